@@ -1,0 +1,228 @@
+"""Field: one image with its axes, pixel size and, if known, its labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+__all__ = ["AXES", "Field", "as_labels", "guess_axes"]
+
+#: The axes an image can have. Y is down, X is right, C is the channel or colour.
+AXES = ("YX", "YXC", "CYX")
+
+_MOST_CHANNELS = 16
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Field:
+    """One field of view.
+
+    Parameters
+    ----------
+    image : array_like
+        Intensities, of any integer, floating or boolean dtype. Anything with
+        ``shape``, ``dtype`` and slicing will do; it is not copied.
+    axes : str, optional
+        One of `AXES`. Guessed from the shape when left out, see `guess_axes`.
+    name : str, optional
+        What the field is called in messages and file names.
+    pixel_size : tuple of float, optional
+        Height and width of a pixel in `unit`; None if not known.
+    unit : str, optional
+        Unit of `pixel_size`.
+    labels : ndarray of int32, shape (Y, X), optional
+        0 is background and every nucleus has a positive integer of its own.
+
+    Raises
+    ------
+    TypeError
+        If the dtype of the image is not a real number.
+    ValueError
+        If the image is empty, or shape, axes and labels do not fit together.
+    """
+
+    image: Any
+    axes: str = ""
+    name: str = "image"
+    pixel_size: tuple[float, float] | None = None
+    unit: str = "pixel"
+    labels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        image = self.image
+        if not (hasattr(image, "shape") and hasattr(image, "dtype")):
+            image = np.asarray(image)
+        _check_dtype(image.dtype)
+        axes = self.axes.upper() or guess_axes(image.shape)
+        _check_axes(axes, image.shape)
+        object.__setattr__(self, "image", image)
+        object.__setattr__(self, "axes", axes)
+        if self.labels is not None:
+            object.__setattr__(self, "labels", as_labels(self.labels, self.shape))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        rows, columns = self.axes.index("Y"), self.axes.index("X")
+        return int(self.image.shape[rows]), int(self.image.shape[columns])
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, or of colours; 1 for a grey image."""
+        return int(self.image.shape[self.axes.index("C")]) if "C" in self.axes else 1
+
+    @property
+    def is_color(self) -> bool:
+        """Whether the image can be read as RGB or RGBA colour."""
+        return self.axes == "YXC" and self.channels in (3, 4)
+
+    def plane(self, channel: int | None = None) -> np.ndarray:
+        """Return what the network looks at, in memory.
+
+        Parameters
+        ----------
+        channel : int, optional
+            Which channel, counted from 0. Left out, a colour image is used
+            whole (without its alpha) and a single channel as it is.
+
+        Returns
+        -------
+        ndarray, shape (Y, X) or (Y, X, 3)
+            Intensities in the dtype of the image.
+
+        Raises
+        ------
+        ValueError
+            If the channel does not exist, or none was chosen out of several.
+        """
+        if "C" not in self.axes:
+            if channel not in (None, 0):
+                raise ValueError(
+                    f"Expected channel 0 for the grey image {self.name!r}, got {channel}."
+                )
+            return np.asarray(self.image)
+        if channel is None and self.is_color:
+            return np.asarray(self.image[..., :3])
+        if channel is None and self.channels > 1:
+            raise ValueError(
+                f"Expected one channel, got the image {self.name!r} with "
+                f"{self.channels} channels (axes {self.axes}). Choose a channel "
+                f"from 0 to {self.channels - 1}."
+            )
+        index = channel or 0
+        if not 0 <= index < self.channels:
+            raise ValueError(
+                f"Expected a channel from 0 to {self.channels - 1} for the image "
+                f"{self.name!r}, got {channel}."
+            )
+        plane = self.image[index] if self.axes == "CYX" else self.image[..., index]
+        return np.asarray(plane)
+
+
+def guess_axes(shape: tuple[int, ...]) -> str:
+    """Guess the axes of an image from its shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the image array.
+
+    Returns
+    -------
+    str
+        ``"YX"`` for two dimensions; for three, ``"YXC"`` if the last has the
+        length of a colour (3 or 4), ``"CYX"`` or ``"YXC"`` if the first or last
+        is short enough for channels.
+
+    Raises
+    ------
+    ValueError
+        If no guess is possible, such as for a z-stack.
+    """
+    if len(shape) == 2:
+        return "YX"
+    if len(shape) == 3:
+        if shape[-1] in (3, 4):
+            return "YXC"
+        if shape[0] <= _MOST_CHANNELS and shape[0] <= shape[-1]:
+            return "CYX"
+        if shape[-1] <= _MOST_CHANNELS:
+            return "YXC"
+    raise ValueError(
+        f"Expected a 2-D, RGB or multichannel image, got an image of shape "
+        f"{tuple(shape)}. Pick one plane of a stack or time series, or give the "
+        f"axes, one of {', '.join(AXES)}."
+    )
+
+
+def as_labels(labels: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Check labels against the shape of their image.
+
+    Parameters
+    ----------
+    labels : array_like, shape (Y, X)
+        Instance labels of any integer or boolean dtype, or floating with whole
+        numbers.
+    shape : tuple of int
+        Height and width of the image.
+
+    Returns
+    -------
+    ndarray of int32, shape (Y, X)
+        The labels.
+
+    Raises
+    ------
+    TypeError
+        If the labels are not numbers.
+    ValueError
+        If the shapes differ, or a label is negative, too large for 32 bits or
+        not a whole number.
+    """
+    array = np.asarray(labels)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"Expected labels of an integer dtype, got {array.dtype}.")
+    if array.shape != tuple(shape):
+        raise ValueError(
+            f"Expected labels of the shape of their image, {tuple(shape)}, got "
+            f"{array.shape}. Check that labels and image belong together."
+        )
+    if array.dtype == np.int32 and (array.size == 0 or array.min() >= 0):
+        return array
+    if array.dtype.kind == "f" and not (
+        np.isfinite(array).all() and (array == np.floor(array)).all()
+    ):
+        raise ValueError(
+            f"Expected labels that are whole numbers, got {array.dtype} with "
+            f"fractions, NaN or infinity. Is this an image or a probability map?"
+        )
+    if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
+        raise ValueError(
+            f"Expected labels from 0 to {np.iinfo(np.int32).max}, got "
+            f"{array.min()} to {array.max()}."
+        )
+    return array.astype(np.int32)
+
+
+def _check_dtype(dtype: np.dtype) -> None:
+    if np.dtype(dtype).kind not in "buif":
+        raise TypeError(
+            f"Expected an image of integers or floating-point numbers, got dtype "
+            f"{dtype}. Convert it first, for example with abs() if it is complex."
+        )
+
+
+def _check_axes(axes: str, shape: tuple[int, ...]) -> None:
+    if axes not in AXES:
+        raise ValueError(f"Expected axes out of {', '.join(AXES)}, got {axes!r}.")
+    if len(axes) != len(shape):
+        raise ValueError(
+            f"Expected an image with {len(axes)} dimensions for axes {axes}, got "
+            f"shape {tuple(shape)}."
+        )
+    if 0 in shape:
+        raise ValueError(
+            f"Expected an image with pixels in it, got the empty shape {tuple(shape)}."
+        )
