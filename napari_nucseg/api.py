@@ -1,0 +1,270 @@
+"""The public functions: the whole loop without a window.
+
+Where Qt is loaded, as in napari's console or a notebook beside it, the work
+goes through the engine process, because TensorFlow and OpenGL in one process
+can crash it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engine import needs_engine, run_in_engine
+from .field import Field, as_labels
+from .files import read_image, read_labels
+from .metrics import Scores, match_counts, summarize
+from .model_store import DEFAULT_MODEL, Model, load_model
+from .pairs import find_pairs, read_pair
+from .parameters import from_keywords
+from .progress import OnProgress, ShouldStop, never_stop, no_progress
+from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
+from .segmentation import SegmentParameters, segment_field
+from .train_parameters import Epoch, TrainParameters
+from .training import About, no_epoch, train_fields
+
+__all__ = ["evaluate", "fine_tune", "segment", "train"]
+
+#: A folder of pairs, see `pairs.find_pairs`, or a field with labels.
+Data = str | Path | Field
+
+
+def segment(
+    image: Any,
+    model: str | Path | Model = DEFAULT_MODEL,
+    *,
+    axes: str = "",
+    on_progress: OnProgress = no_progress,
+    should_stop: ShouldStop = never_stop,
+    **parameters: Any,
+) -> np.ndarray:
+    """Find the nuclei in an image.
+
+    Parameters
+    ----------
+    image : array_like, path or Field
+        Grey (Y, X), color (Y, X, 3) or with channels (C, Y, X).
+    model : str, path or Model, optional
+        Name or folder of a model.
+    axes : str, optional
+        Axes of an array, see `Field`; guessed when left out.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, text)``.
+    should_stop : callable, optional
+        Asked between steps; if it returns True, `progress.Stopped` is raised.
+    **parameters
+        Those of `SegmentParameters`: ``channel``, ``diameter``,
+        ``probability``, ``minimum_size``.
+
+    Returns
+    -------
+    ndarray of int32, shape (Y, X)
+        0 is background, nuclei are numbered from 1 in reading order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image or a parameter is not usable.
+    FileNotFoundError
+        If there is no such model or file.
+
+    Examples
+    --------
+    >>> from skimage.data import immunohistochemistry
+    >>> labels = segment(immunohistochemistry(), minimum_size=50)
+    """
+    options = from_keywords(SegmentParameters, parameters)
+    field = _as_field(image, axes)
+    field.plane(options.channel)
+    chosen = model if isinstance(model, Model) else load_model(model)
+    if needs_engine():
+        arguments = {"field": field, "model": str(chosen.folder), "parameters": options}
+        return run_in_engine("segment", arguments, on_progress, should_stop).labels
+    return segment_field(
+        field, chosen, options, on_progress=on_progress, should_stop=should_stop
+    ).labels
+
+
+def _as_field(image: Any, axes: str) -> Field:
+    if isinstance(image, Field):
+        return image
+    if isinstance(image, str | Path):
+        return read_image(image)
+    return Field(image, axes)
+
+
+def train(
+    data: Sequence[Data | Sequence[Data]],
+    output: str | Path,
+    *,
+    about: About | None = None,
+    shares: Sequence[float] | None = None,
+    on_progress: OnProgress = no_progress,
+    on_epoch: Callable[[Epoch], None] = no_epoch,
+    should_stop: ShouldStop = never_stop,
+    **parameters: Any,
+) -> Model:
+    """Train a model from scratch.
+
+    Parameters
+    ----------
+    data : sequence
+        Each a folder of pairs of image and mask, or a sequence of fields: a
+        group of fields of one kind.
+    output : path
+        Folder of the new model; it must not exist. A run that was stopped or
+        killed goes on when the same call is made again.
+    about : About, optional
+        What the card of the model says; left out, only the name of the folder.
+    shares : sequence of float, optional
+        How often patches come from each group, in any unit.
+    on_progress, on_epoch, should_stop : callable, optional
+        Told after every step and epoch, and asked before every step.
+    **parameters
+        Those of `TrainParameters`.
+
+    Returns
+    -------
+    Model
+        The new model.
+    """
+    options = from_keywords(TrainParameters, parameters)
+    output = Path(output)
+    groups = [_read(group) for group in data]
+    about = about or About(output.name)
+    if needs_engine():
+        arguments = {
+            "groups": groups,
+            "output": output,
+            "about": about,
+            "parameters": options,
+            "shares": shares,
+        }
+        return run_in_engine("train", arguments, on_progress, should_stop, on_epoch)
+    return train_fields(
+        groups,
+        output,
+        about,
+        options,
+        shares=shares,
+        on_progress=on_progress,
+        on_epoch=on_epoch,
+        should_stop=should_stop,
+    )
+
+
+def fine_tune(
+    data: Data | Sequence[Data],
+    name: str,
+    model: str | Path | Model = DEFAULT_MODEL,
+    *,
+    preset: str = DEFAULT_PRESET,
+    on_progress: OnProgress = no_progress,
+    on_epoch: Callable[[Epoch], None] = no_epoch,
+    should_stop: ShouldStop = never_stop,
+    **parameters: Any,
+) -> FineTuneResult:
+    """Fine-tune a model on corrected fields.
+
+    Parameters
+    ----------
+    data : path, Field, or sequence of these
+        Folders of pairs of image and mask, or fields with labels.
+    name : str
+        Name of the new model.
+    model : str, path or Model, optional
+        Model to start from.
+    preset : str, optional
+        ``"quick"``, ``"balanced"`` or ``"thorough"``.
+    on_progress, on_epoch, should_stop : callable, optional
+        Told after every step and epoch, and asked before every step. If it
+        should stop, the best epoch so far becomes the model.
+    **parameters
+        Those of `TrainParameters`, instead of the preset's.
+
+    Returns
+    -------
+    FineTuneResult
+        Name, folder and scores of the new model.
+    """
+    if preset not in FINE_TUNE_PRESETS:
+        raise ValueError(
+            f"Expected a preset out of {', '.join(FINE_TUNE_PRESETS)}, got {preset!r}."
+        )
+    values = {**FINE_TUNE_PRESETS[preset].as_dict(), **parameters}
+    options = from_keywords(TrainParameters, values)
+    fields = _read(data)
+    parent = model if isinstance(model, Model) else load_model(model)
+    if needs_engine():
+        arguments = {
+            "fields": fields,
+            "model": str(parent.folder),
+            "name": name,
+            "parameters": options,
+            "run_directory": None,
+        }
+        return run_in_engine("fine_tune", arguments, on_progress, should_stop, on_epoch)
+    return fine_tune_fields(
+        fields,
+        parent,
+        name,
+        options,
+        on_progress=on_progress,
+        on_epoch=on_epoch,
+        should_stop=should_stop,
+    )
+
+
+def _read(data: Data | Sequence[Data]) -> list[Field]:
+    """Read the fields of folders of pairs."""
+    if isinstance(data, Field):
+        return [data]
+    if isinstance(data, str | Path):
+        return [read_pair(pair) for pair in find_pairs(data)]
+    return [field for part in data for field in _read(part)]
+
+
+def evaluate(predicted: Any, true: Any) -> Scores:
+    """Score labels against the truth.
+
+    Parameters
+    ----------
+    predicted, true : array_like, path, or sequence of these
+        Label images, in the same order.
+
+    Returns
+    -------
+    Scores
+        AP at IoU 0.5 to 0.9, pooled and per image, F1, PQ, Dice, IoU.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many of one as of the other, or the shapes differ.
+    """
+    one, two = _label_images(predicted), _label_images(true)
+    if len(one) != len(two):
+        raise ValueError(
+            f"Expected as many predicted as true label images, got {len(one)} and "
+            f"{len(two)}."
+        )
+    counts = [match_counts(_labels(p), _labels(t)) for p, t in zip(one, two, strict=True)]
+    return summarize(counts)
+
+
+def _label_images(labels: Any) -> list[Any]:
+    if isinstance(labels, str | Path):
+        return [labels]
+    if isinstance(labels, list | tuple):
+        return list(labels)
+    return [labels] if np.ndim(labels) == 2 else list(labels)
+
+
+def _labels(labels: Any) -> np.ndarray:
+    if isinstance(labels, str | Path):
+        return read_labels(labels)
+    array = np.asarray(labels)
+    return as_labels(array, array.shape)

@@ -1,0 +1,106 @@
+"""Files and folders that appear whole or not at all: write aside, flush, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["new_file", "new_folder"]
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Write a file aside and put it in place when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or replace. Its folder is made if need be.
+
+    Yields
+    ------
+    Path
+        Where to write; it has the same suffix.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. What was at `path` before stays.
+    """
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=".new-", suffix=f"-{path.name}", dir=path.parent
+        )
+        os.close(handle)
+        aside = Path(name)
+        try:
+            yield aside
+            _flush(aside)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Fill a folder aside and put it in place when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to make; it must not exist.
+
+    Yields
+    ------
+    Path
+        An empty folder to write to.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists.
+    OSError
+        If it cannot be written; nothing is left then.
+    """
+    if path.exists():
+        raise FileExistsError(f"Expected a new folder, got {path}, which exists.")
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+        try:
+            yield aside
+            for file in aside.rglob("*"):
+                if file.is_file():
+                    _flush(file)
+            # Private while it was written, readable as its neighbors afterwards.
+            aside.chmod(0o755)
+            os.rename(aside, path)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say which file could not be written, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise type(error)(
+            error.errno,
+            f"{os.strerror(error.errno)}. Nothing was written. Check that the disk has "
+            f"room and the folder can be written to",
+            str(path),
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    """Wait until the file is on the disk."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,138 @@
+"""What a training run keeps on disk, so that it can be stopped, killed and resumed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .train_parameters import Epoch
+
+__all__ = [
+    "AVERAGE_FILE",
+    "BEST_FILE",
+    "NETWORK_FILE",
+    "Checkpoint",
+    "best_of",
+    "latest_checkpoint",
+    "write_checkpoint",
+]
+
+#: Weights of the network in training with the state of the optimizer, their
+#: running average, and the average at the best epoch, ready to be shipped.
+NETWORK_FILE = "network.weights.h5"
+AVERAGE_FILE = "average.weights.h5"
+BEST_FILE = "best.weights.h5"
+
+_HISTORY_FILE = "history.json"
+_PREFIX = "checkpoint-"
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """The state of a run after an epoch.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds `NETWORK_FILE`, `AVERAGE_FILE` and `BEST_FILE`.
+    history : list of Epoch
+        All epochs so far.
+    """
+
+    folder: Path
+    history: list[Epoch]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights are in `BEST_FILE`."""
+        best = best_of(self.history)
+        if best is None:
+            raise ValueError(f"Expected a finished epoch in {self.folder}, got none.")
+        return best
+
+
+def best_of(history: Sequence[Epoch]) -> Epoch | None:
+    """Return the epoch with the highest score.
+
+    Parameters
+    ----------
+    history : sequence of Epoch
+        Epoch 0, the start, does not count.
+
+    Returns
+    -------
+    Epoch or None
+        The first with the highest score, None if no epoch is finished.
+    """
+    trained = [epoch for epoch in history if epoch.epoch > 0]
+    return max(trained, key=lambda epoch: epoch.score) if trained else None
+
+
+def write_checkpoint(
+    run_directory: Path,
+    history: Sequence[Epoch],
+    writers: dict[str, Callable[[Path], None]],
+) -> Checkpoint:
+    """Write a checkpoint beside the one before, then remove that.
+
+    Parameters
+    ----------
+    run_directory : Path
+        Folder of the run.
+    history : sequence of Epoch
+        All epochs so far.
+    writers : dict of str to callable
+        By file name, writes a file to the path it is given.
+
+    Returns
+    -------
+    Checkpoint
+        The new one.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the folder cannot be written to; the checkpoint
+        before stays.
+    """
+    name = f"{_PREFIX}{history[-1].epoch:05d}"
+    aside = run_directory / f".{name}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        for file_name, write in writers.items():
+            write(aside / file_name)
+        rows = [dataclasses.asdict(epoch) for epoch in history]
+        (aside / _HISTORY_FILE).write_text(json.dumps(rows), encoding="utf-8")
+        os.replace(aside, run_directory / name)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    for old in run_directory.glob(f"{_PREFIX}*"):
+        if old.name != name:
+            shutil.rmtree(old, ignore_errors=True)
+    return Checkpoint(run_directory / name, list(history))
+
+
+def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
+    """Find what a run left on disk.
+
+    Parameters
+    ----------
+    run_directory : Path
+        Folder of the run; it need not exist.
+
+    Returns
+    -------
+    Checkpoint or None
+        The newest that is whole, None if there is none.
+    """
+    folders = sorted(run_directory.glob(f"{_PREFIX}*"))
+    if not folders:
+        return None
+    rows = json.loads((folders[-1] / _HISTORY_FILE).read_text(encoding="utf-8"))
+    return Checkpoint(folders[-1], [Epoch(**row) for row in rows])

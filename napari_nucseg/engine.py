@@ -1,0 +1,505 @@
+"""The child process that runs TensorFlow for a window.
+
+TensorFlow and OpenGL in one process can crash it, and a computation in a
+process of its own can be cancelled at once, whatever it is doing. The child
+is started in the background, kept warm, and started again when it dies.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import pickle
+import queue
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Listener
+from typing import Any
+
+from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
+from .train_parameters import Epoch
+
+__all__ = ["Engine", "EngineError", "Job", "needs_engine", "run_in_engine", "shared_engine"]
+
+#: Names of the environment variables that tell the child where to call.
+ADDRESS_VARIABLE, KEY_VARIABLE = "NUCSEG_ENGINE_ADDRESS", "NUCSEG_ENGINE_KEY"
+
+_GRACE = 0.4
+_START_SECONDS = 120.0
+_TAIL = 1500
+
+
+class EngineError(RuntimeError):
+    """The engine process ended in the middle of a job, or could not start."""
+
+
+class Job:
+    """A task on its way through the engine.
+
+    Parameters
+    ----------
+    engine : Engine
+        That runs it.
+    task : str
+        Name of the task.
+    arguments : dict
+        Its arguments.
+    on_progress, on_epoch, on_done : callable, optional
+        Called on a thread of the engine: with ``(done, total, text)``, with an
+        `Epoch`, and, once, with this job when it has ended.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        task: str,
+        arguments: dict[str, Any],
+        on_progress: OnProgress | None = None,
+        on_epoch: Callable[[Epoch], None] | None = None,
+        on_done: Callable[[Job], None] | None = None,
+    ) -> None:
+        self.task = task
+        self.arguments = arguments
+        #: "waiting", "running", "done", "failed" or "stopped".
+        self.state = "waiting"
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._engine = engine
+        self._on_progress = on_progress
+        self._on_epoch = on_epoch
+        self._on_done = on_done
+        self._ended = threading.Event()
+        self._cancelled = False
+
+    def stop(self) -> None:
+        """Ask the task to end early with what it has."""
+        self._engine._stop(self)
+
+    def cancel(self) -> None:
+        """End the task within a second, if need be with its process."""
+        self._cancelled = True
+        self._engine._cancel(self)
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait for the result.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        object
+            The result of the task.
+
+        Raises
+        ------
+        TimeoutError
+            If the job has not ended in time.
+        Stopped
+            If it was stopped or cancelled.
+        EngineError
+            If the engine process ended.
+        Exception
+            What the task raised.
+        """
+        if not self._ended.wait(timeout):
+            raise TimeoutError(f"The task {self.task!r} did not end in {timeout} s.")
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def _tell(self, kind: str, value: Any) -> None:
+        """Pass on what the child says while it works."""
+        if kind == "progress" and self._on_progress:
+            self._on_progress(*value)
+        elif kind == "epoch" and self._on_epoch:
+            self._on_epoch(value)
+
+    def _end(self, state: str, result: Any = None, error: BaseException | None = None) -> None:
+        """Enter the last state, once."""
+        if self._ended.is_set():
+            return
+        self.state, self.result, self.error = state, result, error
+        # An image is not kept in memory by who keeps the job.
+        self.arguments = {}
+        self._ended.set()
+        if self._on_done:
+            self._on_done(self)
+
+
+class Engine:
+    """Runs tasks in a child process, one after the other.
+
+    A thread of the engine owns the child: it starts it, sends it the jobs and
+    passes on what it says. No method of the engine waits for the child.
+
+    Parameters
+    ----------
+    module : str, optional
+        What the child runs, as ``python -m``.
+    """
+
+    def __init__(self, module: str = "napari_nucseg.engine_child") -> None:
+        self._module = module
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._child: _Child | None = None
+        self._current: Job | None = None
+        self._closed = False
+        #: "off", "starting", "ready" or "busy".
+        self.state = "off"
+
+    def start(self) -> None:
+        """Start the child in the background, if it does not run yet."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("The engine was closed. Open the widget again.")
+            if self._thread is None:
+                self.state = "starting"
+                self._thread = threading.Thread(
+                    target=self._work, name="nucseg-engine", daemon=True
+                )
+                self._thread.start()
+
+    @property
+    def process_id(self) -> int | None:
+        """Process id of the child, None while there is none."""
+        child = self._child
+        return child.process.pid if child else None
+
+    def submit(
+        self,
+        task: str,
+        arguments: dict[str, Any],
+        *,
+        on_progress: OnProgress | None = None,
+        on_epoch: Callable[[Epoch], None] | None = None,
+        on_done: Callable[[Job], None] | None = None,
+    ) -> Job:
+        """Queue a task.
+
+        Parameters
+        ----------
+        task : str
+            One of the tasks of the child.
+        arguments : dict
+            Its arguments, which are pickled.
+        on_progress, on_epoch, on_done : callable, optional
+            See `Job`.
+
+        Returns
+        -------
+        Job
+            To follow, stop or cancel it.
+        """
+        self.start()
+        job = Job(self, task, arguments, on_progress, on_epoch, on_done)
+        self._jobs.put(job)
+        return job
+
+    def close(self) -> None:
+        """End the child and all jobs. Can be called twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            child, thread = self._child, self._thread
+        self._jobs.put(None)
+        if child:
+            child.kill()
+        if thread and thread is not threading.current_thread():
+            thread.join(timeout=5)
+        self.state = "off"
+
+    def _work(self) -> None:
+        """Own the child: run on the engine's thread until it is closed."""
+        try:
+            while not self._closed:
+                self._ensure_child()
+                job = self._next_job()
+                if job is None:
+                    break
+                self._run(job)
+        finally:
+            self._drain()
+            if self._child:
+                self._child.kill()
+                self._child = None
+
+    def _next_job(self) -> Job | None:
+        """Wait for a job, and notice meanwhile if the child has died."""
+        while not self._closed:
+            try:
+                return self._jobs.get(timeout=1.0)
+            except queue.Empty:
+                if self._child and not self._child.is_alive():
+                    self._ensure_child()
+        return None
+
+    def _ensure_child(self) -> None:
+        """Start the child if there is none; an error is told with the next job."""
+        if self._closed or (self._child and self._child.is_alive()):
+            return
+        if self._child:
+            self._child.kill()
+        self.state = "starting"
+        self._child = _Child(self._module)
+
+    def _run(self, job: Job) -> None:
+        """Run one job to its end, whatever that is."""
+        if job._cancelled:
+            job._end("stopped", error=Stopped("The job was cancelled."))
+            return
+        with self._lock:
+            self._current, job.state, self.state = job, "running", "busy"
+        try:
+            self._ensure_child()
+            state, value = self._talk(job)
+        except (OSError, EOFError, EngineError) as error:
+            state, value = "lost", error
+        with self._lock:
+            self._current = None
+            self.state = "ready" if state != "lost" else "starting"
+        if state == "done":
+            job._end("done", result=value)
+        elif state == "failed":
+            stopped = isinstance(value, Stopped)
+            job._end("stopped" if stopped else "failed", error=value)
+        else:
+            self._lost(job, value)
+
+    def _talk(self, job: Job) -> tuple[str, Any]:
+        """Send the job and pass on what the child says, until it has ended."""
+        child = self._child
+        if child is None:
+            raise EngineError("The engine was closed.")
+        connection = child.connect(lambda: self._closed or job._cancelled)
+        message = ("run", job.task, job.arguments)
+        connection.send_bytes(pickle.dumps(message, protocol=5))
+        while True:
+            kind, value = pickle.loads(connection.recv_bytes())
+            if kind in ("done", "failed"):
+                return kind, value
+            job._tell(kind, value)
+
+    def _lost(self, job: Job, error: BaseException) -> None:
+        """End a job whose child is gone, and forget the child."""
+        child, self._child = self._child, None
+        tail = child.last_words() if child else ""
+        if child:
+            child.kill()
+        if job._cancelled or self._closed:
+            job._end("stopped", error=Stopped("The job was cancelled."))
+            return
+        text = (
+            "The engine, which runs TensorFlow, ended in the middle of the work. Your "
+            "image and corrections are safe; try again. If it happens again, the computer "
+            "may be short of memory: close other programs or use a smaller image."
+        )
+        if isinstance(error, EngineError):
+            text = str(error)
+        job._end("failed", error=EngineError(f"{text}\n{tail}".strip()))
+
+    def _stop(self, job: Job) -> None:
+        child = self._child
+        if job is self._current and child:
+            child.ask_to_stop()
+
+    def _cancel(self, job: Job) -> None:
+        """Ask the child to stop, and kill it if it has not in time."""
+        if job is not self._current:
+            return
+        self._stop(job)
+
+        def kill_if_needed() -> None:
+            with self._lock:
+                child = self._child
+                if job is self._current and child:
+                    child.kill()
+
+        timer = threading.Timer(_GRACE, kill_if_needed)
+        timer.daemon = True
+        timer.start()
+
+    def _drain(self) -> None:
+        """End the jobs that were never run."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    job._end("stopped", error=Stopped("The engine was closed."))
+
+
+class _Child:
+    """The process and the connection to it."""
+
+    def __init__(self, module: str) -> None:
+        key = secrets.token_bytes(32)
+        self._stderr = tempfile.TemporaryFile()
+        self._listener = Listener(authkey=key)
+        self._connection: Connection | None = None
+        self._sending = threading.Lock()
+        environment = {
+            **os.environ,
+            ADDRESS_VARIABLE: str(self._listener.address),
+            KEY_VARIABLE: key.hex(),
+            "KERAS_BACKEND": "tensorflow",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._stderr,
+            stderr=self._stderr,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            self._connection = self._listener.accept()
+
+    def is_alive(self) -> bool:
+        """Return whether the process runs."""
+        return self.process.poll() is None
+
+    def connect(self, give_up: Callable[[], bool]) -> Connection:
+        """Wait until the child has called.
+
+        Parameters
+        ----------
+        give_up : callable
+            Asked while waiting.
+
+        Returns
+        -------
+        Connection
+            To the child.
+
+        Raises
+        ------
+        EngineError
+            If it ends before, or does not call in time.
+        """
+        limit = time.monotonic() + _START_SECONDS
+        while self._connection is None:
+            self._accepting.join(timeout=0.05)
+            if not self.is_alive() or give_up() or time.monotonic() > limit:
+                raise EngineError(
+                    "The engine, which runs TensorFlow, could not start. Check the "
+                    "installation with: python -c \"import tensorflow\""
+                )
+        return self._connection
+
+    def ask_to_stop(self) -> None:
+        """Tell the child that its task should end early."""
+        connection = self._connection
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.send_bytes(pickle.dumps(("stop", None, None), protocol=5))
+
+    def kill(self) -> None:
+        """End the process and give everything back."""
+        with contextlib.suppress(OSError):
+            self.process.kill()
+        self.process.wait()
+        for end in (self._connection, self._listener):
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    end.close()
+
+    def last_words(self) -> str:
+        """Return the end of what the process wrote, unless it was killed from outside."""
+        if self.process.poll() == -9:
+            return ""
+        with contextlib.suppress(OSError, ValueError):
+            self._stderr.seek(0, os.SEEK_END)
+            self._stderr.seek(max(0, self._stderr.tell() - _TAIL))
+            return self._stderr.read().decode(errors="replace").strip()
+        return ""
+
+
+_shared: Engine | None = None
+_shared_lock = threading.Lock()
+
+
+def shared_engine() -> Engine:
+    """Return the engine of this process; it is made when first asked for.
+
+    Returns
+    -------
+    Engine
+        One for the whole process, closed when that ends.
+    """
+    global _shared
+    with _shared_lock:
+        if _shared is None or _shared._closed:
+            _shared = Engine()
+            atexit.register(_shared.close)
+        return _shared
+
+
+def needs_engine() -> bool:
+    """Return whether TensorFlow must not be loaded into this process.
+
+    Returns
+    -------
+    bool
+        True where Qt or OpenGL's user vispy is loaded.
+    """
+    windows = ("PyQt5", "PyQt6", "PySide2", "PySide6", "vispy")
+    return any(f"{name}.QtCore" in sys.modules for name in windows) or "vispy" in sys.modules
+
+
+def run_in_engine(
+    task: str,
+    arguments: dict[str, Any],
+    on_progress: OnProgress = no_progress,
+    should_stop: ShouldStop = never_stop,
+    on_epoch: Callable[[Epoch], None] | None = None,
+) -> Any:
+    """Run a task in the engine and wait for it.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task.
+    arguments : dict
+        Its arguments.
+    on_progress, should_stop, on_epoch : callable, optional
+        As everywhere; called on the engine's thread and this one.
+
+    Returns
+    -------
+    object
+        The result of the task.
+
+    Raises
+    ------
+    Exception
+        See `Job.wait`. Ctrl-C cancels the job.
+    """
+    job = shared_engine().submit(
+        task, arguments, on_progress=on_progress, on_epoch=on_epoch
+    )
+    asked = False
+    try:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                return job.wait(0.05)
+            if not asked and should_stop():
+                asked = True
+                job.stop()
+    except KeyboardInterrupt:
+        job.cancel()
+        raise

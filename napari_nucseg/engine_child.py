@@ -1,0 +1,308 @@
+"""What runs in the engine process: tasks by name, one at a time.
+
+Started by `engine`, never by hand. The main thread computes, a second one
+listens for the wish to stop.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import os
+import pickle
+import queue
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .engine import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
+from .field import Field
+from .model_store import DEFAULT_MODEL
+from .progress import Stopped
+from .segmentation import SegmentParameters, Segmentation, relabel, segment_field
+from .train_parameters import TrainParameters
+
+__all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "Talk", "main"]
+
+_KEPT = 4
+_PRIORITY = 5
+
+
+class RelabelExpired(LookupError):
+    """The maps of a segmentation are no longer kept."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SegmentationReply:
+    """What the window needs of a segmentation.
+
+    Parameters
+    ----------
+    key : str
+        To ask for other labels from the same maps.
+    labels : ndarray of int32, shape (Y, X)
+        The nuclei.
+    probability : ndarray of uint8, shape (Y, X)
+        Foreground probability, 255 is 1; empty in answer to "relabel".
+    diameter : float
+        Typical diameter in pixels.
+    provenance : dict
+        How the labels came about.
+    """
+
+    key: str
+    labels: np.ndarray
+    probability: np.ndarray
+    diameter: float
+    provenance: dict[str, Any]
+
+
+class Talk:
+    """The child's end of the conversation.
+
+    Parameters
+    ----------
+    connection : Connection
+        To the engine.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._runs: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+        self._stop = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        """Take messages as they come; leave when the engine has gone."""
+        while True:
+            try:
+                kind, task, arguments = pickle.loads(self._connection.recv_bytes())
+            except (OSError, EOFError):
+                os._exit(0)
+            if kind == "stop":
+                self._stop.set()
+            else:
+                self._stop.clear()
+                self._runs.put((task, arguments))
+
+    def next_run(self) -> tuple[str, dict[str, Any]]:
+        """Wait for the next task.
+
+        Returns
+        -------
+        task : str
+            Its name.
+        arguments : dict
+            Its arguments.
+        """
+        return self._runs.get()
+
+    def say(self, kind: str, value: Any) -> None:
+        """Tell the engine something.
+
+        Parameters
+        ----------
+        kind : str
+            "progress", "epoch", "done" or "failed".
+        value : object
+            To be pickled.
+        """
+        self._connection.send_bytes(pickle.dumps((kind, value), protocol=5))
+
+    def on_progress(self, done: int, total: int, text: str) -> None:
+        """Pass on progress, see `progress.OnProgress`.
+
+        Parameters
+        ----------
+        done, total : int
+            Steps done and in all.
+        text : str
+            What is being done.
+        """
+        self.say("progress", (done, total, text))
+
+    def should_stop(self) -> bool:
+        """Return whether the engine wants the task to end early.
+
+        Returns
+        -------
+        bool
+            See `progress.ShouldStop`.
+        """
+        return self._stop.is_set()
+
+    def watchers(self) -> dict[str, Callable[..., Any]]:
+        """Return the callables for a function that trains.
+
+        Returns
+        -------
+        dict
+            Keyword arguments.
+        """
+        return {
+            "on_progress": self.on_progress,
+            "on_epoch": lambda epoch: self.say("epoch", epoch),
+            "should_stop": self.should_stop,
+        }
+
+
+_segmentations: collections.OrderedDict[str, Segmentation] = collections.OrderedDict()
+
+
+def _warm(talk: Talk, model: str) -> None:
+    """Load TensorFlow and a model, and run it once."""
+    from .model_store import load_model
+
+    field = Field(np.eye(64, dtype=np.float32))
+    segment_field(field, load_model(model), SegmentParameters())
+
+
+def _segment(
+    talk: Talk, field: Field, model: str, parameters: SegmentParameters
+) -> SegmentationReply:
+    from .model_store import load_model
+
+    segmentation = segment_field(
+        field,
+        load_model(model),
+        parameters,
+        on_progress=talk.on_progress,
+        should_stop=talk.should_stop,
+    )
+    key = uuid.uuid4().hex
+    _segmentations[key] = segmentation
+    while len(_segmentations) > _KEPT:
+        _segmentations.popitem(last=False)
+    probability = (segmentation.maps[..., 0] * 255 + 0.5).astype(np.uint8)
+    return _reply(key, segmentation, probability)
+
+
+def _relabel(talk: Talk, key: str, parameters: SegmentParameters) -> SegmentationReply:
+    if key not in _segmentations:
+        raise RelabelExpired("The maps are no longer kept. Click Segment again.")
+    _segmentations.move_to_end(key)
+    _segmentations[key] = relabel(_segmentations[key], parameters)
+    return _reply(key, _segmentations[key], np.empty((0, 0), np.uint8))
+
+
+def _reply(
+    key: str, segmentation: Segmentation, probability: np.ndarray
+) -> SegmentationReply:
+    return SegmentationReply(
+        key,
+        segmentation.labels,
+        probability,
+        segmentation.diameter,
+        segmentation.provenance,
+    )
+
+
+def _fine_tune(
+    talk: Talk,
+    fields: list[Field] | str | Path,
+    model: str,
+    name: str,
+    parameters: TrainParameters,
+    run_directory: str | Path | None,
+) -> Any:
+    from .model_store import load_model
+    from .retrain import fine_tune_fields
+    from .training_set import TrainingSet
+
+    if isinstance(fields, str | Path):
+        fields = TrainingSet(fields).fields()
+    directory = Path(run_directory) if run_directory else None
+    return fine_tune_fields(
+        fields, load_model(model), name, parameters, run_directory=directory, **talk.watchers()
+    )
+
+
+def _finish_run(talk: Talk, run_directory: str | Path) -> Any:
+    from .retrain import finish_run
+
+    return finish_run(Path(run_directory))
+
+
+def _train(talk: Talk, groups: Any, output: Path, about: Any, **options: Any) -> Any:
+    from .training import train_fields
+
+    parameters = options.pop("parameters")
+    return train_fields(groups, output, about, parameters, **options, **talk.watchers())
+
+
+#: What the engine can ask for. Each takes the `Talk` and its arguments.
+TASKS: dict[str, Callable[..., Any]] = {
+    "warm": _warm,
+    "segment": _segment,
+    "relabel": _relabel,
+    "fine_tune": _fine_tune,
+    "finish_run": _finish_run,
+    "train": _train,
+}
+
+
+def main(*, warm: bool = True) -> None:
+    """Call the engine and run tasks until it is gone.
+
+    Parameters
+    ----------
+    warm : bool, optional
+        Whether to load TensorFlow and the bundled model before the first task.
+    """
+    _lower_priority()
+    address = os.environ.pop(ADDRESS_VARIABLE)
+    key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
+    talk = Talk(Client(address, authkey=key))
+    if warm:
+        # What is wrong here is told with the first task.
+        with contextlib.suppress(Exception):
+            _warm(talk, DEFAULT_MODEL)
+    while True:
+        task, arguments = talk.next_run()
+        try:
+            value = TASKS[task](talk, **arguments)
+        except BaseException as error:  # whatever it is, the window must hear of it
+            talk.say("failed", _portable(error))
+        else:
+            talk.say("done", value)
+
+
+def _portable(error: BaseException) -> BaseException:
+    """Return the error if the other process can read it, otherwise its words."""
+    words = EngineError(f"{type(error).__name__}: {error}")
+    module = type(error).__module__
+    if not (module == "builtins" or module.startswith(__package__ or "")):
+        return words
+    error.__cause__ = error.__context__ = error.__traceback__ = None
+    try:
+        pickle.loads(pickle.dumps(error, protocol=5))
+    except Exception:  # an exception can refuse in any way
+        return words
+    return error
+
+
+def _lower_priority() -> None:
+    """Leave the processor to the window when it wants it."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            import ctypes
+
+            below_normal = 0x4000
+            kernel = ctypes.windll.kernel32
+            kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
+        else:
+            os.nice(_PRIORITY)
+
+
+if __name__ == "__main__":
+    # The classes that travel must be those of the importable module.
+    from napari_nucseg.engine_child import main as run
+
+    run()

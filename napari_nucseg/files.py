@@ -1,0 +1,283 @@
+"""Images and labels on disk: TIFF, PNG and JPEG to fields, and labels to TIFF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atomic import new_file
+from .field import Field, as_labels
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "LABELS_ENDING",
+    "find_images",
+    "read_image",
+    "read_labels",
+    "write_labels",
+]
+
+#: Suffixes of the files that can be read.
+IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+
+#: End of the name of a file with labels that we wrote, before the suffix.
+LABELS_ENDING = "_labels"
+
+_MICROMETERS = {"micron": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
+
+
+def read_image(path: str | Path) -> Field:
+    """Read an image.
+
+    Parameters
+    ----------
+    path : path
+        A TIFF, PNG or JPEG file with a grey, color or multichannel image.
+
+    Returns
+    -------
+    Field
+        Named after the file, with the pixel size of an OME or ImageJ TIFF.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not an image, is damaged, or is a stack.
+    """
+    path = _check_file(path)
+    if path.suffix.lower() in (".tif", ".tiff"):
+        image, axes, pixel_size = _read_tiff(path)
+    else:
+        image, axes, pixel_size = _read_picture(path), "", None
+    try:
+        return Field(
+            image,
+            axes,
+            path.stem,
+            pixel_size,
+            "micrometer" if pixel_size else "pixel",
+        )
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _check_file(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected an image file, but there is none at {path}.")
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise ValueError(
+            f"Expected a file with one of the suffixes {', '.join(IMAGE_SUFFIXES)}, got "
+            f"{path}. Save it as TIFF first."
+        )
+    return path
+
+
+def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]:
+    """Return the image, its axes and the size of its pixels in micrometers."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            series = file.series[0]
+            image, axes = series.asarray(), series.axes.upper().replace("S", "C")
+            pixel_size = _pixel_size(file)
+    except Exception as error:  # tifffile raises what it comes across
+        raise _unreadable(path, error) from error
+    axes = axes.replace("Q", "C").replace("I", "C")
+    while 1 in image.shape and image.ndim > 2:
+        index = image.shape.index(1)
+        image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
+    if len(axes) == 3 and set(axes) == set("CYX") and axes != "YXC":
+        image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
+        axes = "YXC" if series.keyframe.photometric == 2 else "CYX"
+        image = np.moveaxis(image, 0, -1) if axes == "YXC" else image
+    if axes not in ("YX", "YXC", "CYX"):
+        raise ValueError(
+            f"Expected a 2-D image, got axes {axes} and shape {image.shape} in {path}. "
+            f"Save one plane of the stack or time series as a file of its own."
+        )
+    return _native(image), axes, pixel_size
+
+
+def _native(image: np.ndarray) -> np.ndarray:
+    """Return the image in the byte order of this machine."""
+    return image.astype(image.dtype.newbyteorder("="), copy=False)
+
+
+def _pixel_size(file: Any) -> tuple[float, float] | None:
+    """Return height and width of a pixel in micrometers if an OME or ImageJ TIFF says."""
+    if file.is_ome and file.ome_metadata:
+        import xml.etree.ElementTree as ElementTree
+
+        for element in ElementTree.fromstring(file.ome_metadata).iter():
+            if element.tag.endswith("}Pixels") and "PhysicalSizeX" in element.attrib:
+                sizes = []
+                for axis in "YX":
+                    unit = element.get(f"PhysicalSize{axis}Unit", "µm")
+                    size = float(element.get(f"PhysicalSize{axis}", "nan"))
+                    sizes.append(size * _MICROMETERS.get(unit, np.nan))
+                return _known(sizes)
+    if file.is_imagej and file.imagej_metadata:
+        factor = _MICROMETERS.get(str(file.imagej_metadata.get("unit")), np.nan)
+        tags = file.pages[0].tags
+        sizes = []
+        for name in ("YResolution", "XResolution"):
+            numerator, denominator = tags[name].value if name in tags else (0, 1)
+            sizes.append(factor * denominator / numerator if numerator else np.nan)
+        return _known(sizes)
+    return None
+
+
+def _known(sizes: list[float]) -> tuple[float, float] | None:
+    return (sizes[0], sizes[1]) if np.isfinite(sizes).all() and min(sizes) > 0 else None
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    """Read a PNG or JPEG, with the colors of a palette looked up."""
+    import PIL.Image
+
+    try:
+        with PIL.Image.open(path) as picture:
+            if picture.mode == "P":
+                picture = picture.convert("RGB")  # noqa: PLW2901
+            elif picture.mode in ("LA", "PA"):
+                picture = picture.convert("L")  # noqa: PLW2901
+            return np.asarray(picture)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"Expected an image in {path}, but it cannot be read ({error}). The file may be "
+        f"damaged, incomplete or not what its name says."
+    )
+
+
+def read_labels(path: str | Path) -> np.ndarray:
+    """Read a mask.
+
+    Parameters
+    ----------
+    path : path
+        A TIFF or PNG file with instance labels or a binary mask.
+
+    Returns
+    -------
+    ndarray of int32, shape (Y, X)
+        The values as they are in the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not a mask.
+    """
+    field = read_image(path)
+    image = np.asarray(field.image)
+    if field.is_color and all((image[..., i] == image[..., 0]).all() for i in (1, 2)):
+        image = image[..., 0]
+    if image.ndim != 2:
+        raise ValueError(
+            f"Expected a mask with one value per pixel, got shape {image.shape} in "
+            f"{path}. Save the mask as a grey image in which each nucleus has its own "
+            f"value."
+        )
+    try:
+        return as_labels(image, image.shape)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = None) -> None:
+    """Write labels as a compressed TIFF that ImageJ can open.
+
+    Parameters
+    ----------
+    path : path
+        File to make or replace; it appears whole or not at all.
+    labels : ndarray of int, shape (Y, X)
+        0 is background and every nucleus has a positive integer.
+    field : Field, optional
+        The pixel size is taken from here.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    import tifffile
+
+    labels = as_labels(labels, labels.shape)
+    if labels.max(initial=0) <= np.iinfo(np.uint16).max:
+        labels = labels.astype(np.uint16)
+    options: dict[str, Any] = {}
+    if field is not None and field.pixel_size and field.unit == "micrometer":
+        height, width = field.pixel_size
+        options["resolution"] = (1 / width, 1 / height)
+        options["metadata"] = {"unit": "um", "axes": "YX"}
+    imagej = labels.dtype == np.uint16
+    with new_file(Path(path)) as aside:
+        tifffile.imwrite(
+            aside, labels, compression="zlib", imagej=imagej, **options
+        )
+
+
+def find_images(paths: Iterable[str | Path]) -> list[Path]:
+    """Find images to segment.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, which are taken as they are, and folders, of which the images
+        are taken but not the labels that we wrote there.
+
+    Returns
+    -------
+    list of Path
+        In the order given, those of a folder by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at a path, or no image in a folder.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        images = [file for file in images_in(path) if not file.stem.endswith(LABELS_ENDING)]
+        if not images:
+            raise FileNotFoundError(
+                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got none."
+            )
+        found += images
+    return found
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that have the suffix of an image.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        Sorted by name, without hidden files.
+    """
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+    )

@@ -1,0 +1,119 @@
+"""Divide fields into those to train on and those to score on."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from .field import Field
+
+__all__ = ["check_fields", "hold_out"]
+
+_FEWEST_FIELDS = 4
+
+
+def check_fields(fields: Sequence[Field]) -> None:
+    """Check that there is something to learn from.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        Fields to train on.
+
+    Raises
+    ------
+    ValueError
+        If there is no field, one without labels, or no nucleus in any.
+    """
+    if not fields:
+        raise ValueError("Expected at least one field to train on, got none.")
+    for field in fields:
+        if field.labels is None:
+            raise ValueError(
+                f"Expected labels for every field to train on, got {field.name!r} without."
+            )
+    if not any(field.labels.any() for field in fields if field.labels is not None):
+        raise ValueError(
+            f"Expected nuclei in the labels to train on, got {len(fields)} field(s) "
+            f"whose labels are all zero. Draw some nuclei first."
+        )
+
+
+def hold_out(
+    groups: Sequence[Sequence[Field]], part: float, seed: int
+) -> tuple[list[list[Field]], list[Field]]:
+    """Hold out a part of the fields for scoring.
+
+    Of four fields or more some are held out whole, at least one. Of fewer, a
+    strip along the shorter side of each field is.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of Field
+        Fields with labels; of every group with two or more fields one at
+        least is left to train on.
+    part : float
+        How much to hold out, between 0 and 1.
+    seed : int
+        The choice follows from it.
+
+    Returns
+    -------
+    groups : list of list of Field
+        To train on.
+    held_out : list of Field
+        To score on.
+
+    Warns
+    -----
+    UserWarning
+        If a field has too few nuclei to be divided; then it serves for both.
+    """
+    if sum(len(group) for group in groups) < _FEWEST_FIELDS:
+        halves = [[_cut(field, part) for field in group] for group in groups]
+        training = [[first for first, _ in group] for group in halves]
+        return training, [second for group in halves for _, second in group]
+    rng = np.random.default_rng(seed)
+    training, held_out = [], []
+    for group in groups:
+        count = min(len(group) - 1, max(1, round(part * len(group))))
+        order = rng.permutation(len(group))
+        held_out += [group[i] for i in sorted(order[:count])]
+        training.append([group[i] for i in sorted(order[count:])])
+    return training, held_out
+
+
+def _cut(field: Field, part: float) -> tuple[Field, Field]:
+    """Cut a field in two across its longer side, with nuclei in both."""
+    axis = "Y" if field.shape[0] > field.shape[1] else "X"
+    length = max(field.shape)
+    strip = max(1, round(length * part))
+    for training, scored in (
+        (slice(0, length - strip), slice(length - strip, length)),
+        (slice(strip, length), slice(0, strip)),
+    ):
+        first, second = _crop(field, axis, training), _crop(field, axis, scored)
+        if _has_nuclei(first) and _has_nuclei(second):
+            return first, second
+    warnings.warn(
+        f"The field {field.name!r} has too few nuclei to hold some out: the model is "
+        f"scored on what it was trained on. Add more fields for an honest score.",
+        stacklevel=2,
+    )
+    return field, field
+
+
+def _crop(field: Field, axis: str, where: slice) -> Field:
+    """Return a part of the field along one axis."""
+    index = [slice(None)] * len(field.axes)
+    index[field.axes.index(axis)] = where
+    labels_index = (where, slice(None)) if axis == "Y" else (slice(None), where)
+    labels = None if field.labels is None else field.labels[labels_index]
+    return dataclasses.replace(field, image=field.image[tuple(index)], labels=labels)
+
+
+def _has_nuclei(field: Field) -> bool:
+    return field.labels is not None and bool(field.labels.any())

@@ -1,0 +1,151 @@
+"""Maps to labels: every nucleus becomes an instance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["NETWORK_DIAMETER", "instances_from_maps"]
+
+#: Diameter, in pixels, of a typical nucleus at the scale the network works at.
+NETWORK_DIAMETER = 28.0
+
+#: How far the distance map must fall between two peaks that are two nuclei.
+_DEPTH = 0.3
+
+_SMOOTHING = 1.5
+_NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
+
+
+def instances_from_maps(
+    maps: np.ndarray,
+    *,
+    probability: float = 0.5,
+    minimum_size: int = 15,
+    diameter: float = NETWORK_DIAMETER,
+) -> np.ndarray:
+    """Turn predicted maps into labels.
+
+    A watershed of the smoothed distance map within the foreground, where a
+    peak is a nucleus of its own if the map falls by at least 0.3 on the way to
+    any higher peak. The time is linear in the number of pixels: every pixel
+    follows its steepest ascent to a peak, then shallow peaks are joined to
+    their neighbors from the highest pass downwards.
+
+    Parameters
+    ----------
+    maps : ndarray of float32, shape (Y, X, 3)
+        Foreground probability, normalized distance and boundary probability.
+    probability : float, optional
+        Foreground is where the probability is larger than this.
+    minimum_size : int, optional
+        Smaller objects, in pixels, are dropped.
+    diameter : float, optional
+        Typical diameter of a nucleus in pixels; the smoothing grows with it.
+
+    Returns
+    -------
+    ndarray of int32, shape (Y, X)
+        0 is background, nuclei are numbered from 1 in reading order.
+    """
+    from scipy import ndimage
+
+    foreground = np.zeros((maps.shape[0] + 2, maps.shape[1] + 2), bool)
+    foreground[1:-1, 1:-1] = maps[..., 0] > probability
+    height = np.zeros(foreground.shape, np.float32)
+    sigma = _SMOOTHING * diameter / NETWORK_DIAMETER
+    ndimage.gaussian_filter(
+        maps[..., 1], sigma, output=height[1:-1, 1:-1], mode="nearest", truncate=3.0
+    )
+    pixels = np.flatnonzero(foreground)
+    heights = height.ravel()[pixels]
+    number = np.full(foreground.size, -1, np.int32)
+    number[pixels] = np.arange(pixels.size, dtype=np.int32)
+    steps = [dy * foreground.shape[1] + dx for dy, dx in _NEIGHBORS]
+    neighbors = [number[pixels + step] for step in steps]
+    peaks = _climb(heights, neighbors)
+    owners = _join_shallow(heights, neighbors, peaks)
+    labels = np.zeros(foreground.size, np.int32)
+    labels[pixels] = _numbered(owners, minimum_size)
+    return labels.reshape(foreground.shape)[1:-1, 1:-1].copy()
+
+
+def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
+    """Return for every pixel the peak that its steepest ascent ends on."""
+    target = np.arange(heights.size, dtype=np.int32)
+    best = heights.copy()
+    for after in neighbors:
+        here = np.flatnonzero(after >= 0).astype(np.int32)
+        there = after[here]
+        # Equal heights are ordered by position, so that a plateau has one peak.
+        up = heights[there] >= best[here]
+        best[here[up]] = heights[there[up]]
+        target[here[up]] = there[up]
+        up = heights[here] > best[there]
+        best[there[up]] = heights[here[up]]
+        target[there[up]] = here[up]
+    while True:
+        further = target[target]
+        if np.array_equal(further, target):
+            return target
+        target = further
+
+
+def _join_shallow(
+    heights: np.ndarray, neighbors: list[np.ndarray], peaks: np.ndarray
+) -> np.ndarray:
+    """Join basins whose peak rises less than the depth above a pass."""
+    first, second, passes = _passes(heights, neighbors, peaks)
+    parent: dict[int, int] = {}
+
+    def top(peak: int) -> int:
+        while peak in parent:
+            peak = parent[peak]
+        return peak
+
+    for a, b, level in zip(first, second, passes, strict=True):
+        high, low = top(a), top(b)
+        if high == low:
+            continue
+        if (heights[low], low) > (heights[high], high):
+            high, low = low, high
+        if heights[low] - level < _DEPTH:
+            parent[low] = high
+    owner = np.arange(heights.size, dtype=np.int32)
+    for peak in parent:
+        owner[peak] = top(peak)
+    return owner[peaks]
+
+
+def _passes(
+    heights: np.ndarray, neighbors: list[np.ndarray], peaks: np.ndarray
+) -> tuple[list[int], list[int], list[float]]:
+    """Return the pairs of basins that touch, with their highest pass, from the highest."""
+    first, second, level = [], [], []
+    for after in neighbors:
+        here = np.flatnonzero(after >= 0)
+        there = after[here]
+        apart = peaks[here] != peaks[there]
+        here, there = here[apart], there[apart]
+        first.append(np.minimum(peaks[here], peaks[there]))
+        second.append(np.maximum(peaks[here], peaks[there]))
+        level.append(np.minimum(heights[here], heights[there]))
+    one, two, levels = map(np.concatenate, (first, second, level))
+    order = np.lexsort((-levels, two, one))
+    one, two, levels = one[order], two[order], levels[order]
+    new = np.ones(one.size, bool)
+    new[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
+    one, two, levels = one[new], two[new], levels[new]
+    order = np.argsort(-levels, kind="stable")
+    return one[order].tolist(), two[order].tolist(), levels[order].tolist()
+
+
+def _numbered(owners: np.ndarray, minimum_size: int) -> np.ndarray:
+    """Number the owners from 1 in reading order, 0 for those with too few pixels."""
+    _, start, inverse, counts = np.unique(
+        owners, return_index=True, return_inverse=True, return_counts=True
+    )
+    kept = counts >= minimum_size
+    order = np.argsort(start[kept])
+    numbers = np.zeros(counts.size, np.int32)
+    numbers[np.flatnonzero(kept)[order]] = np.arange(1, order.size + 1)
+    return numbers[inverse]

@@ -1,0 +1,116 @@
+"""Models as zip files, to hand from person to person."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from .atomic import new_file
+from .model_store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
+
+__all__ = ["export_model", "import_model"]
+
+_FILES = (CARD_FILE, WEIGHTS_FILE, "README.md", "history.csv", "curves.png")
+_MOST_BYTES = 1_000_000_000
+
+
+def export_model(name: str, destination: str | Path) -> Path:
+    """Write a model to a zip file.
+
+    Parameters
+    ----------
+    name : str
+        Name or folder of the model.
+    destination : path
+        The zip file to make, or a folder to make it in.
+
+    Returns
+    -------
+    Path
+        The zip file.
+
+    Raises
+    ------
+    FileExistsError
+        If it exists.
+    """
+    model = load_model(name)
+    destination = Path(destination)
+    if destination.is_dir():
+        destination /= f"{model.card.name}.zip"
+    if destination.exists():
+        raise FileExistsError(f"Expected a new file, got {destination}, which exists.")
+    with new_file(destination) as aside, zipfile.ZipFile(aside, "w") as archive:
+        for file in _FILES:
+            if (model.folder / file).is_file():
+                archive.write(model.folder / file, file)
+    return destination
+
+
+def import_model(path: str | Path, name: str | None = None) -> Model:
+    """Take a model from a zip file or a folder among the user's own.
+
+    Parameters
+    ----------
+    path : path
+        What `export_model` or training made.
+    name : str, optional
+        Another name for it.
+
+    Returns
+    -------
+    Model
+        The model, checked.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at `path`.
+    ValueError
+        If it is not a model, is damaged, or holds other files, such as code.
+    FileExistsError
+        If there is a model of that name.
+    """
+    path = Path(path)
+    if path.is_dir():
+        _check_names(path, [file.name for file in path.iterdir()])
+        return _copy(path, name)
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected a model (zip or folder), got nothing at {path}.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"Expected a zip file with a model, got {path}.")
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        _check_names(path, archive.namelist())
+        if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+            raise ValueError(f"Expected a model of at most 1 GB in {path}, got more.")
+        try:
+            archive.extractall(folder)
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"Expected a whole zip file, got {path}: {error}") from error
+        return _copy(Path(folder), name)
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    """Accept nothing but the files of a model, none of which can be executed."""
+    others = sorted(set(names) - set(_FILES))
+    if others:
+        raise ValueError(
+            f"Expected only {', '.join(_FILES)} in {path}, got {', '.join(others[:5])}. A "
+            f"model needs no other files; do not trust this one."
+        )
+
+
+def _copy(folder: Path, name: str | None) -> Model:
+    """Copy a checked model among the user's own."""
+    model = load_model(folder)
+    card = dataclasses.replace(model.card, name=name or model.card.name)
+
+    def write(weights: Path) -> None:
+        for file in _FILES:
+            if file != CARD_FILE and (folder / file).is_file():
+                shutil.copyfile(folder / file, weights.parent / file)
+
+    return save_model(card, write)

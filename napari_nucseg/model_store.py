@@ -1,0 +1,395 @@
+"""Models: card, checksum and lineage; the bundled ones and the user's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.resources
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .atomic import new_folder
+from .paths import user_directory
+
+__all__ = [
+    "CARD_FILE",
+    "DEFAULT_MODEL",
+    "WEIGHTS_FILE",
+    "Card",
+    "Model",
+    "check_model_name",
+    "check_new_name",
+    "list_models",
+    "load_model",
+    "models_directory",
+    "remove_model",
+    "save_model",
+]
+
+#: Names of the two files that make a model.
+CARD_FILE = "model.json"
+WEIGHTS_FILE = "model.weights.h5"
+
+#: Name of the bundled model for everything.
+DEFAULT_MODEL = "nuclei"
+
+_FORMAT_VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a model is, in words and numbers.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model and of its folder.
+    description : str
+        What it is for.
+    version : str
+        Version of the model.
+    created : str
+        Date, as YYYY-MM-DD.
+    architecture : dict
+        See `network.unet.Architecture`.
+    training_data, data_license, license : str
+        What it was trained on, the licence of that, and the model's own.
+    parent, parent_sha256 : str, optional
+        Name and checksum of the model that it was fine-tuned from.
+    training, scores : dict
+        How it was trained, and how well it did.
+    weights_sha256 : str
+        Checksum of the weights file; filled in by `save_model`.
+    format_version : int
+        Of this file.
+    """
+
+    name: str
+    description: str = ""
+    version: str = "1"
+    created: str = ""
+    architecture: dict[str, Any] = dataclasses.field(default_factory=dict)
+    training_data: str = ""
+    data_license: str = ""
+    license: str = ""
+    parent: str | None = None
+    parent_sha256: str | None = None
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    scores: dict[str, Any] = dataclasses.field(default_factory=dict)
+    weights_sha256: str = ""
+    format_version: int = _FORMAT_VERSION
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A model on disk.
+
+    Parameters
+    ----------
+    card : Card
+        What it is.
+    folder : Path
+        Where its files are.
+    bundled : bool
+        Whether it came with napari-nucseg and cannot be removed.
+    """
+
+    card: Card
+    folder: Path
+    bundled: bool = False
+
+
+def models_directory() -> Path:
+    """Return the folder of the user's own models.
+
+    Returns
+    -------
+    Path
+        It need not exist yet.
+    """
+    return user_directory() / "models"
+
+
+def _bundled_directory() -> Path:
+    return Path(str(importlib.resources.files("napari_nucseg.models")))
+
+
+def list_models() -> list[Model]:
+    """Find all models, the bundled ones first.
+
+    Returns
+    -------
+    list of Model
+        Those whose card can be read; their weights are not looked at.
+    """
+    found = []
+    for directory, bundled in ((_bundled_directory(), True), (models_directory(), False)):
+        for path in sorted(directory.glob(f"[!.]*/{CARD_FILE}")):
+            try:
+                found.append(Model(_read_card(path), path.parent, bundled))
+            except (OSError, ValueError):
+                continue
+    return found
+
+
+def load_model(name_or_folder: str | Path) -> Model:
+    """Find a model and check that it is whole.
+
+    Parameters
+    ----------
+    name_or_folder : str or path
+        Name of a bundled or own model, or a folder that holds one.
+
+    Returns
+    -------
+    Model
+        Ready to use.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such model, or a file of it is missing.
+    ValueError
+        If its card or weights are damaged, or were changed.
+    """
+    models = list_models()
+    for model in models:
+        if name_or_folder == model.card.name:
+            _check_weights(model)
+            return model
+    folder = Path(name_or_folder).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"Expected the name or the folder of a model, got {str(name_or_folder)!r}. "
+            f"There are: {', '.join(model.card.name for model in models) or 'none'}."
+        )
+    if not (folder / CARD_FILE).is_file():
+        raise FileNotFoundError(
+            f"Expected a model in {folder}, but it has no {CARD_FILE}. Choose the folder "
+            f"that nucseg train or nucseg models export made."
+        )
+    bundled = folder.absolute().parent == _bundled_directory().absolute()
+    model = Model(_read_card(folder / CARD_FILE), folder, bundled)
+    _check_weights(model)
+    return model
+
+
+def _read_card(path: Path) -> Card:
+    """Read a card, and say what is wrong with it."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"Expected a model card in {path}, got no JSON: {error}") from error
+    known = {field.name: field.type for field in dataclasses.fields(Card)}
+    if not isinstance(values, dict) or "name" not in values:
+        raise ValueError(f"Expected a model card with a name in {path}.")
+    if values.get("format_version") != _FORMAT_VERSION or set(values) - set(known):
+        raise ValueError(
+            f"Expected a model card of format {_FORMAT_VERSION} in {path}. It may be of a "
+            f"newer version of napari-nucseg: update, then try again."
+        )
+    for name, value in values.items():
+        kind = str(known[name])
+        wanted = dict if kind.startswith("dict") else int if kind == "int" else str
+        if not isinstance(value, wanted) and not (value is None and "None" in kind):
+            raise ValueError(f"Expected {name!r} to be {kind} in {path}, got {value!r}.")
+    check_model_name(values["name"])
+    return Card(**values)
+
+
+def _check_weights(model: Model) -> None:
+    """Check that the weights are there and are those of the card."""
+    path = model.folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected the weights of model {model.card.name!r} at {path}, got nothing. "
+            f"Import or train the model again."
+        )
+    if checksum(path) != model.card.weights_sha256:
+        raise ValueError(
+            f"Expected the weights in {path} to have the checksum in the card of model "
+            f"{model.card.name!r}, got others. The file is incomplete or was changed: "
+            f"import or train the model again."
+        )
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_weights_file(path: Path) -> None:
+    """Check that a weights file holds numbers and nothing else.
+
+    Parameters
+    ----------
+    path : Path
+        An HDF5 file.
+
+    Raises
+    ------
+    ValueError
+        If it is no HDF5 file, or has links to other files, or anything in it
+        that is not an array of numbers.
+    """
+    import h5py
+
+    with open(path, "rb") as file:
+        if file.read(len(_HDF5_SIGNATURE)) != _HDF5_SIGNATURE:
+            raise ValueError(f"Expected HDF5 weights in {path}, got something else.")
+
+    def check(group: h5py.Group) -> None:
+        for key in group:
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+                raise ValueError(f"Expected no links in {path}, got one at {key!r}.")
+            item = group[key]
+            if isinstance(item, h5py.Group):
+                check(item)
+            elif item.dtype.kind not in "fiu" or item.external:
+                raise ValueError(f"Expected only numbers in {path}, got {item.dtype}.")
+
+    try:
+        with h5py.File(path, "r") as file:
+            check(file)
+    except OSError as error:
+        raise ValueError(f"Expected whole HDF5 weights in {path}: {error}") from error
+
+
+def save_model(
+    card: Card, write_files: Callable[[Path], None], folder: Path | None = None
+) -> Model:
+    """Save a new model; it appears whole or not at all.
+
+    Parameters
+    ----------
+    card : Card
+        What it is; the checksum is filled in.
+    write_files : callable
+        Given the path of the weights file, writes it. It may write other files
+        beside it.
+    folder : Path, optional
+        Where to; left out, among the user's own models.
+
+    Returns
+    -------
+    Model
+        The saved model.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a model of that name, or the folder exists.
+    ValueError
+        If the name cannot be one.
+    OSError
+        If it cannot be written; nothing is left then.
+    """
+    if folder is None:
+        check_new_name(card.name)
+        folder = models_directory() / card.name
+    else:
+        check_model_name(card.name)
+    with new_folder(folder) as aside:
+        write_files(aside / WEIGHTS_FILE)
+        check_weights_file(aside / WEIGHTS_FILE)
+        card = dataclasses.replace(card, weights_sha256=checksum(aside / WEIGHTS_FILE))
+        text = json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False)
+        (aside / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+    return Model(card, folder)
+
+
+def remove_model(name: str) -> None:
+    """Remove one of the user's own models.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such model.
+    ValueError
+        If it is a bundled one.
+    """
+    for model in list_models():
+        if model.card.name == name:
+            if model.bundled:
+                raise ValueError(
+                    f"Expected one of your own models, got {name!r}, which came with "
+                    f"napari-nucseg and stays."
+                )
+            shutil.rmtree(model.folder)
+            return
+    raise FileNotFoundError(f"Expected the name of a model, got {name!r}. Nothing removed.")
+
+
+def check_new_name(name: str) -> None:
+    """Check the name of a model that is still to be made.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be the name of a model.
+    FileExistsError
+        If there is a model of that name.
+    """
+    check_model_name(name)
+    taken = {model.card.name.lower() for model in list_models()}
+    if name.lower() in taken or (models_directory() / name).exists():
+        raise FileExistsError(
+            f"Expected the name of a new model, got {name!r}, which exists. Choose "
+            f"another name."
+        )
+
+
+def check_model_name(name: str) -> str:
+    """Check that a name can be a folder on every system.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        If it cannot.
+    """
+    good = _NAME.fullmatch(name) and not _RESERVED.fullmatch(name)
+    if not good or name.endswith((".", " ")):
+        raise ValueError(
+            f"Expected a name of 1 to 64 letters, digits, spaces, dots, dashes and "
+            f"underscores that starts with a letter or digit, got {name!r}."
+        )
+    return name

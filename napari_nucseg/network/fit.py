@@ -1,0 +1,345 @@
+"""One training loop, for training from scratch and for fine-tuning."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ..checkpoint import (
+    AVERAGE_FILE,
+    BEST_FILE,
+    NETWORK_FILE,
+    Checkpoint,
+    best_of,
+    latest_checkpoint,
+    write_checkpoint,
+)
+from ..field import Field
+from ..metrics import match_counts, summarize
+from ..progress import OnProgress, ShouldStop, Stopped, check_stop, never_stop, no_progress
+from ..segmentation import SegmentParameters, segment_plane
+from ..train_parameters import Epoch, TrainParameters
+from .losses import LOSS_WEIGHTS, maps_loss, size_loss
+from .patches import Batch, Source, batches, source_of
+from .predict import Predictor
+from .unet import Architecture, build_unet, fold_batch_norm
+
+__all__ = ["Material", "Trainer", "Watchers", "score_fields"]
+
+_AVERAGING = 0.995
+_WEIGHT_DECAY = 1e-4
+_WARM_UP = 0.05
+_STATISTICS_BATCHES = 16
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Material:
+    """What is trained on, and what is only scored.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of Field
+        Fields to train on, those of one kind in one group.
+    shares : sequence of float
+        How often patches come from each group, in any unit.
+    held_out : sequence of Field
+        Fields to score the model on.
+    """
+
+    groups: Sequence[Sequence[Field]]
+    shares: Sequence[float]
+    held_out: Sequence[Field]
+
+
+@dataclasses.dataclass(frozen=True)
+class Watchers:
+    """Who is told about the training, and who may end it.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told after every step, see `progress.OnProgress`.
+    on_epoch : callable
+        Given every `Epoch` when its checkpoint is on disk.
+    should_stop : callable
+        Asked before every step.
+    """
+
+    on_progress: OnProgress = no_progress
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None
+    should_stop: ShouldStop = never_stop
+
+
+def score_fields(
+    predictor: Predictor,
+    fields: Sequence[Field],
+    channel: int | None = None,
+    should_stop: ShouldStop = never_stop,
+) -> float:
+    """Score a network on fields whose labels are known.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    fields : sequence of Field
+        With labels.
+    channel : int, optional
+        Which channel of the images.
+    should_stop : callable, optional
+        Asked before every field.
+
+    Returns
+    -------
+    float
+        Mean AP over IoU 0.5 to 0.9, per image.
+    """
+    counts = []
+    for field in fields:
+        check_stop(should_stop)
+        labels = segment_plane(predictor, field.plane(channel), SegmentParameters())[0]
+        counts.append(match_counts(labels, field.labels))
+    return summarize(counts).mean_ap
+
+
+class Trainer:
+    """A network in training, its running average, and what is shipped of it.
+
+    The weights that are scored and kept are an exponential moving average of
+    those in training, with batch normalization folded in.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        What to build.
+    parameters : TrainParameters
+        How to train.
+    start : keras.Model, optional
+        Network to start from; left out, the weights are random.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        parameters: TrainParameters,
+        start: keras.Model | None = None,
+    ) -> None:
+        keras.utils.set_random_seed(parameters.seed)
+        scratch = start is None
+        self.parameters = parameters
+        self.network = build_unet(architecture, batch_norm=scratch)
+        self.average = build_unet(architecture, batch_norm=scratch)
+        self.shipped = build_unet(architecture, batch_norm=False)
+        if start is not None:
+            self.network.set_weights(start.get_weights())
+        self.average.set_weights(self.network.get_weights())
+        fold_batch_norm(self.average, self.shipped)
+        self.predictor = Predictor(self.shipped)
+        self._averages = self.average.get_weights()
+        optimizer = keras.optimizers.AdamW(
+            learning_rate=parameters.learning_rate,
+            weight_decay=_WEIGHT_DECAY,
+            global_clipnorm=1.0,
+        )
+        optimizer.build(self.network.trainable_variables)
+        self.network.compile(
+            optimizer=optimizer,
+            loss={"maps": maps_loss, "size": size_loss},
+            loss_weights=LOSS_WEIGHTS,
+            jit_compile=False,
+        )
+
+    def fit(
+        self, material: Material, run_directory: Path, watchers: Watchers | None = None
+    ) -> Checkpoint:
+        """Train to the end, from the last checkpoint if there is one.
+
+        Parameters
+        ----------
+        material : Material
+            What to train on.
+        run_directory : Path
+            Where checkpoints are kept.
+        watchers : Watchers, optional
+            Who is told, and who may end it.
+
+        Returns
+        -------
+        Checkpoint
+            The last one.
+
+        Raises
+        ------
+        Stopped
+            If the watchers ended it. Checkpoints stay.
+        RuntimeError
+            If the loss is no longer a number.
+        """
+        watchers = watchers or Watchers()
+        channel = self.parameters.channel
+        groups = [[source_of(field, channel) for field in g] for g in material.groups]
+        checkpoint = latest_checkpoint(run_directory)
+        history = self._resume(checkpoint) if checkpoint else []
+        if not history and not self._has_batch_norm:
+            history = [self._start(material, watchers)]
+        for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
+            began = time.monotonic()
+            loss = self._train_epoch(groups, material.shares, number, watchers)
+            self._refresh_statistics(groups, material.shares, number)
+            fold_batch_norm(self.average, self.shipped)
+            watchers.on_progress(self._steps, self._steps, "Scoring the model")
+            score = score_fields(
+                self.predictor, material.held_out, channel, watchers.should_stop
+            )
+            left = (time.monotonic() - began) * (self._epochs - number)
+            history.append(Epoch(number, self._epochs, loss, score, left))
+            checkpoint = self._save(run_directory, checkpoint, history)
+            watchers.on_epoch(history[-1])
+        if checkpoint is None:
+            raise Stopped("Training has no epochs to run.")
+        return checkpoint
+
+    @property
+    def _epochs(self) -> int:
+        return self.parameters.epochs
+
+    @property
+    def _steps(self) -> int:
+        return self.parameters.steps_per_epoch
+
+    @property
+    def _has_batch_norm(self) -> bool:
+        return len(self.network.weights) != len(self.shipped.weights)
+
+    def _start(self, material: Material, watchers: Watchers) -> Epoch:
+        """Score the network that training starts from."""
+        watchers.on_progress(0, self._steps, "Scoring the starting model")
+        score = score_fields(
+            self.predictor, material.held_out, self.parameters.channel, watchers.should_stop
+        )
+        epoch = Epoch(0, self._epochs, math.nan, score, math.nan)
+        watchers.on_epoch(epoch)
+        return epoch
+
+    def _train_epoch(
+        self,
+        groups: Sequence[Sequence[Source]],
+        shares: Sequence[float],
+        number: int,
+        watchers: Watchers,
+    ) -> float:
+        """Train for one epoch and return the mean loss."""
+        loss = math.nan
+        self.network.reset_metrics()
+        for step, (images, targets) in enumerate(
+            self._batches(groups, shares, number, self._steps)
+        ):
+            check_stop(watchers.should_stop)
+            text = f"Training, epoch {number} of {self._epochs}"
+            watchers.on_progress(step, self._steps, text)
+            done = (number - 1) * self._steps + step
+            self.network.optimizer.learning_rate = self._learning_rate(done)
+            # The mean since the metrics were reset.
+            logs = self.network.train_on_batch(images, targets, return_dict=True)
+            loss = float(logs["loss"])
+            if not math.isfinite(loss):
+                raise RuntimeError(
+                    f"Expected the loss to stay a number, got {loss} in epoch "
+                    f"{number}. Try again with a lower learning rate."
+                )
+            self._update_average(done)
+        return loss
+
+    def _batches(
+        self,
+        groups: Sequence[Sequence[Source]],
+        shares: Sequence[float],
+        number: int,
+        count: int,
+    ) -> tf.data.Dataset:
+        """Make the batches of an epoch, a few ahead of the network."""
+
+        def generate() -> Sequence[Batch]:
+            return batches(
+                groups,
+                shares,
+                batch_size=self.parameters.batch_size,
+                patch_size=self.parameters.patch_size,
+                seed=(self.parameters.seed, number),
+                count=count,
+            )
+
+        maps = tf.TensorSpec((None, None, None, 4), tf.float32)
+        size = tf.TensorSpec((None, None, None, 2), tf.float32)
+        signature = (
+            tf.TensorSpec((None, None, None, 3), tf.float32),
+            {"maps": maps, "size": size},
+        )
+        return tf.data.Dataset.from_generator(
+            generate, output_signature=signature
+        ).prefetch(3)
+
+    def _learning_rate(self, step: int) -> float:
+        """Return the rate of a step: a short warm-up, then half a cosine."""
+        total = self._epochs * self._steps
+        warm_up = max(1, int(_WARM_UP * total))
+        if step < warm_up:
+            return self.parameters.learning_rate * (step + 1) / warm_up
+        phase = (step - warm_up) / max(1, total - warm_up)
+        return self.parameters.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase)))
+
+    def _update_average(self, step: int) -> None:
+        keep = min(_AVERAGING, (1 + step) / (10 + step))
+        for average, variable in zip(self._averages, self.network.weights, strict=True):
+            average += (1 - keep) * (variable.numpy() - average)
+
+    def _refresh_statistics(
+        self, groups: Sequence[Sequence[Source]], shares: Sequence[float], number: int
+    ) -> None:
+        """Measure the statistics of batch normalization under the averaged weights."""
+        self.average.set_weights(self._averages)
+        if not self._has_batch_norm:
+            return
+        norms = [
+            layer
+            for layer in self.average.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        fixed = self._batches(groups, shares, number, _STATISTICS_BATCHES)
+        for seen, (images, _) in enumerate(fixed):
+            for norm in norms:
+                norm.momentum = seen / (seen + 1)
+            self.average(images, training=True)
+        self._averages = self.average.get_weights()
+
+    def _save(
+        self, run_directory: Path, before: Checkpoint | None, history: list[Epoch]
+    ) -> Checkpoint:
+        """Write the checkpoint of an epoch."""
+
+        def write_best(path: Path) -> None:
+            if best_of(history) is history[-1] or before is None:
+                self.shipped.save_weights(path)
+            else:
+                shutil.copyfile(before.folder / BEST_FILE, path)
+
+        writers = {
+            NETWORK_FILE: self.network.save_weights,
+            AVERAGE_FILE: self.average.save_weights,
+            BEST_FILE: write_best,
+        }
+        return write_checkpoint(run_directory, history, writers)
+
+    def _resume(self, checkpoint: Checkpoint) -> list[Epoch]:
+        """Go back to the state of a checkpoint."""
+        self.network.load_weights(checkpoint.folder / NETWORK_FILE)
+        self.average.load_weights(checkpoint.folder / AVERAGE_FILE)
+        self._averages = self.average.get_weights()
+        return list(checkpoint.history)

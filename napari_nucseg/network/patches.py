@@ -1,0 +1,246 @@
+"""Fields to augmented patches for training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy import ndimage
+from skimage import measure
+
+from ..field import Field
+from ..instances import NETWORK_DIAMETER
+from ..normalize import normalize
+from ..targets import median_diameter, target_maps, touching_weights
+
+__all__ = ["Batch", "Source", "batches", "source_of"]
+
+#: A batch: images (N, Y, X, 3), and the targets of the two outputs.
+Batch = tuple[np.ndarray, dict[str, np.ndarray]]
+
+_ZOOM = (0.6, 1.7)
+_ANY_DIAMETER = (7.0, 100.0)
+_ANY_SIZE_SHARE = 0.2
+_MOST_ZOOM = 6.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """A field, ready to take patches from.
+
+    Parameters
+    ----------
+    plane : ndarray of float32, shape (Y, X, 1) or (Y, X, 3)
+        Normalized intensities.
+    labels : ndarray of int32, shape (Y, X)
+        Instance labels.
+    diameter : float
+        Median diameter of the nuclei in pixels.
+    """
+
+    plane: np.ndarray
+    labels: np.ndarray
+    diameter: float
+
+
+def source_of(field: Field, channel: int | None = None) -> Source:
+    """Prepare a field.
+
+    Parameters
+    ----------
+    field : Field
+        With labels.
+    channel : int, optional
+        Which channel of the image.
+
+    Returns
+    -------
+    Source
+        The normalized plane with its labels.
+    """
+    plane = field.plane(channel)
+    values = normalize(plane)
+    if plane.ndim == 2:
+        values = np.ascontiguousarray(values[..., :1])
+    labels = field.labels
+    if labels is None:
+        raise ValueError(f"Expected labels for the field {field.name!r}, got none.")
+    return Source(values, labels, median_diameter(labels) or NETWORK_DIAMETER)
+
+
+def batches(
+    groups: Sequence[Sequence[Source]],
+    shares: Sequence[float],
+    *,
+    batch_size: int,
+    patch_size: int,
+    seed: Sequence[int],
+    count: int,
+) -> Iterator[Batch]:
+    """Yield batches of patches.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of Source
+        Fields of one kind are in one group.
+    shares : sequence of float
+        How often patches come from each group, in any unit.
+    batch_size, patch_size : int
+        Patches in a batch, and their height and width.
+    seed : sequence of int
+        All that is random follows from it.
+    count : int
+        How many batches.
+
+    Yields
+    ------
+    images : ndarray of float32, shape (N, Y, X, 3)
+        Augmented patches.
+    targets : dict of ndarray of float32
+        ``"maps"``, (N, Y, X, 4), and ``"size"``, (N, Y/8, X/8, 2), see
+        `losses`.
+    """
+    chances = np.asarray(shares, float) / np.sum(shares)
+    for step in range(count):
+        rng = np.random.default_rng([*seed, step])
+        chosen = rng.choice(len(groups), batch_size, p=chances)
+        sources = [groups[group][rng.integers(len(groups[group]))] for group in chosen]
+        patches = [_patch(source, patch_size, rng) for source in sources]
+        images, maps, sizes = (np.stack(part) for part in zip(*patches, strict=True))
+        yield images, {"maps": maps, "size": sizes}
+
+
+def _patch(
+    source: Source, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Take one patch: rotated, flipped, scaled, with other intensities."""
+    plane, labels = _warp(source, size, _random_zoom(source.diameter, rng), rng)
+    image = _change_intensities(plane, rng)
+    if image.shape[-1] == 1:
+        image = np.repeat(image, 3, axis=-1)
+    maps = np.dstack([target_maps(labels), touching_weights(labels)])
+    return image.astype(np.float32), maps.astype(np.float32), _size_target(labels)
+
+
+def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
+    """Choose how much larger the patch is than the image.
+
+    Mostly nuclei come near the diameter that the network works at; sometimes
+    at any, so that it can tell the size of nuclei in an image never seen.
+    """
+    if rng.random() < _ANY_SIZE_SHARE:
+        target = np.exp(rng.uniform(*np.log(_ANY_DIAMETER)))
+    else:
+        target = NETWORK_DIAMETER * np.exp(rng.uniform(*np.log(_ZOOM)))
+    return float(np.clip(target / diameter, 1 / _MOST_ZOOM, _MOST_ZOOM))
+
+
+def _warp(
+    source: Source, size: int, zoom: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a rotated, flipped and scaled square out of the field."""
+    plane, labels = source.plane, source.labels
+    angle = rng.uniform(0, 2 * np.pi)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if rng.random() < 0.5:
+        rotation[:, 1] *= -1
+    matrix = rotation / zoom
+    center = _center(labels.shape, size / zoom, rng)
+    offset = center - matrix @ np.full(2, (size - 1) / 2)
+    reach = int(np.ceil(size / zoom * 0.71)) + 8
+    window, offset = _window(labels.shape, center, reach, offset)
+    plane, labels = plane[window], labels[window]
+    if zoom < 0.8:
+        # Less than half the distance of the samples, or fine texture would alias.
+        plane = ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
+    shape = (size, size)
+    warped = np.empty((*shape, plane.shape[-1]), np.float32)
+    for channel in range(plane.shape[-1]):
+        warped[..., channel] = ndimage.affine_transform(
+            plane[..., channel], matrix, offset, shape, order=1, mode="mirror"
+        )
+    labels = ndimage.affine_transform(labels, matrix, offset, shape, order=0, mode="mirror")
+    # A nucleus and its mirror image are two nuclei.
+    return warped, measure.label(labels, background=0, connectivity=1)
+
+
+def _window(
+    shape: tuple[int, ...], center: np.ndarray, reach: int, offset: np.ndarray
+) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Return the part of the field that a patch can see, and the offset in it.
+
+    Near the edge the part is the field's, which is mirrored there.
+    """
+    first = np.maximum(0, np.floor(center).astype(int) - reach)
+    last = np.minimum(shape, np.ceil(center).astype(int) + reach + 1)
+    window = slice(first[0], last[0]), slice(first[1], last[1])
+    return window, offset - first
+
+
+def _center(shape: tuple[int, ...], extent: float, rng: np.random.Generator) -> np.ndarray:
+    """Choose the center of a patch so that it lies in the field where it can."""
+    lengths = np.array(shape, float)
+    margin = np.minimum(extent / 2, lengths / 2)
+    return rng.uniform(margin, lengths - margin)
+
+
+def _size_target(labels: np.ndarray) -> np.ndarray:
+    """Return log2 of the diameter over that of the network, at an eighth, and where.
+
+    Nuclei that the patch cuts off say nothing about their size.
+    """
+    area = np.bincount(labels.ravel())
+    area[0] = 0
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        area[edge] = 0
+    area = area[labels[4::8, 4::8]]
+    nucleus = area > 0
+    diameter = 2 * np.sqrt(np.maximum(area, 1) / np.pi)
+    size = np.where(nucleus, np.log2(diameter / NETWORK_DIAMETER), 0)
+    return np.stack([size, nucleus], axis=-1).astype(np.float32)
+
+
+def _change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change what another microscope, stain or exposure would change."""
+    if rng.random() < 0.3:
+        gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
+        image = np.clip(image, 0, None) ** gamma + np.clip(image, None, 0)
+    if rng.random() < 0.2:
+        image = image * _shading(image.shape, rng) + rng.uniform(0, 0.15) * _shading(
+            image.shape, rng
+        )
+    channels = image.shape[-1]
+    gain, offset = rng.uniform(0.6, 1.4), rng.uniform(-0.2, 0.2)
+    if channels == 3:
+        gain = gain * rng.uniform(0.85, 1.15, 3)
+        offset = offset + rng.uniform(-0.1, 0.1, 3)
+        if rng.random() < 0.1:
+            image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
+    image = image * gain + offset
+    if rng.random() < (0.15 if channels == 3 else 0.05):
+        image = 1.0 - image
+    if rng.random() < 0.25:
+        sigma = rng.uniform(0.4, 2.0)
+        image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
+    if rng.random() < 0.5:
+        image = image + _noise(image.shape, rng)
+    return np.clip(image, -0.5, 1.5)
+
+
+def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return uneven illumination: a factor around 1 that changes slowly."""
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    slope = rng.uniform(-0.4, 0.4, 2)
+    bend = rng.uniform(-0.3, 0.0)
+    factor = 1.0 + slope[0] * y + slope[1] * x + bend * (y * y + x * x)
+    return np.clip(factor, 0.2, None)[..., None].astype(np.float32)
+
+
+def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return camera noise, sometimes as coarse as compression makes it."""
+    strength = rng.uniform(0.0, 0.12)
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    if rng.random() < 0.3:
+        noise = ndimage.gaussian_filter(noise, (1, 1, 0), truncate=3.0) * 3.5
+    return strength * noise

@@ -1,0 +1,263 @@
+"""Tiles to maps: the network looks at a plane."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from ..instances import NETWORK_DIAMETER
+from ..model_store import WEIGHTS_FILE, Model, load_model
+from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
+from ..tiles import CORE, HALO, pad_to_stride, tiles_of
+from .unet import Architecture, build_unet
+
+__all__ = ["Predictor", "load_network", "load_predictor"]
+
+_ZOOM_RANGE = (0.2, 4.0)
+_NO_ZOOM = 1.25
+_CROP, _CROPS = 448, 4
+_BATCH = 2
+
+
+def load_network(model: Model) -> keras.Model:
+    """Build the network of a model and load its weights.
+
+    The architecture comes from the card and only numbers from the weights
+    file, so that nothing in a stranger's model can be executed.
+
+    Parameters
+    ----------
+    model : Model
+        Checked by `model_store.load_model`.
+
+    Returns
+    -------
+    keras.Model
+        See `unet.build_unet`.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit the architecture.
+    """
+    architecture = Architecture.from_dict(model.card.architecture)
+    network = build_unet(architecture, batch_norm=False)
+    weights = model.folder / WEIGHTS_FILE
+    try:
+        network.load_weights(weights)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(
+            f"Expected weights that fit the card of model {model.card.name!r}, got "
+            f"others in {weights}. Import or train the model again."
+        ) from error
+    return network
+
+
+def load_predictor(model: Model) -> Predictor:
+    """Return the predictor of a model; the last two are kept.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    Predictor
+        Ready to predict.
+    """
+    return _load_predictor(model.folder, model.card.weights_sha256)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_predictor(folder: Path, weights_sha256: str) -> Predictor:
+    return Predictor(load_network(load_model(folder)))
+
+
+class Predictor:
+    """Predicts the maps of planes of any size.
+
+    Parameters
+    ----------
+    network : keras.Model
+        See `unet.build_unet`.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        self._network = network
+        signature = [
+            tf.TensorSpec((None, None, None, 3), tf.float32),
+            tf.TensorSpec((2,), tf.int32),
+        ]
+        self._run = tf.function(
+            self._predict, input_signature=signature, autograph=False
+        )
+
+    def _predict(self, tiles: tf.Tensor, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        output = self._network(tiles, training=False)
+        maps = output["maps"]
+        foreground, boundary = ops.sigmoid(maps[..., 0]), ops.sigmoid(maps[..., 2])
+        distance = ops.clip(maps[..., 1], 0.0, 1.0)
+        maps = ops.stack([foreground, distance, boundary], axis=-1)
+        maps = maps[:, : shape[0], : shape[1]]
+        return maps, output["size"]
+
+    def _look(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return maps and size maps of tiles at the scale of the network."""
+        shape = np.array(tiles.shape[1:3], np.int32)
+        maps, size = self._run(pad_to_stride(tiles), shape)
+        return maps.numpy(), size.numpy()[..., 0]
+
+    def maps(
+        self,
+        plane: np.ndarray,
+        diameter: float = NETWORK_DIAMETER,
+        *,
+        on_progress: OnProgress = no_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> np.ndarray:
+        """Predict the maps of a plane.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (Y, X, 3)
+            Normalized intensities.
+        diameter : float, optional
+            Typical diameter of its nuclei in pixels. If it is far from what
+            the network was trained for, the tiles are resized on their way in
+            and the maps on their way out.
+        on_progress : callable, optional
+            Told after every tile.
+        should_stop : callable, optional
+            Asked before every tile.
+
+        Returns
+        -------
+        ndarray of float32, shape (Y, X, 3)
+            Foreground probability, normalized distance, boundary probability.
+
+        Raises
+        ------
+        Stopped
+            If it should stop.
+        """
+        zoom = zoom_for(diameter)
+        maps = np.empty(plane.shape, np.float32)
+        halo = math.ceil(HALO / zoom)
+        tiles = tiles_of(plane.shape[:2], core=int(CORE / zoom), halo=halo)
+        for done in range(0, len(tiles), _BATCH):
+            check_stop(should_stop)
+            on_progress(done, len(tiles), "Finding nuclei")
+            batch = tiles[done : done + _BATCH]
+            sources = np.stack([plane[tile.source] for tile in batch])
+            shape = sources.shape[1:3]
+            predicted, _ = self._look(_resize(sources, _zoomed(shape, zoom)))
+            for tile, part in zip(batch, _resize(predicted, shape), strict=True):
+                maps[tile.target] = part[tile.core]
+        on_progress(len(tiles), len(tiles), "Finding nuclei")
+        return maps
+
+    def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
+        """Estimate the typical diameter of the nuclei.
+
+        The network tells the size of the nucleus at each place; the estimate
+        is the median over the nuclei of the most lively parts of the plane. If
+        it is far from what the network is best at, the parts are looked at
+        once more at the scale found.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (Y, X, 3)
+            Normalized intensities.
+        should_stop : callable, optional
+            Asked before every part.
+
+        Returns
+        -------
+        float or None
+            Diameter in pixels, None where there seems to be no nucleus.
+        """
+        found = self._look_for_size(plane, NETWORK_DIAMETER, should_stop)
+        if found is not None and zoom_for(found) != 1.0:
+            found = self._look_for_size(plane, found, should_stop) or found
+        return found
+
+    def _look_for_size(
+        self, plane: np.ndarray, diameter: float, should_stop: ShouldStop
+    ) -> float | None:
+        zoom = zoom_for(diameter)
+        sizes, weights = [], []
+        for crop in _lively_crops(plane, int(_CROP / zoom)):
+            check_stop(should_stop)
+            maps, size = self._look(_resize(crop[None], _zoomed(crop.shape, zoom)))
+            nucleus = maps[0, 4::8, 4::8, 0] > 0.5
+            size = size[0, : nucleus.shape[0], : nucleus.shape[1]][nucleus]
+            sizes.append(size)
+            # Large nuclei cover more places, but are not more nuclei.
+            weights.append(4.0**-size)
+        middle = _weighted_median(np.concatenate(sizes), np.concatenate(weights))
+        return None if middle is None else NETWORK_DIAMETER * 2.0**middle / zoom
+
+
+def zoom_for(diameter: float) -> float:
+    """Return the factor that brings nuclei to the size the network works at.
+
+    Parameters
+    ----------
+    diameter : float
+        In pixels.
+
+    Returns
+    -------
+    float
+        1 where the diameter is near enough as it is.
+    """
+    zoom = float(np.clip(NETWORK_DIAMETER / diameter, *_ZOOM_RANGE))
+    return 1.0 if 1 / _NO_ZOOM <= zoom <= _NO_ZOOM else zoom
+
+
+def _zoomed(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
+    return max(1, round(shape[0] * zoom)), max(1, round(shape[1] * zoom))
+
+
+def _resize(tiles: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Interpolate tiles (N, Y, X, C) linearly, without aliasing."""
+    if tiles.shape[1:3] == tuple(shape):
+        return tiles
+    smaller = shape[0] < tiles.shape[1]
+    resized = ops.image.resize(
+        tiles, shape, interpolation="bilinear", antialias=smaller
+    )
+    return ops.convert_to_numpy(resized)
+
+
+def _lively_crops(plane: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Yield the parts of the plane with most contrast, or all of it if it is small."""
+    if plane.shape[0] * plane.shape[1] <= _CROPS * size * size:
+        yield plane
+        return
+    rows, columns = (_starts(length, size) for length in plane.shape[:2])
+    corners = [(y, x) for y in rows for x in columns]
+    contrast = [plane[y : y + size : 4, x : x + size : 4].std() for y, x in corners]
+    for index in np.argsort(contrast)[::-1][:_CROPS]:
+        y, x = corners[index]
+        yield plane[y : y + size, x : x + size]
+
+
+def _starts(length: int, size: int) -> range:
+    return range(0, max(1, length - size + 1), size)
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float | None:
+    if values.size == 0:
+        return None
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])

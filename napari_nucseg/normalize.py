@@ -1,0 +1,61 @@
+"""Image to float32 planes at the range the network expects."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["HIGH", "LOW", "normalize"]
+
+#: Percentiles of the intensities that become 0 and 1.
+LOW, HIGH = 1.0, 99.8
+
+_RANGE = (-0.5, 1.5)
+_MOST_SAMPLES = 500_000
+
+
+def normalize(plane: np.ndarray) -> np.ndarray:
+    """Bring intensities to a common range.
+
+    The percentiles `LOW` and `HIGH` of the finite intensities become 0 and 1,
+    the same for all colors so that a color stays a color, and what lies far
+    outside is clipped. NaN and infinity become the background.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of any real dtype.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X, 3)
+        Values between -0.5 and 1.5; a grey image is repeated three times, an
+        image of one intensity becomes zeros.
+    """
+    low, high = _percentiles(plane)
+    if not high > low:
+        return np.zeros((*plane.shape[:2], 3), np.float32)
+    scale = 1.0 / (high - low)
+    values = plane.astype(np.float32)
+    if plane.dtype.kind == "f":
+        values[~np.isfinite(values)] = low
+    values -= np.float32(low)
+    values *= np.float32(scale)
+    np.clip(values, *_RANGE, out=values)
+    if values.ndim == 2:
+        return np.repeat(values[..., None], 3, axis=-1)
+    return values
+
+
+def _percentiles(plane: np.ndarray) -> tuple[float, float]:
+    """Return the two percentiles, of a regular subsample if the plane is large."""
+    step = max(1, int((plane.shape[0] * plane.shape[1] / _MOST_SAMPLES) ** 0.5))
+    sample = plane[::step, ::step].astype(np.float64).ravel()
+    if plane.dtype.kind == "f":
+        limit = np.finfo(np.float32).max / 4
+        sample = sample[np.isfinite(sample) & (np.abs(sample) < limit)]
+    if sample.size == 0:
+        return 0.0, 0.0
+    low, high = np.percentile(sample, (LOW, HIGH))
+    if not high > low:
+        low, high = sample.min(), sample.max()
+    return float(low), float(high)

@@ -1,0 +1,28 @@
+"""Where a person's own models and corrections live."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["HOME_VARIABLE", "user_directory"]
+
+#: Environment variable that names another folder.
+HOME_VARIABLE = "NAPARI_NUCSEG_HOME"
+
+
+def user_directory() -> Path:
+    """Return the folder for everything that is kept for the user.
+
+    Returns
+    -------
+    Path
+        What `HOME_VARIABLE` says, or the place the operating system provides.
+        It need not exist yet.
+    """
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("napari-nucseg", appauthor=False))

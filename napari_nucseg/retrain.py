@@ -1,0 +1,235 @@
+"""Corrected fields to a better model: fine-tune, compare, keep."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .checkpoint import latest_checkpoint
+from .field import Field
+from .hold_out import check_fields, hold_out
+from .model_store import Card, Model, check_new_name, load_model, save_model
+from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
+from .training import no_epoch, weights_and_history
+from .train_parameters import Epoch, TrainParameters
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "FINE_TUNE_PRESETS",
+    "FineTuneResult",
+    "fine_tune_fields",
+    "finish_run",
+]
+
+#: How thoroughly to fine-tune, from a minute to a long coffee.
+FINE_TUNE_PRESETS = {
+    "quick": TrainParameters(
+        epochs=3, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25
+    ),
+    "balanced": TrainParameters(
+        epochs=6, steps_per_epoch=10, learning_rate=3e-4, held_out=0.25
+    ),
+    "thorough": TrainParameters(
+        epochs=20, steps_per_epoch=20, learning_rate=3e-4, held_out=0.25
+    ),
+}
+
+#: The preset used when none is chosen.
+DEFAULT_PRESET = "balanced"
+
+_PLAN_FILE = "plan.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuneResult:
+    """What came of fine-tuning.
+
+    Parameters
+    ----------
+    name : str
+        Name of the new model.
+    path : Path
+        Its folder.
+    parent : str
+        Name of the model it started from.
+    parent_score, score : float
+        Mean AP of both over IoU 0.5 to 0.9 on the part that was held out.
+    better : bool
+        Whether the new model scores at least as high as its parent.
+    epochs : int
+        Epochs finished.
+    seconds : float
+        How long it took.
+    """
+
+    name: str
+    path: Path
+    parent: str
+    parent_score: float
+    score: float
+    better: bool
+    epochs: int
+    seconds: float
+
+
+def fine_tune_fields(
+    fields: Sequence[Field],
+    parent: Model,
+    name: str,
+    parameters: TrainParameters,
+    *,
+    run_directory: Path | None = None,
+    on_progress: OnProgress = no_progress,
+    on_epoch: Callable[[Epoch], None] = no_epoch,
+    should_stop: ShouldStop = never_stop,
+) -> FineTuneResult:
+    """Fine-tune a model on corrected fields (transfer learning).
+
+    A part of the fields is held out; parent and new model are both scored on
+    it. The new model is saved under its own name and knows its parent.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        With corrected labels.
+    parent : Model
+        Model to start from.
+    name : str
+        Name of the new model.
+    parameters : TrainParameters
+        How to train, for example one of `FINE_TUNE_PRESETS`.
+    run_directory : Path, optional
+        Where checkpoints are kept, so that `finish_run` can make a model of
+        what a killed run left.
+    on_progress, on_epoch, should_stop : callable, optional
+        Told after every step and epoch, and asked before every step. If it
+        should stop, the best epoch so far becomes the model.
+
+    Returns
+    -------
+    FineTuneResult
+        The new model's name and scores.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to learn from, or the name cannot be one.
+    FileExistsError
+        If there is a model of that name.
+    Stopped
+        If it should stop before the end of the first epoch.
+    """
+    check_fields(fields)
+    check_new_name(name)
+    groups, held_out = hold_out([list(fields)], parameters.held_out, parameters.seed)
+    with tempfile.TemporaryDirectory(prefix="nucseg-") as temporary:
+        directory = run_directory or Path(temporary)
+        _write_plan(directory, fields, parent, name, parameters)
+
+        from .network.fit import Material, Trainer, Watchers
+        from .network.predict import load_network
+        from .network.unet import Architecture
+
+        architecture = Architecture.from_dict(parent.card.architecture)
+        trainer = Trainer(architecture, parameters, load_network(parent))
+        try:
+            trainer.fit(
+                Material(groups, [1.0], held_out),
+                directory,
+                Watchers(on_progress, on_epoch, should_stop),
+            )
+        except Stopped:
+            if latest_checkpoint(directory) is None:
+                raise
+        return finish_run(directory)
+
+
+def finish_run(run_directory: Path) -> FineTuneResult:
+    """Make a model of what a run of fine-tuning left on disk.
+
+    Parameters
+    ----------
+    run_directory : Path
+        Folder of a run that ended, was stopped or was killed.
+
+    Returns
+    -------
+    FineTuneResult
+        The new model's name and scores.
+
+    Raises
+    ------
+    Stopped
+        If the run did not finish an epoch.
+    FileExistsError
+        If there is a model of its name by now.
+    """
+    checkpoint = latest_checkpoint(run_directory)
+    if checkpoint is None:
+        raise Stopped("Retraining ended before its first epoch, so there is no new model.")
+    plan = json.loads((run_directory / _PLAN_FILE).read_text(encoding="utf-8"))
+    parent = load_model(plan["parent_folder"])
+    best, start = checkpoint.best, checkpoint.history[0]
+    card = Card(
+        name=plan["name"],
+        description=f"{parent.card.name}, fine-tuned on {plan['training']['fields']} field(s).",
+        version="1",
+        created=datetime.date.today().isoformat(),
+        architecture=parent.card.architecture,
+        training_data=f"{parent.card.training_data} Then fields corrected by the user.".strip(),
+        data_license=parent.card.data_license,
+        license=parent.card.license,
+        parent=parent.card.name,
+        parent_sha256=parent.card.weights_sha256,
+        training={**plan["training"], "best_epoch": best.epoch},
+        scores={
+            "held_out_mean_ap": round(best.score, 4),
+            "parent_held_out_mean_ap": round(start.score, 4),
+        },
+    )
+    model = save_model(card, weights_and_history(checkpoint))
+    return FineTuneResult(
+        name=card.name,
+        path=model.folder,
+        parent=parent.card.name,
+        parent_score=start.score,
+        score=best.score,
+        better=best.score >= start.score,
+        epochs=checkpoint.history[-1].epoch,
+        seconds=time.time() - plan["began"],
+    )
+
+
+def _write_plan(
+    run_directory: Path,
+    fields: Sequence[Field],
+    parent: Model,
+    name: str,
+    parameters: TrainParameters,
+) -> None:
+    """Write down what is needed to finish the run without this process."""
+    training: dict[str, Any] = {
+        "parameters": parameters.as_dict(),
+        "fields": len(fields),
+        "nuclei": sum(_count(field) for field in fields),
+    }
+    plan = {
+        "name": name,
+        "parent_folder": str(parent.folder),
+        "training": training,
+        "began": time.time(),
+    }
+    run_directory.mkdir(parents=True, exist_ok=True)
+    (run_directory / _PLAN_FILE).write_text(json.dumps(plan), encoding="utf-8")
+
+
+def _count(field: Field) -> int:
+    import numpy as np
+
+    return int(np.count_nonzero(np.unique(field.labels)))

@@ -1,0 +1,216 @@
+"""The pipeline from a field to labels."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .field import Field
+from .instances import NETWORK_DIAMETER, instances_from_maps
+from .normalize import normalize
+from .parameters import Parameters, parameter
+from .progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
+
+if TYPE_CHECKING:
+    from .model_store import Model
+    from .network.predict import Predictor
+
+__all__ = ["SegmentParameters", "Segmentation", "relabel", "segment_field", "segment_plane"]
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmentParameters(Parameters):
+    """Parameters of a segmentation."""
+
+    channel: int | None = parameter(
+        None,
+        "Channel to look at, counted from 0; left out, a grey or color image as it is.",
+        minimum=0,
+        maximum=1000,
+    )
+    diameter: float | None = parameter(
+        None,
+        "Typical diameter of a nucleus; left out, it is estimated.",
+        unit="pixels",
+        minimum=2,
+        maximum=2000,
+    )
+    probability: float = parameter(
+        0.5,
+        "How sure the network has to be that a pixel belongs to a nucleus.",
+        minimum=0,
+        maximum=1,
+    )
+    minimum_size: int = parameter(
+        15, "Area below which an object is dropped.", unit="pixels", minimum=0, maximum=10**9
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What was found in a field.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (Y, X)
+        0 is background, nuclei are numbered from 1 in reading order.
+    maps : ndarray of float32, shape (Y, X, 3)
+        Foreground probability, normalized distance, boundary probability.
+    diameter : float
+        Typical diameter of a nucleus in pixels, given or estimated.
+    parameters : SegmentParameters
+        What was asked for.
+    provenance : dict
+        How the labels came about, ready for JSON.
+    """
+
+    labels: np.ndarray
+    maps: np.ndarray
+    diameter: float
+    parameters: SegmentParameters
+    provenance: dict[str, Any]
+
+
+def segment_field(
+    field: Field,
+    model: Model,
+    parameters: SegmentParameters,
+    *,
+    on_progress: OnProgress = no_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Segmentation:
+    """Find the nuclei in a field.
+
+    Parameters
+    ----------
+    field : Field
+        The image.
+    model : Model
+        Which model to use.
+    parameters : SegmentParameters
+        How to segment.
+    on_progress, should_stop : callable, optional
+        See `progress`.
+
+    Returns
+    -------
+    Segmentation
+        Labels, maps and how they came about.
+
+    Raises
+    ------
+    ValueError
+        If the channel does not exist, or has to be chosen.
+    Stopped
+        If it should stop.
+    """
+    from .network.predict import load_predictor
+
+    start = time.perf_counter()
+    plane = field.plane(parameters.channel)
+    on_progress(0, 1, "Loading the model")
+    predictor = load_predictor(model)
+    check_stop(should_stop)
+    labels, maps, diameter = segment_plane(
+        predictor, plane, parameters, on_progress=on_progress, should_stop=should_stop
+    )
+    provenance = {
+        "software": f"napari-nucseg {_version()}",
+        "image": field.name,
+        "model": model.card.name,
+        "model_version": model.card.version,
+        "weights_sha256": model.card.weights_sha256,
+        "parameters": parameters.as_dict(),
+        "diameter": round(diameter, 2),
+        "seconds": round(time.perf_counter() - start, 3),
+    }
+    return Segmentation(labels, maps, diameter, parameters, provenance)
+
+
+def segment_plane(
+    predictor: Predictor,
+    plane: np.ndarray,
+    parameters: SegmentParameters,
+    *,
+    on_progress: OnProgress = no_progress,
+    should_stop: ShouldStop = never_stop,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Find the nuclei in a plane.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    plane : ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of any real dtype.
+    parameters : SegmentParameters
+        How to segment; the channel is already chosen.
+    on_progress, should_stop : callable, optional
+        See `progress`.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (Y, X)
+        The nuclei.
+    maps : ndarray of float32, shape (Y, X, 3)
+        What the network predicted.
+    diameter : float
+        Typical diameter in pixels, given or estimated.
+    """
+    normalized = normalize(plane)
+    diameter = parameters.diameter
+    if diameter is None:
+        on_progress(0, 1, "Estimating the size of the nuclei")
+        diameter = predictor.diameter(normalized, should_stop) or NETWORK_DIAMETER
+    maps = predictor.maps(
+        normalized, diameter, on_progress=on_progress, should_stop=should_stop
+    )
+    check_stop(should_stop)
+    return _labels_of(maps, diameter, parameters), maps, diameter
+
+
+def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmentation:
+    """Make the labels again from the maps, without running the network.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        What was found before.
+    parameters : SegmentParameters
+        Of these the probability and the minimum size are used.
+
+    Returns
+    -------
+    Segmentation
+        The same maps with other labels.
+    """
+    changed = dataclasses.replace(
+        segmentation.parameters,
+        probability=parameters.probability,
+        minimum_size=parameters.minimum_size,
+    )
+    provenance = {**segmentation.provenance, "parameters": changed.as_dict()}
+    labels = _labels_of(segmentation.maps, segmentation.diameter, changed)
+    return dataclasses.replace(
+        segmentation, labels=labels, parameters=changed, provenance=provenance
+    )
+
+
+def _labels_of(
+    maps: np.ndarray, diameter: float, parameters: SegmentParameters
+) -> np.ndarray:
+    return instances_from_maps(
+        maps,
+        probability=parameters.probability,
+        minimum_size=parameters.minimum_size,
+        diameter=diameter,
+    )
+
+
+def _version() -> str:
+    from . import __version__
+
+    return __version__

@@ -1,0 +1,103 @@
+"""Plane to overlapping tiles and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+__all__ = ["HALO", "STRIDE", "Tile", "pad_to_stride", "tiles_of"]
+
+#: Pixels around the core of a tile that are predicted and thrown away.
+HALO = 64
+
+#: Height and width of what the network takes are multiples of this.
+STRIDE = 16
+
+#: Largest height and width of the core of a tile.
+CORE = 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+    """One tile of a plane.
+
+    Parameters
+    ----------
+    source : tuple of slice
+        What of the plane is looked at (Y, X); all tiles of a plane have the
+        same shape.
+    target : tuple of slice
+        The core of the tile in the plane. The cores of all tiles cover the
+        plane, every pixel once.
+    core : tuple of slice
+        The core of the tile in the tile.
+    """
+
+    source: tuple[slice, slice]
+    target: tuple[slice, slice]
+    core: tuple[slice, slice]
+
+
+def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> list[Tile]:
+    """Divide a plane into tiles.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the plane.
+    core : int, optional
+        Largest height and width of a core.
+    halo : int, optional
+        Pixels to look at around a core, less where the plane ends.
+
+    Returns
+    -------
+    list of Tile
+        From top left to bottom right.
+    """
+    counts = [math.ceil(length / core) for length in shape]
+    if counts == [1, 1] and shape[0] * shape[1] > core * core / 4:
+        # Two tiles keep two processor cores busy.
+        counts = [2, 1] if shape[0] >= shape[1] else [1, 2]
+    rows, columns = (
+        list(_spans(length, count, halo))
+        for length, count in zip(shape, counts, strict=True)
+    )
+    return [Tile((y[0], x[0]), (y[1], x[1]), (y[2], x[2])) for y in rows for x in columns]
+
+
+def _spans(length: int, count: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Yield source, target and core of the tiles along one axis."""
+    size = math.ceil(length / count)
+    # A tile at the end of the plane has a halo on one side only.
+    extent = min(length, size + min(count - 1, 2) * halo)
+    for start in range(0, length, size):
+        stop = min(start + size, length)
+        first = min(max(0, start - halo), length - extent)
+        yield (
+            slice(first, first + extent),
+            slice(start, stop),
+            slice(start - first, stop - first),
+        )
+
+
+def pad_to_stride(tiles: np.ndarray) -> np.ndarray:
+    """Pad tiles at the bottom and right to multiples of `STRIDE`.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (N, Y, X, C)
+        Values of tiles.
+
+    Returns
+    -------
+    ndarray, shape (N, Y', X', C)
+        The tiles, continued by their edge values.
+    """
+    below, right = (-tiles.shape[1]) % STRIDE, (-tiles.shape[2]) % STRIDE
+    if not (below or right):
+        return tiles
+    return np.pad(tiles, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")

@@ -1,0 +1,77 @@
+"""What a training run is asked to do, and what it tells after every epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .parameters import Parameters, parameter
+
+__all__ = ["Epoch", "TrainParameters"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainParameters(Parameters):
+    """Parameters of training and fine-tuning."""
+
+    epochs: int = parameter(
+        15, "How often the model is scored and saved.", minimum=1, maximum=10_000
+    )
+    steps_per_epoch: int = parameter(
+        200, "Batches of patches in an epoch.", minimum=1, maximum=100_000
+    )
+    batch_size: int = parameter(
+        8, "Patches the network sees at once.", minimum=1, maximum=256
+    )
+    patch_size: int = parameter(
+        256, "Height and width of a patch.", unit="pixels", minimum=64, maximum=2048
+    )
+    learning_rate: float = parameter(
+        2e-3, "Size of the steps the weights take.", minimum=1e-7, maximum=1.0
+    )
+    held_out: float = parameter(
+        0.1,
+        "Part of the fields that is never trained on, only scored.",
+        minimum=0.01,
+        maximum=0.9,
+    )
+    channel: int | None = parameter(
+        None,
+        "Channel to look at, counted from 0; left out, a grey or color image as it is.",
+        minimum=0,
+        maximum=1000,
+    )
+    seed: int = parameter(
+        0, "Number that all random choices follow from.", minimum=0, maximum=2**31 - 1
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.patch_size % 16:
+            raise ValueError(
+                f"Expected 'patch_size' to be a multiple of 16, got {self.patch_size}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """One row of a training run's history.
+
+    Parameters
+    ----------
+    epoch : int
+        Counted from 1; 0 is the model that training started from.
+    epochs : int
+        Epochs in all.
+    loss : float
+        Mean loss over the epoch; NaN for epoch 0.
+    score : float
+        Mean AP over IoU 0.5 to 0.9 on the held-out fields, 0 to 1.
+    seconds_left : float
+        Estimate of the time until the end.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    score: float
+    seconds_left: float

@@ -1,0 +1,243 @@
+"""The training set: corrected fields on disk, safe against a crash."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+import shutil
+import time
+import uuid
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atomic import new_folder
+from .field import Field
+from .paths import user_directory
+
+__all__ = ["Entry", "TrainingSet"]
+
+_IMAGE_FILE, _LABELS_FILE, _ABOUT_FILE = "image.tif", "labels.tif", "field.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A field in the training set, without its pixels.
+
+    Parameters
+    ----------
+    key : str
+        Name of its folder.
+    name : str
+        Name of the field.
+    nuclei : int
+        How many there are.
+    shape : tuple of int
+        Height and width in pixels.
+    added : str
+        When, as ISO date and time.
+    source : dict
+        Where the labels came from before they were corrected.
+    """
+
+    key: str
+    name: str
+    nuclei: int
+    shape: tuple[int, int]
+    added: str
+    source: dict[str, Any]
+
+
+class TrainingSet:
+    """A folder of corrected fields.
+
+    Every field is a folder of its own that appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Left out, the user's own training set.
+    """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = Path(folder) if folder else user_directory() / "training_set"
+
+    def __len__(self) -> int:
+        return len(self.entries())
+
+    def add(self, field: Field, source: dict[str, Any] | None = None) -> Entry:
+        """Add a field, or the new corrections of one that is there.
+
+        Parameters
+        ----------
+        field : Field
+            With labels. The same image under the same name replaces what was
+            there, which is removed when the new one is on the disk.
+        source : dict, optional
+            Where the labels came from, ready for JSON.
+
+        Returns
+        -------
+        Entry
+            The new entry.
+
+        Raises
+        ------
+        ValueError
+            If the field has no labels or no nucleus.
+        OSError
+            If it cannot be written; the set is as before.
+        """
+        nuclei = 0 if field.labels is None else np.count_nonzero(np.unique(field.labels))
+        if nuclei == 0:
+            raise ValueError(
+                f"Expected nuclei in the labels of {field.name!r}, got none. Segment the "
+                f"image or draw some nuclei, then add it."
+            )
+        image = np.asarray(field.image)
+        identity = _identity(field.name, image)
+        key = f"{identity}-{time.time_ns():020d}-{uuid.uuid4().hex[:6]}"
+        about = {
+            "name": field.name,
+            "axes": field.axes,
+            "pixel_size": field.pixel_size,
+            "unit": field.unit,
+            "nuclei": int(nuclei),
+            "shape": field.shape,
+            "added": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "source": source or {},
+        }
+        with new_folder(self.folder / key) as aside:
+            _write_array(aside / _IMAGE_FILE, image)
+            _write_array(aside / _LABELS_FILE, np.asarray(field.labels))
+            (aside / _ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
+        self._remove_older(identity, key)
+        return _entry_of(self.folder / key)
+
+    def entries(self) -> list[Entry]:
+        """List the fields in the order in which they were added.
+
+        Returns
+        -------
+        list of Entry
+            Of two versions of a field, which only a crash leaves, the newer.
+
+        Warns
+        -----
+        UserWarning
+            If an entry is damaged; it is left out.
+        """
+        newest: dict[str, Entry] = {}
+        for path in sorted(self.folder.glob(f"[!.]*/{_ABOUT_FILE}")):
+            try:
+                entry = _entry_of(path.parent)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                warnings.warn(
+                    f"The training field in {path.parent} is damaged and left out: {error}",
+                    stacklevel=2,
+                )
+                continue
+            newest[entry.key.split("-")[0]] = entry
+        return sorted(newest.values(), key=lambda entry: entry.key.split("-")[1])
+
+    def fields(self) -> list[Field]:
+        """Read all fields.
+
+        Returns
+        -------
+        list of Field
+            With labels.
+
+        Warns
+        -----
+        UserWarning
+            If an entry is damaged; it is left out.
+        """
+        fields = []
+        for entry in self.entries():
+            try:
+                fields.append(self._read(entry))
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                warnings.warn(
+                    f"The training field {entry.name!r} is damaged and left out: {error}",
+                    stacklevel=2,
+                )
+        return fields
+
+    def remove(self, key: str) -> None:
+        """Remove a field.
+
+        Parameters
+        ----------
+        key : str
+            Of its entry.
+
+        Raises
+        ------
+        KeyError
+            If there is no such field.
+        """
+        if key not in [entry.key for entry in self.entries()]:
+            raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
+        shutil.rmtree(self.folder / key)
+
+    def _read(self, entry: Entry) -> Field:
+        folder = self.folder / entry.key
+        about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
+        pixel_size = about["pixel_size"]
+        return Field(
+            _read_array(folder / _IMAGE_FILE),
+            about["axes"],
+            about["name"],
+            tuple(pixel_size) if pixel_size else None,
+            about["unit"],
+            _read_array(folder / _LABELS_FILE),
+        )
+
+    def _remove_older(self, identity: str, key: str) -> None:
+        for path in self.folder.glob(f"{identity}-*"):
+            if path.name < key:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _identity(name: str, image: np.ndarray) -> str:
+    """Return what two versions of the same field have in common."""
+    digest = hashlib.sha256(f"{name}\0{image.shape}\0{image.dtype}".encode())
+    digest.update(np.ascontiguousarray(image).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _entry_of(folder: Path) -> Entry:
+    about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
+    rows, columns = about["shape"]
+    return Entry(
+        key=folder.name,
+        name=about["name"],
+        nuclei=int(about["nuclei"]),
+        shape=(int(rows), int(columns)),
+        added=about["added"],
+        source=about["source"],
+    )
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    import tifffile
+
+    if array.dtype == bool:
+        array = array.astype(np.uint8)
+    tifffile.imwrite(
+        path, array, compression="zlib", photometric="minisblack", metadata=None
+    )
+
+
+def _read_array(path: Path) -> np.ndarray:
+    import tifffile
+
+    try:
+        return tifffile.imread(path)
+    except Exception as error:  # tifffile raises what it comes across
+        raise ValueError(f"{path} cannot be read: {error}") from error

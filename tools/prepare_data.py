@@ -1,0 +1,133 @@
+"""Sort the Data Science Bowl 2018 nuclei into one folder per kind of image.
+
+Makes, out of the dataset's folders ``dsb2018_fluo/{train,test}`` and
+``dsb2018_other/{images,masks,split.csv}``, what ``make train`` trains on
+(``grey``, ``stained``, ``brightfield``) and what is only ever scored (``test``,
+``heldout``), each with ``images`` and ``masks``. Files are linked where the system
+allows it and copied where it does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+
+GROUP_OF_FAMILY = {
+    "grey": "grey",
+    "violet": "stained",
+    "white": "stained",
+    "pink": "stained",
+    "brightfield": "brightfield",
+}
+
+#: A file of the dataset without its folder "images" or "masks", and its group.
+Source = tuple[Path, str, str]
+
+
+def main() -> int:
+    """Run the script.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", type=Path, help="folder with dsb2018_fluo and _other")
+    parser.add_argument("output", type=Path, help="folder for the groups")
+    arguments = parser.parse_args()
+    try:
+        counts = prepare(arguments.dataset, arguments.output)
+    except (OSError, ValueError) as error:
+        print(f"prepare_data: {error}", file=sys.stderr)
+        return 1
+    for group, count in sorted(counts.items()):
+        print(f"{arguments.output / group}: {count} pairs")
+    return 0
+
+
+def prepare(dataset: Path, output: Path) -> Counter[str]:
+    """Make the folders of all groups.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder of the dataset.
+    output : Path
+        Folder for the groups. Groups that are there already are made anew.
+
+    Returns
+    -------
+    Counter
+        Number of image/mask pairs by group.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file of the dataset is missing.
+    """
+    sources = _fluorescence(dataset) + _others(dataset)
+    # Checks everything before the first change.
+    for folder, name, _ in sources:
+        for kind in ("images", "masks"):
+            if not (folder / kind / name).is_file():
+                raise FileNotFoundError(
+                    f"Expected {folder / kind / name}; it is missing."
+                )
+    for group in {group for _, _, group in sources}:
+        for kind in ("images", "masks"):
+            shutil.rmtree(output / group / kind, ignore_errors=True)
+            (output / group / kind).mkdir(parents=True)
+    for folder, name, group in sources:
+        for kind in ("images", "masks"):
+            _link(folder / kind / name, output / group / kind / name)
+    return Counter(group for _, _, group in sources)
+
+
+def _fluorescence(dataset: Path) -> list[Source]:
+    """Return the files of the subset of the StarDist paper."""
+    found = []
+    for part, group in (("train", "grey"), ("test", "test")):
+        folder = dataset / "dsb2018_fluo" / part
+        images = sorted((folder / "images").glob("*.tif"))
+        if not images:
+            raise FileNotFoundError(
+                f"Expected TIFF images in {folder / 'images'}; there are none. Give the "
+                f"dataset's folder, for example: make train DATA=path/to/dataset"
+            )
+        found += [(folder, image.name, group) for image in images]
+    return found
+
+
+def _others(dataset: Path) -> list[Source]:
+    """Return the other files, with the group that `split.csv` puts them in."""
+    folder = dataset / "dsb2018_other"
+    found = []
+    with open(folder / "split.csv", newline="") as table:
+        for row in csv.DictReader(table):
+            if row["family"] not in GROUP_OF_FAMILY or row["part"] not in (
+                "train",
+                "heldout",
+            ):
+                raise ValueError(f"Expected a known family and part, got {row}.")
+            trained = row["part"] == "train"
+            group = GROUP_OF_FAMILY[row["family"]] if trained else "heldout"
+            found.append((folder, row["file"], group))
+    return found
+
+
+def _link(source: Path, target: Path) -> None:
+    """Link to a file, or copy it where links are not allowed (often on Windows)."""
+    try:
+        os.symlink(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
