@@ -248,8 +248,7 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     one, two = _label_images(predicted), _label_images(true)
     if len(one) != len(two):
         raise ValueError(
-            f"Expected as many predicted as true label images, got {len(one)} and "
-            f"{len(two)}."
+            f"Expected as many predicted as true label images, got {len(one)} and {len(two)}."
         )
     counts = [match_counts(_labels(p), _labels(t)) for p, t in zip(one, two, strict=True)]
     return summarize(counts)

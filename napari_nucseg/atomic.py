@@ -33,9 +33,7 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=".new-", suffix=f"-{path.name}", dir=path.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=".new-", suffix=f"-{path.name}", dir=path.parent)
         os.close(handle)
         aside = Path(name)
         try:

@@ -86,7 +86,11 @@ def _add_train(commands: Any) -> None:
         help="folder with images/ and masks/; each is a group of images of one kind",
     )
     command.add_argument(
-        "--output", required=True, type=Path, metavar="DIR", help="folder of the new model"
+        "--output",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder of the new model",
     )
     command.add_argument(
         "--share",
@@ -104,7 +108,9 @@ def _add_train(commands: Any) -> None:
 
 def _add_fine_tune(commands: Any) -> None:
     command = _command(commands, "fine-tune", _fine_tune, "Fine-tune a model.")
-    command.add_argument("data", nargs="+", metavar="DATA", help="folder with images/ and masks/")
+    command.add_argument(
+        "data", nargs="+", metavar="DATA", help="folder with images/ and masks/"
+    )
     command.add_argument("--model", default=model_store.DEFAULT_MODEL, metavar="NAME|DIR")
     command.add_argument("--name", required=True, help="name of the new model")
     command.add_argument("--preset", choices=FINE_TUNE_PRESETS, default=DEFAULT_PRESET)
@@ -187,7 +193,9 @@ def _output_names(inputs: Sequence[Path]) -> list[str]:
     names = [f"{path.stem}{LABELS_ENDING}.tif" for path in inputs]
     for name in names:
         if names.count(name) > 1:
-            clash = [str(path) for path, other in zip(inputs, names, strict=True) if other == name]
+            clash = [
+                str(path) for path, other in zip(inputs, names, strict=True) if other == name
+            ]
             raise ValueError(
                 f"Expected images of different names, got {' and '.join(clash)}, which "
                 f"would both become {name}. Segment them into different folders."
@@ -262,9 +270,15 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
 
 def _table(scores: Scores) -> str:
     """Write the scores for people."""
-    rows = [f"{scores.images} images, {scores.predicted} nuclei found, {scores.true} true", ""]
+    rows = [
+        f"{scores.images} images, {scores.predicted} nuclei found, {scores.true} true",
+        "",
+    ]
     rows.append("IoU at least  " + " ".join(f"{at:5.2f}" for at in scores.ap_pooled))
-    for name, values in (("pooled", scores.ap_pooled), ("per image", scores.ap_per_image)):
+    for name, values in (
+        ("pooled", scores.ap_pooled),
+        ("per image", scores.ap_per_image),
+    ):
         rows.append(f"AP {name:<10} " + " ".join(f"{ap:5.3f}" for ap in values.values()))
     rows += [
         "",

@@ -25,7 +25,14 @@ from typing import Any
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch
 
-__all__ = ["Engine", "EngineError", "Job", "needs_engine", "run_in_engine", "shared_engine"]
+__all__ = [
+    "Engine",
+    "EngineError",
+    "Job",
+    "needs_engine",
+    "run_in_engine",
+    "shared_engine",
+]
 
 #: Names of the environment variables that tell the child where to call.
 ADDRESS_VARIABLE, KEY_VARIABLE = "NUCSEG_ENGINE_ADDRESS", "NUCSEG_ENGINE_KEY"
@@ -397,7 +404,7 @@ class _Child:
             if not self.is_alive() or give_up() or time.monotonic() > limit:
                 raise EngineError(
                     "The engine, which runs TensorFlow, could not start. Check the "
-                    "installation with: python -c \"import tensorflow\""
+                    'installation with: python -c "import tensorflow"'
                 )
         return self._connection
 
@@ -489,9 +496,7 @@ def run_in_engine(
     Exception
         See `Job.wait`. Ctrl-C cancels the job.
     """
-    job = shared_engine().submit(
-        task, arguments, on_progress=on_progress, on_epoch=on_epoch
-    )
+    job = shared_engine().submit(task, arguments, on_progress=on_progress, on_epoch=on_epoch)
     asked = False
     try:
         while True:

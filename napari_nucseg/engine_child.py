@@ -25,8 +25,7 @@ import numpy as np
 from .engine import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
 from .field import Field
 from .model_store import DEFAULT_MODEL
-from .progress import Stopped
-from .segmentation import SegmentParameters, Segmentation, relabel, segment_field
+from .segmentation import Segmentation, SegmentParameters, relabel, segment_field
 from .train_parameters import TrainParameters
 
 __all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "Talk", "main"]
@@ -192,9 +191,7 @@ def _relabel(talk: Talk, key: str, parameters: SegmentParameters) -> Segmentatio
     return _reply(key, _segmentations[key], np.empty((0, 0), np.uint8))
 
 
-def _reply(
-    key: str, segmentation: Segmentation, probability: np.ndarray
-) -> SegmentationReply:
+def _reply(key: str, segmentation: Segmentation, probability: np.ndarray) -> SegmentationReply:
     return SegmentationReply(
         key,
         segmentation.labels,
@@ -220,7 +217,12 @@ def _fine_tune(
         fields = TrainingSet(fields).fields()
     directory = Path(run_directory) if run_directory else None
     return fine_tune_fields(
-        fields, load_model(model), name, parameters, run_directory=directory, **talk.watchers()
+        fields,
+        load_model(model),
+        name,
+        parameters,
+        run_directory=directory,
+        **talk.watchers(),
     )
 
 

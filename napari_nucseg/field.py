@@ -78,6 +78,23 @@ class Field:
         """Whether the image can be read as RGB or RGBA colour."""
         return self.axes == "YXC" and self.channels in (3, 4)
 
+    def of_channel(self, channel: int | None) -> Field:
+        """Return the field as one channel of it alone.
+
+        Parameters
+        ----------
+        channel : int or None
+            See `plane`; None leaves the field as it is.
+
+        Returns
+        -------
+        Field
+            With the same labels and pixel size.
+        """
+        if channel is None:
+            return self
+        return dataclasses.replace(self, image=self.plane(channel), axes="YX")
+
     def plane(self, channel: int | None = None) -> np.ndarray:
         """Return what the network looks at, in memory.
 

@@ -113,7 +113,7 @@ def _native(image: np.ndarray) -> np.ndarray:
 def _pixel_size(file: Any) -> tuple[float, float] | None:
     """Return height and width of a pixel in micrometers if an OME or ImageJ TIFF says."""
     if file.is_ome and file.ome_metadata:
-        import xml.etree.ElementTree as ElementTree
+        from xml.etree import ElementTree
 
         for element in ElementTree.fromstring(file.ome_metadata).iter():
             if element.tag.endswith("}Pixels") and "PhysicalSizeX" in element.attrib:
@@ -225,9 +225,7 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
         options["metadata"] = {"unit": "um", "axes": "YX"}
     imagej = labels.dtype == np.uint16
     with new_file(Path(path)) as aside:
-        tifffile.imwrite(
-            aside, labels, compression="zlib", imagej=imagej, **options
-        )
+        tifffile.imwrite(aside, labels, compression="zlib", imagej=imagej, **options)
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:

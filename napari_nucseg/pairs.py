@@ -89,9 +89,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     ]
     if not images or not masks_folder.is_dir():
         return []
-    masks = {
-        file.stem.removesuffix(LABELS_ENDING): file for file in images_in(masks_folder)
-    }
+    masks = {file.stem.removesuffix(LABELS_ENDING): file for file in images_in(masks_folder)}
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
         warnings.warn(
@@ -100,9 +98,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
             stacklevel=3,
         )
     return [
-        Pair(image, (masks[image.stem],), image.stem)
-        for image in images
-        if image.stem in masks
+        Pair(image, (masks[image.stem],), image.stem) for image in images if image.stem in masks
     ]
 
 

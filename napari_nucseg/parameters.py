@@ -135,7 +135,9 @@ def from_keywords(kind: type, keywords: dict[str, Any]) -> Any:
 
     Returns
     -------
+
     Parameters
+    ----------
         An object of type `kind`.
 
     Raises

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["OnProgress", "ShouldStop", "Stopped", "check_stop", "never_stop", "no_progress"]
+__all__ = [
+    "OnProgress",
+    "ShouldStop",
+    "Stopped",
+    "check_stop",
+    "never_stop",
+    "no_progress",
+]
 
 #: Told how many of how many steps are done, and what is being done.
 OnProgress = Callable[[int, int, str], None]

@@ -16,8 +16,8 @@ from .field import Field
 from .hold_out import check_fields, hold_out
 from .model_store import Card, Model, check_new_name, load_model, save_model
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
-from .training import no_epoch, weights_and_history
 from .train_parameters import Epoch, TrainParameters
+from .training import no_epoch, weights_and_history
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -29,9 +29,7 @@ __all__ = [
 
 #: How thoroughly to fine-tune, from a minute to a long coffee.
 FINE_TUNE_PRESETS = {
-    "quick": TrainParameters(
-        epochs=3, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25
-    ),
+    "quick": TrainParameters(epochs=3, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25),
     "balanced": TrainParameters(
         epochs=6, steps_per_epoch=10, learning_rate=3e-4, held_out=0.25
     ),

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from .model_store import Model
     from .network.predict import Predictor
 
-__all__ = ["SegmentParameters", "Segmentation", "relabel", "segment_field", "segment_plane"]
+__all__ = [
+    "SegmentParameters",
+    "Segmentation",
+    "relabel",
+    "segment_field",
+    "segment_plane",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +51,11 @@ class SegmentParameters(Parameters):
         maximum=1,
     )
     minimum_size: int = parameter(
-        15, "Area below which an object is dropped.", unit="pixels", minimum=0, maximum=10**9
+        15,
+        "Area below which an object is dropped.",
+        unit="pixels",
+        minimum=0,
+        maximum=10**9,
     )
 
 
@@ -199,9 +209,7 @@ def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmen
     )
 
 
-def _labels_of(
-    maps: np.ndarray, diameter: float, parameters: SegmentParameters
-) -> np.ndarray:
+def _labels_of(maps: np.ndarray, diameter: float, parameters: SegmentParameters) -> np.ndarray:
     return instances_from_maps(
         maps,
         probability=parameters.probability,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["MAPS", "median_diameter", "nucleus_diameters", "target_maps", "touching_weights"]
+__all__ = [
+    "MAPS",
+    "median_diameter",
+    "nucleus_diameters",
+    "target_maps",
+    "touching_weights",
+]
 
 #: The maps of a prediction, in this order along its last axis.
 MAPS = ("foreground", "distance", "boundary")

@@ -63,8 +63,7 @@ def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> l
         # Two tiles keep two processor cores busy.
         counts = [2, 1] if shape[0] >= shape[1] else [1, 2]
     rows, columns = (
-        list(_spans(length, count, halo))
-        for length, count in zip(shape, counts, strict=True)
+        list(_spans(length, count, halo)) for length, count in zip(shape, counts, strict=True)
     )
     return [Tile((y[0], x[0]), (y[1], x[1]), (y[2], x[2])) for y in rows for x in columns]
 

@@ -19,9 +19,7 @@ class TrainParameters(Parameters):
     steps_per_epoch: int = parameter(
         200, "Batches of patches in an epoch.", minimum=1, maximum=100_000
     )
-    batch_size: int = parameter(
-        8, "Patches the network sees at once.", minimum=1, maximum=256
-    )
+    batch_size: int = parameter(8, "Patches the network sees at once.", minimum=1, maximum=256)
     patch_size: int = parameter(
         256, "Height and width of a patch.", unit="pixels", minimum=64, maximum=2048
     )

@@ -229,9 +229,7 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
     if array.dtype == bool:
         array = array.astype(np.uint8)
-    tifffile.imwrite(
-        path, array, compression="zlib", photometric="minisblack", metadata=None
-    )
+    tifffile.imwrite(path, array, compression="zlib", photometric="minisblack", metadata=None)
 
 
 def _read_array(path: Path) -> np.ndarray:

@@ -76,9 +76,7 @@ def prepare(dataset: Path, output: Path) -> Counter[str]:
     for folder, name, _ in sources:
         for kind in ("images", "masks"):
             if not (folder / kind / name).is_file():
-                raise FileNotFoundError(
-                    f"Expected {folder / kind / name}; it is missing."
-                )
+                raise FileNotFoundError(f"Expected {folder / kind / name}; it is missing.")
     for group in {group for _, _, group in sources}:
         for kind in ("images", "masks"):
             shutil.rmtree(output / group / kind, ignore_errors=True)

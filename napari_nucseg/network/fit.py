@@ -23,7 +23,14 @@ from ..checkpoint import (
 )
 from ..field import Field
 from ..metrics import match_counts, summarize
-from ..progress import OnProgress, ShouldStop, Stopped, check_stop, never_stop, no_progress
+from ..progress import (
+    OnProgress,
+    ShouldStop,
+    Stopped,
+    check_stop,
+    never_stop,
+    no_progress,
+)
 from ..segmentation import SegmentParameters, segment_plane
 from ..train_parameters import Epoch, TrainParameters
 from .losses import LOSS_WEIGHTS, maps_loss, size_loss
@@ -36,7 +43,7 @@ __all__ = ["Material", "Trainer", "Watchers", "score_fields"]
 _AVERAGING = 0.995
 _WEIGHT_DECAY = 1e-4
 _WARM_UP = 0.05
-_STATISTICS_BATCHES = 16
+_STATISTICS_BATCHES = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -222,7 +229,10 @@ class Trainer:
         """Score the network that training starts from."""
         watchers.on_progress(0, self._steps, "Scoring the starting model")
         score = score_fields(
-            self.predictor, material.held_out, self.parameters.channel, watchers.should_stop
+            self.predictor,
+            material.held_out,
+            self.parameters.channel,
+            watchers.should_stop,
         )
         epoch = Epoch(0, self._epochs, math.nan, score, math.nan)
         watchers.on_epoch(epoch)
@@ -282,9 +292,7 @@ class Trainer:
             tf.TensorSpec((None, None, None, 3), tf.float32),
             {"maps": maps, "size": size},
         )
-        return tf.data.Dataset.from_generator(
-            generate, output_signature=signature
-        ).prefetch(3)
+        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(3)
 
     def _learning_rate(self, step: int) -> float:
         """Return the rate of a step: a short warm-up, then half a cosine."""
@@ -293,7 +301,9 @@ class Trainer:
         if step < warm_up:
             return self.parameters.learning_rate * (step + 1) / warm_up
         phase = (step - warm_up) / max(1, total - warm_up)
-        return self.parameters.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase)))
+        return self.parameters.learning_rate * (
+            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase))
+        )
 
     def _update_average(self, step: int) -> None:
         keep = min(_AVERAGING, (1 + step) / (10 + step))

@@ -96,9 +96,7 @@ class Predictor:
             tf.TensorSpec((None, None, None, 3), tf.float32),
             tf.TensorSpec((2,), tf.int32),
         ]
-        self._run = tf.function(
-            self._predict, input_signature=signature, autograph=False
-        )
+        self._run = tf.function(self._predict, input_signature=signature, autograph=False)
 
     def _predict(self, tiles: tf.Tensor, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         output = self._network(tiles, training=False)
@@ -232,9 +230,7 @@ def _resize(tiles: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if tiles.shape[1:3] == tuple(shape):
         return tiles
     smaller = shape[0] < tiles.shape[1]
-    resized = ops.image.resize(
-        tiles, shape, interpolation="bilinear", antialias=smaller
-    )
+    resized = ops.image.resize(tiles, shape, interpolation="bilinear", antialias=smaller)
     return ops.convert_to_numpy(resized)
 
 

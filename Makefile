@@ -1,0 +1,60 @@
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+DATA ?= ../shared/data
+MODEL ?= models/nuclei
+
+VENV := .venv
+STAMP := $(VENV)/installed
+RUN := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench train clean
+
+help:
+	@echo "make demo    open napari, segment a sample image (a screenshot if there is no display)"
+	@echo "make test    run all tests, those with a real napari window included"
+	@echo "make lint    ruff and mypy"
+	@echo "make bench   measure speed, memory and accuracy"
+	@echo "make train   train the bundled model (DATA=$(DATA) MODEL=$(MODEL))"
+	@echo "make setup   only make the environment $(VENV) (PYTHON=$(PYTHON))"
+	@echo "make clean   remove what the other targets made"
+
+setup: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml tools/setup_environment.py
+	@$(PYTHON) tools/setup_environment.py
+	@touch $@
+
+demo: $(STAMP)
+	@$(RUN) tools/with_display.py $(RUN) tools/demo.py
+
+# TensorFlow and OpenGL must not meet in a process, so there are two.
+test: $(STAMP)
+	@status=0; \
+	$(RUN) -m pytest || status=1; \
+	$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets || status=1; \
+	exit $$status
+
+lint: $(STAMP)
+	@status=0; \
+	$(RUN) -m ruff check . || status=1; \
+	$(RUN) -m ruff format --check . || status=1; \
+	$(RUN) -m mypy || status=1; \
+	exit $$status
+
+bench: $(STAMP)
+	@for script in benchmarks/[a-z]*.py; do \
+		echo "== $$script"; $(RUN) $$script || exit 1; \
+	done
+
+# Grey fluorescence, stained tissue and bright field, at these shares of the patches.
+train: $(STAMP)
+	@$(RUN) tools/prepare_data.py $(DATA) runs/data
+	@$(VENV)/bin/nucseg train runs/data/grey runs/data/stained runs/data/brightfield \
+		--share 78 18 4 --output $(MODEL)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo.png runs/data \
+		.mypy_cache .pytest_cache .ruff_cache tests/widgets/.pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,137 @@
+"""Combo boxes that follow the layers of the viewer and the models on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from ..model_store import DEFAULT_MODEL, Model, list_models
+
+__all__ = ["LayerChoice", "ModelChoice"]
+
+
+class LayerChoice(QComboBox):
+    """Lets the person choose a layer of one kind.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Whose layers.
+    kind : type
+        Class of the layers.
+    parent : QWidget, optional
+        The parent.
+
+    Signals
+    -------
+    chosen()
+        Another layer is chosen, or its name has changed.
+    """
+
+    chosen = Signal()
+
+    def __init__(self, viewer: Any, kind: type, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._kind = kind
+        self._layers: list[Any] = []
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(12)
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed, events.reordered, events.renamed):
+            event.connect(self._refresh)
+        viewer.layers.selection.events.active.connect(self._follow_active)
+        self.currentIndexChanged.connect(lambda _: self.chosen.emit())
+        self.destroyed.connect(lambda: self._disconnect(viewer))
+        self._refresh()
+        self._follow_active()
+
+    def layer(self) -> Any | None:
+        """Return the chosen layer.
+
+        Returns
+        -------
+        Layer or None
+            None if there is none of the kind.
+        """
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def choose(self, layer: Any) -> None:
+        """Choose a layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            One of the viewer's.
+        """
+        for index, known in enumerate(self._layers):
+            if known == layer:
+                self.setCurrentIndex(index)
+
+    def _refresh(self, event: Any = None) -> None:
+        """List the layers anew, and keep the choice if it is still there."""
+        before = self.layer()
+        # The newest first: it is what the person has just opened.
+        layers = [layer for layer in self._viewer.layers if isinstance(layer, self._kind)]
+        self._layers = layers[::-1]
+        with QSignalBlocker(self):
+            self.clear()
+            self.addItems([layer.name for layer in self._layers])
+            if before is not None:
+                self.choose(before)
+        self.chosen.emit()
+
+    def _follow_active(self, event: Any = None) -> None:
+        active = self._viewer.layers.selection.active
+        if isinstance(active, self._kind):
+            self.choose(active)
+
+    def _disconnect(self, viewer: Any) -> None:
+        events = viewer.layers.events
+        for event in (events.inserted, events.removed, events.reordered, events.renamed):
+            event.disconnect(self._refresh)
+        viewer.layers.selection.events.active.disconnect(self._follow_active)
+
+
+class ModelChoice(QComboBox):
+    """Lets the person choose a model."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.setMinimumContentsLength(12)
+        self.refresh()
+
+    def model(self) -> Model | None:
+        """Return the chosen model.
+
+        Returns
+        -------
+        Model or None
+            None if there is none.
+        """
+        return self.currentData()
+
+    def refresh(self, name: str | None = None) -> None:
+        """List the models anew.
+
+        Parameters
+        ----------
+        name : str, optional
+            Model to choose; left out, the choice stays.
+        """
+        name = name or self.currentText() or DEFAULT_MODEL
+        with QSignalBlocker(self):
+            self.clear()
+            for model in list_models():
+                self.addItem(model.card.name, model)
+                about = model.card.description or "No description."
+                self.setItemData(self.count() - 1, about, Qt.ItemDataRole.ToolTipRole)
+            self.setCurrentIndex(max(0, self.findText(name)))

@@ -1,0 +1,227 @@
+"""Part 2 of the dock widget: correct the labels and keep them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
+
+from ..training_set import Entry, TrainingSet
+from .choices import LayerChoice
+from .jobs import run_in_thread
+from .layers import field_of, why_not_labels
+from .panel import Panel, enable_unless
+from .segment_panel import METADATA_KEY
+
+__all__ = ["CorrectPanel"]
+
+_TOOLS = {
+    "paint": (
+        "Brush",
+        "Paint with the selected label (2). Keys [ and ] change the size.",
+    ),
+    "erase": ("Eraser", "Wipe out what is no nucleus (1)."),
+    "fill": (
+        "Fill",
+        "Click a nucleus to give all of it the selected label (4): 0 removes it.",
+    ),
+    "pick": (
+        "Picker",
+        "Click a nucleus to select its label, then go on painting it (5).",
+    ),
+}
+_ADD_TIP = "Save the image and its corrected labels; what you saved is safe on the disk"
+
+
+class CorrectPanel(Panel):
+    """Edit labels with napari's tools and add them to the training set.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer.
+
+    Signals
+    -------
+    set_changed()
+        A field was added to the training set, or removed.
+    """
+
+    set_changed = Signal()
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__("2  Correct", parent)
+        self._viewer = viewer
+        self._saving = False
+        #: The training set that is shown.
+        self.training_set = TrainingSet()
+        self._make_widgets()
+        self._lay_out()
+        self.labels.chosen.connect(self._labels_changed)
+        self.image.chosen.connect(self.refresh)
+        self.add_button.clicked.connect(self._add)
+        self.remove_button.clicked.connect(self._remove)
+        self.entries.itemSelectionChanged.connect(self.refresh)
+        self._labels_changed()
+        self.list_entries()
+
+    def _make_widgets(self) -> None:
+        self.labels = LayerChoice(self._viewer, Labels)
+        self.image = LayerChoice(self._viewer, Image)
+        self.tools = {}
+        for mode, (name, tip) in _TOOLS.items():
+            button = QToolButton()
+            button.setText(name)
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _, mode=mode: self._use_tool(mode))
+            self.tools[mode] = button
+        self.new_button = QToolButton()
+        self.new_button.setText("New nucleus")
+        self.new_button.setToolTip("Paint with a label that no nucleus has yet (M)")
+        self.new_button.clicked.connect(self._new_nucleus)
+        self.add_button = QPushButton("Add to training set")
+        self.remove_button = QPushButton("Remove")
+        self.entries = QListWidget()
+        self.entries.setFixedHeight(64)
+        self.summary = QLabel()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setSpacing(4)
+        form.addRow("labels", self.labels)
+        form.addRow("of image", self.image)
+        tools = QHBoxLayout()
+        tools.setSpacing(3)
+        for button in [*self.tools.values(), self.new_button]:
+            tools.addWidget(button)
+        hint = QLabel("Brush adds, eraser removes, picker selects the nucleus to go on with.")
+        hint.setWordWrap(True)
+        hint.setStyleSheet("color: gray;")
+        below = QHBoxLayout()
+        below.addWidget(self.summary, 1)
+        below.addWidget(self.remove_button)
+        self.body.addLayout(form)
+        self.body.addLayout(tools)
+        self.body.addWidget(hint)
+        self.body.addWidget(self.add_button)
+        self.body.addWidget(self.entries)
+        self.body.addLayout(below)
+
+    def show_result(self, labels: Any, image: Any) -> None:
+        """Make new labels the ones to correct.
+
+        Parameters
+        ----------
+        labels : Labels
+            The labels.
+        image : Image
+            Their image.
+        """
+        self._viewer.layers.selection.active = labels
+        self.labels.choose(labels)
+        self.image.choose(image)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Enable what can work."""
+        labels = self.labels.layer()
+        reason = why_not_labels(labels, self.image.layer())
+        if self._saving:
+            reason = "The field is being saved."
+        enable_unless(self.add_button, reason, _ADD_TIP)
+        no_labels = "" if labels is not None else "Segment an image first."
+        for mode, button in self.tools.items():
+            button.setEnabled(not no_labels)
+            button.setToolTip(no_labels or _TOOLS[mode][1])
+        self.new_button.setEnabled(not no_labels)
+        nothing = "" if self.entries.selectedItems() else "Select a field in the list."
+        enable_unless(self.remove_button, nothing, "Remove the field from the training set")
+
+    def _labels_changed(self) -> None:
+        """Choose the image that the labels were made from."""
+        labels = self.labels.layer()
+        made = labels.metadata.get(METADATA_KEY, {}).get("image") if labels else None
+        if made is not None and made in self._viewer.layers:
+            self.image.choose(self._viewer.layers[made])
+        self.refresh()
+
+    def _use_tool(self, mode: str) -> None:
+        layer = self.labels.layer()
+        if layer is not None:
+            self._viewer.layers.selection.active = layer
+            layer.visible = True
+            layer.mode = mode
+
+    def _new_nucleus(self) -> None:
+        layer = self.labels.layer()
+        if layer is not None:
+            self._use_tool("paint")
+            layer.selected_label = int(np.max(layer.data, initial=0)) + 1
+
+    def _add(self) -> None:
+        """Save the field, on a thread because the disk may be slow."""
+        labels, image = self.labels.layer(), self.image.layer()
+        reason = why_not_labels(labels, image)
+        if reason or labels is None or image is None:
+            self.told.emit(reason, True)
+            return
+        source = dict(labels.metadata.get(METADATA_KEY, {}))
+        channel = source.get("parameters", {}).get("channel")
+        try:
+            field = field_of(image, np.array(labels.data))
+        except (TypeError, ValueError) as error:
+            self.told.emit(str(error), True)
+            return
+        self._saving = True
+        self.refresh()
+        run_in_thread(
+            lambda: self.training_set.add(field.of_channel(channel), source),
+            self._added,
+            self._not_added,
+        )
+
+    def _added(self, entry: Entry) -> None:
+        self._saving = False
+        self.list_entries()
+        self.set_changed.emit()
+        self.told.emit(f"Saved {entry.name!r} with {entry.nuclei} nuclei.", False)
+
+    def _not_added(self, error: Exception) -> None:
+        self._saving = False
+        self.refresh()
+        self.told.emit(f"Not added: {error}", True)
+
+    def list_entries(self) -> None:
+        """Show what is in the training set."""
+        self.entries.clear()
+        entries = self.training_set.entries()
+        for entry in entries:
+            item = QListWidgetItem(f"{entry.name}: {entry.nuclei} nuclei")
+            item.setData(Qt.ItemDataRole.UserRole, entry.key)
+            item.setToolTip(f"{entry.shape[0]} x {entry.shape[1]} pixels, added {entry.added}")
+            self.entries.addItem(item)
+        nuclei = sum(entry.nuclei for entry in entries)
+        fields = "field" if len(entries) == 1 else "fields"
+        self.summary.setText(f"Training set: {len(entries)} {fields}, {nuclei} nuclei")
+        self.refresh()
+
+    def _remove(self) -> None:
+        for item in self.entries.selectedItems():
+            try:
+                self.training_set.remove(item.data(Qt.ItemDataRole.UserRole))
+            except (KeyError, OSError) as error:
+                self.told.emit(f"Not removed: {error}", True)
+        self.list_entries()
+        self.set_changed.emit()

@@ -1,0 +1,147 @@
+"""The dock widget: 1 Segment, 2 Correct, 3 Retrain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QLabel, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+
+from ..engine import Job, shared_engine
+from ..model_store import DEFAULT_MODEL
+from .correct_panel import CorrectPanel
+from .jobs import JobRunner
+from .retrain_panel import RetrainPanel
+from .segment_panel import SegmentPanel
+
+__all__ = ["NucleusDock"]
+
+_WIDTH = 380
+_NAMES = {
+    "segment": "An image is being segmented.",
+    "fine_tune": "A model is being retrained.",
+}
+
+
+class NucleusDock(QWidget):
+    """Find nuclei, correct them, retrain the model.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.runner = JobRunner(self)
+        self.segment = SegmentPanel(napari_viewer, self.runner)
+        self.correct = CorrectPanel(napari_viewer)
+        self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        self.status = QLabel("Starting the engine…")
+        self.status.setWordWrap(True)
+        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._window: QWidget | None = None
+        self._lay_out()
+        self._connect()
+        engine = shared_engine()
+        engine.start()
+        self._warm()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(10)
+        for panel in (self.segment, self.correct, self.retrain):
+            column.addWidget(panel)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 4)
+        outer.addWidget(scroll, 1)
+        self.status.setContentsMargins(8, 0, 8, 0)
+        outer.addWidget(self.status)
+        self.setMinimumWidth(_WIDTH)
+
+    def _connect(self) -> None:
+        for panel in (self.segment, self.correct, self.retrain):
+            panel.told.connect(self.tell)
+        for button in (self.segment.segment_button, self.retrain.retrain_button):
+            button.clicked.connect(self.refresh)
+        self.runner.done.connect(lambda job: self.refresh())
+        self.segment.segmented.connect(self.correct.show_result)
+        self.correct.set_changed.connect(self.refresh)
+        self.retrain.trained.connect(self.segment.use_model)
+
+    def _warm(self) -> None:
+        """Say when the engine is ready."""
+        self._warming = JobRunner(self)
+        self._warming.done.connect(self._warmed)
+        self._warming.run("warm", {"model": DEFAULT_MODEL})
+
+    def _warmed(self, job: Job) -> None:
+        if job.state == "failed":
+            self.tell(str(job.error), True)
+        elif self.status.text() == "Starting the engine…":
+            self.tell("Ready.", False)
+
+    def tell(self, text: str, is_error: bool) -> None:
+        """Show a message on the panel, an error also as a notification.
+
+        Parameters
+        ----------
+        text : str
+            The message.
+        is_error : bool
+            Whether something went wrong.
+        """
+        self.status.setStyleSheet("color: #ff6b6b;" if is_error else "")
+        self.status.setText(text)
+        if is_error:
+            show_error(text)
+
+    def refresh(self) -> None:
+        """Enable what can work now."""
+        job = self.runner.job
+        busy = _NAMES.get(job.task, "A job is running.") if job else ""
+        self.segment.refresh(busy)
+        self.correct.refresh()
+        self.retrain.refresh(busy)
+
+    def showEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
+        """Watch the window that the widget is docked in."""
+        super().showEvent(event)
+        if self._window is not self.window():
+            self._window = self.window()
+            self._window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Ask before a retraining is lost, and end jobs with the window."""
+        if watched is self._window and event.type() == QEvent.Type.Close:
+            if self.retrain.is_training() and not self.confirm_close():
+                event.ignore()
+                return True
+            self.runner.cancel()
+        return super().eventFilter(watched, event)
+
+    def confirm_close(self) -> bool:
+        """Ask whether to close the window while a model is being retrained.
+
+        Returns
+        -------
+        bool
+            True to close it.
+        """
+        answer = QMessageBox.question(
+            self,
+            "Retraining is running",
+            "Close napari and lose the model that is being retrained? Your training set "
+            "is safe. To keep the best model so far, click Stop first.",
+        )
+        return answer == QMessageBox.StandardButton.Yes

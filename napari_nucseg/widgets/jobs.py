@@ -1,0 +1,135 @@
+"""What the engine says, as Qt signals on the window's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from ..engine import Job, shared_engine
+
+__all__ = ["JobRunner", "run_in_thread"]
+
+
+class JobRunner(QObject):
+    """Runs one job at a time in the engine.
+
+    Signals
+    -------
+    progress(int, int, str)
+        Steps done, steps in all, and what is being done.
+    epoch(object)
+        A finished `Epoch`.
+    done(object)
+        The `Job`, in its last state.
+    """
+
+    progress = Signal(int, int, str)
+    epoch = Signal(object)
+    done = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        #: The job that runs, None if there is none.
+        self.job: Job | None = None
+        # Queued, because the engine speaks on a thread of its own.
+        self.done.connect(self._forget, Qt.ConnectionType.QueuedConnection)
+
+    def run(self, task: str, arguments: dict[str, Any]) -> Job:
+        """Give a task to the engine.
+
+        Parameters
+        ----------
+        task : str
+            See `engine_child.TASKS`.
+        arguments : dict
+            Of the task.
+
+        Returns
+        -------
+        Job
+            The job.
+
+        Raises
+        ------
+        RuntimeError
+            If a job runs already.
+        """
+        if self.job is not None:
+            raise RuntimeError("Expected no job to run, but one does. Wait for it.")
+        self.job = shared_engine().submit(
+            task,
+            arguments,
+            on_progress=_unless_deleted(self.progress.emit),
+            on_epoch=_unless_deleted(self.epoch.emit),
+            on_done=_unless_deleted(self.done.emit),
+        )
+        return self.job
+
+    def cancel(self) -> None:
+        """Cancel the job, if there is one."""
+        if self.job is not None:
+            self.job.cancel()
+
+    def _forget(self, job: Job) -> None:
+        if job is self.job:
+            self.job = None
+
+
+class _Outcome(QObject):
+    """Carries the result of a function from its thread to the window's."""
+
+    ready = Signal(object, object)
+
+
+_running: set[_Outcome] = set()
+
+
+def run_in_thread(
+    function: Callable[[], Any],
+    on_result: Callable[[Any], None],
+    on_error: Callable[[Exception], None],
+) -> None:
+    """Run a function on a thread of its own.
+
+    Parameters
+    ----------
+    function : callable
+        Touches no widget and no layer.
+    on_result, on_error : callable
+        Called on the window's thread with what it returned or raised.
+    """
+    outcome = _Outcome()
+    _running.add(outcome)
+
+    def tell(result: Any, error: Exception | None) -> None:
+        _running.discard(outcome)
+        # The window may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            if error is None:
+                on_result(result)
+            else:
+                on_error(error)
+
+    def work() -> None:
+        try:
+            result, error = function(), None
+        except Exception as caught:  # the person is told whatever it was
+            result, error = None, caught
+        _unless_deleted(outcome.ready.emit)(result, error)
+
+    outcome.ready.connect(tell, Qt.ConnectionType.QueuedConnection)
+    threading.Thread(target=work, daemon=True).start()
+
+
+def _unless_deleted(emit: Callable[..., None]) -> Callable[..., None]:
+    """Keep quiet when the widget was closed meanwhile."""
+
+    def call(*values: Any) -> None:
+        with contextlib.suppress(RuntimeError):
+            emit(*values)
+
+    return call

@@ -1,0 +1,286 @@
+"""Part 3 of the dock widget: fine-tune a model on the training set."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import uuid
+from pathlib import Path
+
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from ..checkpoint import latest_checkpoint
+from ..engine import Job
+from ..model_store import check_new_name, list_models
+from ..paths import user_directory
+from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
+from ..train_parameters import Epoch
+from ..training_set import TrainingSet
+from .choices import ModelChoice
+from .jobs import JobRunner, run_in_thread
+from .panel import Panel, enable_unless
+from .parameter_form import ParameterForm
+from .plot import Curves
+
+__all__ = ["RetrainPanel"]
+
+_PATIENCE = 500  # milliseconds that Stop waits for the engine
+_RETRAIN_TIP = "Fine-tune the starting model on the training set"
+_PRESET_TIPS = {
+    "quick": "about a minute for a few fields, without a graphics card",
+    "balanced": "about two minutes",
+    "thorough": "about ten minutes",
+}
+
+
+class RetrainPanel(Panel):
+    """Choose where to start and how thoroughly to train, and follow it.
+
+    Parameters
+    ----------
+    runner : JobRunner
+        Runs the job; shared with the other panels.
+    training_set : TrainingSet
+        What is trained on.
+
+    Signals
+    -------
+    trained(str)
+        The model to use from now on.
+    """
+
+    trained = Signal(str)
+
+    def __init__(
+        self, runner: JobRunner, training_set: TrainingSet, parent: QWidget | None = None
+    ) -> None:
+        super().__init__("3  Retrain", parent)
+        self._runner = runner
+        self._training_set = training_set
+        self._run_directory: Path | None = None
+        self._stopping = False
+        self._make_widgets()
+        self._lay_out()
+        self._connect()
+        self.suggest_name()
+        self.refresh()
+
+    def _make_widgets(self) -> None:
+        self.parent_model = ModelChoice()
+        self.name = QLineEdit()
+        self.name.setMaxLength(64)
+        self.preset = QComboBox()
+        for preset in FINE_TUNE_PRESETS:
+            self.preset.addItem(f"{preset} ({_PRESET_TIPS[preset]})", preset)
+        self.preset.setCurrentIndex(list(FINE_TUNE_PRESETS).index(DEFAULT_PRESET))
+        self.advanced = ParameterForm(FINE_TUNE_PRESETS[DEFAULT_PRESET])
+        self.retrain_button = QPushButton("Retrain")
+        self.stop_button = QPushButton("Stop")
+        self.stop_button.setToolTip("End early and keep the best model so far")
+        self.stop_button.setEnabled(False)
+        self.curves = Curves()
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.state = QLabel("")
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setSpacing(4)
+        form.addRow("starting model", self.parent_model)
+        form.addRow("new model", self.name)
+        form.addRow("effort", self.preset)
+        collapsible = QCollapsible("Advanced")
+        collapsible.addWidget(self.advanced.container.native)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.retrain_button, 2)
+        buttons.addWidget(self.stop_button, 1)
+        self.body.addLayout(form)
+        self.body.addWidget(collapsible)
+        self.body.addLayout(buttons)
+        self.body.addWidget(self.progress)
+        self.body.addWidget(self.curves)
+        self.body.addWidget(self.state)
+
+    def _connect(self) -> None:
+        self.name.textChanged.connect(lambda _: self.refresh(self._busy()))
+        self.preset.currentIndexChanged.connect(self._preset_chosen)
+        self.retrain_button.clicked.connect(self._retrain)
+        self.stop_button.clicked.connect(self._stop)
+        self._runner.progress.connect(self._show_progress)
+        self._runner.epoch.connect(self._show_epoch)
+        self._runner.done.connect(self._finish)
+
+    def _busy(self) -> str:
+        return "A job is running." if self._runner.job else ""
+
+    def refresh(self, busy: str = "") -> None:
+        """Enable what can work.
+
+        Parameters
+        ----------
+        busy : str, optional
+            What runs, empty if nothing does.
+        """
+        reason = busy
+        if not reason and not len(self._training_set):
+            reason = "The training set is empty: correct some labels and add them in part 2."
+        if not reason:
+            try:
+                check_new_name(self.name.text())
+            except (ValueError, OSError) as error:
+                reason = str(error)
+        enable_unless(self.retrain_button, reason, _RETRAIN_TIP)
+        self.stop_button.setEnabled(self.is_training() and not self._stopping)
+
+    def is_training(self) -> bool:
+        """Return whether a retraining runs.
+
+        Returns
+        -------
+        bool
+            True from the click on Retrain to the new model.
+        """
+        return self._runner.job is not None and self._runner.job.task == "fine_tune"
+
+    def suggest_name(self) -> None:
+        """Put a name that is free into the form."""
+        taken = {model.card.name.lower() for model in list_models()}
+        stem = f"my nuclei {datetime.date.today().isoformat()}"
+        names = [stem, *(f"{stem} {number}" for number in range(2, 1000))]
+        self.name.setText(next(name for name in names if name not in taken))
+
+    def _preset_chosen(self) -> None:
+        self.advanced.show(FINE_TUNE_PRESETS[self.preset.currentData()])
+
+    def _retrain(self) -> None:
+        """Give the training set to the engine."""
+        model = self.parent_model.model()
+        if self._runner.job is not None or model is None:
+            return
+        try:
+            parameters = self.advanced.parameters()
+        except ValueError as error:
+            self.told.emit(str(error), True)
+            return
+        self._run_directory = user_directory() / "runs" / uuid.uuid4().hex
+        self._stopping = False
+        self.curves.clear_epochs()
+        self.state.setText("Preparing…")
+        self._runner.run(
+            "fine_tune",
+            {
+                "fields": self._training_set.folder,
+                "model": str(model.folder),
+                "name": self.name.text(),
+                "parameters": parameters,
+                "run_directory": self._run_directory,
+            },
+        )
+        self.told.emit(f"Retraining {model.card.name!r}…", False)
+
+    def _stop(self) -> None:
+        """Ask for the best so far; if the engine is busy, take it from the disk."""
+        job = self._runner.job
+        if job is None:
+            return
+        self._stopping = True
+        self.stop_button.setEnabled(False)
+        self.state.setText("Stopping…")
+        job.stop()
+        QTimer.singleShot(_PATIENCE, self, lambda: self._lose_patience(job))
+
+    def _lose_patience(self, job: Job) -> None:
+        if job is self._runner.job:
+            job.cancel()
+
+    def _show_progress(self, done: int, total: int, text: str) -> None:
+        if self.is_training():
+            self.progress.setRange(0, total)
+            self.progress.setValue(done)
+            if not self._stopping:
+                self.told.emit(f"{text}…", False)
+
+    def _show_epoch(self, epoch: Epoch) -> None:
+        self.curves.add(epoch)
+        if epoch.epoch == 0:
+            self.state.setText(f"Starting model: score {epoch.score:.3f}")
+        else:
+            self.state.setText(
+                f"Epoch {epoch.epoch} of {epoch.epochs}, score {epoch.score:.3f}, "
+                f"{_duration(epoch.seconds_left)} left"
+            )
+
+    def _finish(self, job: Job) -> None:
+        """Take the new model, also from what a run that ended early left."""
+        if job.task != "fine_tune":
+            return
+        self.progress.reset()
+        directory = self._run_directory
+        if job.state == "done":
+            self._accept(job.result)
+        elif directory is not None and latest_checkpoint(directory) is not None:
+            self.state.setText("Keeping the best model so far…")
+            problem = str(job.error) if job.state == "failed" else ""
+            run_in_thread(
+                lambda: finish_run(directory),
+                lambda result: self._accept(result, problem),
+                self._give_up,
+            )
+        elif job.state == "stopped":
+            self.state.setText("")
+            self.told.emit("Stopped before the first epoch: there is no new model.", False)
+            self._clean_up()
+        else:
+            self._give_up(job.error)
+
+    def _give_up(self, error: BaseException | None) -> None:
+        self.state.setText("")
+        self.told.emit(str(error), True)
+        self._clean_up()
+
+    def _accept(self, result: FineTuneResult, problem: str = "") -> None:
+        """Show the new model, and choose it if it is no worse than its parent."""
+        comparison = (
+            f"score {result.score:.3f} on the held-out part, {result.parent!r} has "
+            f"{result.parent_score:.3f}"
+        )
+        if result.better:
+            text = f"New model {result.name!r}: {comparison}. It is selected now."
+        else:
+            text = (
+                f"The new model {result.name!r} is worse: {comparison}. {result.parent!r} "
+                f"stays selected. More corrected fields usually help."
+            )
+        if problem:
+            text = f"{problem}\nThe best model so far was kept. {text}"
+        chosen = result.name if result.better else result.parent
+        self.state.setText(f"Done: {result.epochs} epochs in {_duration(result.seconds)}")
+        self.parent_model.refresh(chosen)
+        self.suggest_name()
+        self.trained.emit(chosen)
+        self.told.emit(text, bool(problem))
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        """Remove the run from the disk and be ready for the next."""
+        directory, self._run_directory = self._run_directory, None
+        self._stopping = False
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)
+        self.refresh(self._busy())
+
+
+def _duration(seconds: float) -> str:
+    """Write a time the way people say it."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
