@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 DATA ?= ../shared/data
-MODEL ?= models/nuclei
+MODEL ?= runs/nuclei
 
 VENV := .venv
 STAMP := $(VENV)/installed
@@ -27,7 +27,7 @@ $(STAMP): setup.cfg pyproject.toml tools/setup_environment.py
 	@touch $@
 
 demo: $(STAMP)
-	@$(RUN) tools/with_display.py $(RUN) tools/demo.py
+	@$(RUN) tools/demo.py
 
 # TensorFlow and OpenGL must not meet in a process, so there are two.
 test: $(STAMP)
@@ -48,11 +48,15 @@ bench: $(STAMP)
 		echo "== $$script"; $(RUN) $$script || exit 1; \
 	done
 
-# Grey fluorescence, stained tissue and bright field, at these shares of the patches.
+# Makes the model that is bundled in models/, in the folder MODEL. The shares are those of
+# grey fluorescence, stained tissue, bright field and simulation among the patches.
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
 	@$(VENV)/bin/nucseg train runs/data/grey runs/data/stained runs/data/brightfield \
-		--share 78 18 4 --output $(MODEL)
+		runs/data/simulated --share 72 17 4 7 --output $(MODEL) --name nuclei \
+		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
+		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated nuclei" \
+		--data-license CC0-1.0 --license BSD-3-Clause
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo.png runs/data \

@@ -67,6 +67,7 @@ class Job:
         engine: Engine,
         task: str,
         arguments: dict[str, Any],
+        *,
         on_progress: OnProgress | None = None,
         on_epoch: Callable[[Epoch], None] | None = None,
         on_done: Callable[[Job], None] | None = None,
@@ -209,7 +210,14 @@ class Engine:
             To follow, stop or cancel it.
         """
         self.start()
-        job = Job(self, task, arguments, on_progress, on_epoch, on_done)
+        job = Job(
+            self,
+            task,
+            arguments,
+            on_progress=on_progress,
+            on_epoch=on_epoch,
+            on_done=on_done,
+        )
         self._jobs.put(job)
         return job
 
@@ -351,7 +359,7 @@ class _Child:
 
     def __init__(self, module: str) -> None:
         key = secrets.token_bytes(32)
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
         self._listener = Listener(authkey=key)
         self._connection: Connection | None = None
         self._sending = threading.Lock()

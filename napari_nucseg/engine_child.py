@@ -137,7 +137,7 @@ class Talk:
         """
         return self._stop.is_set()
 
-    def watchers(self) -> dict[str, Callable[..., Any]]:
+    def watchers(self) -> dict[str, Any]:
         """Return the callables for a function that trains.
 
         Returns
@@ -203,6 +203,7 @@ def _reply(key: str, segmentation: Segmentation, probability: np.ndarray) -> Seg
 
 def _fine_tune(
     talk: Talk,
+    *,
     fields: list[Field] | str | Path,
     model: str,
     name: str,

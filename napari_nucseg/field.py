@@ -78,6 +78,13 @@ class Field:
         """Whether the image can be read as RGB or RGBA colour."""
         return self.axes == "YXC" and self.channels in (3, 4)
 
+    @property
+    def known_labels(self) -> np.ndarray:
+        """The labels; a ValueError says so if there are none."""
+        if self.labels is None:
+            raise ValueError(f"Expected labels for the field {self.name!r}, got none.")
+        return self.labels
+
     def of_channel(self, channel: int | None) -> Field:
         """Return the field as one channel of it alone.
 

@@ -144,11 +144,8 @@ def _read_picture(path: Path) -> np.ndarray:
 
     try:
         with PIL.Image.open(path) as picture:
-            if picture.mode == "P":
-                picture = picture.convert("RGB")  # noqa: PLW2901
-            elif picture.mode in ("LA", "PA"):
-                picture = picture.convert("L")  # noqa: PLW2901
-            return np.asarray(picture)
+            mode = {"P": "RGB", "LA": "L", "PA": "L"}.get(picture.mode, picture.mode)
+            return np.asarray(picture.convert(mode))
     except (OSError, SyntaxError, ValueError) as error:
         raise _unreadable(path, error) from error
 

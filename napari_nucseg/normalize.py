@@ -35,12 +35,13 @@ def normalize(plane: np.ndarray) -> np.ndarray:
     if not high > low:
         return np.zeros((*plane.shape[:2], 3), np.float32)
     scale = 1.0 / (high - low)
-    values = plane.astype(np.float32)
+    # A float32 holds 24 bits: enough for 16-bit cameras, not for what has more.
+    values = plane.astype(np.float32 if plane.dtype.itemsize <= 2 else np.float64)
     if plane.dtype.kind == "f":
         values[~np.isfinite(values)] = low
-    values -= np.float32(low)
-    values *= np.float32(scale)
-    np.clip(values, *_RANGE, out=values)
+    np.subtract(values, low, out=values)
+    np.multiply(values, scale, out=values)
+    values = np.clip(values, *_RANGE, out=values).astype(np.float32, copy=False)
     if values.ndim == 2:
         return np.repeat(values[..., None], 3, axis=-1)
     return values

@@ -158,7 +158,7 @@ def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
 def _split_binary(labels: np.ndarray, pair: Pair) -> np.ndarray:
     from skimage.measure import label
 
-    if labels.max(initial=0) == 0 or np.unique(labels).size > 2:
+    if np.unique(labels[labels > 0]).size != 1:
         return labels
     components = label(labels > 0, connectivity=1).astype(np.int32)
     if components.max() > 1 and len(pair.masks) == 1:

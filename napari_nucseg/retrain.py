@@ -230,4 +230,4 @@ def _write_plan(
 def _count(field: Field) -> int:
     import numpy as np
 
-    return int(np.count_nonzero(np.unique(field.labels)))
+    return int(np.count_nonzero(np.unique(field.known_labels)))

@@ -14,7 +14,7 @@ class TrainParameters(Parameters):
     """Parameters of training and fine-tuning."""
 
     epochs: int = parameter(
-        15, "How often the model is scored and saved.", minimum=1, maximum=10_000
+        16, "How often the model is scored and saved.", minimum=1, maximum=10_000
     )
     steps_per_epoch: int = parameter(
         200, "Batches of patches in an epoch.", minimum=1, maximum=100_000

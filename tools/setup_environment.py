@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
-LOG = ENVIRONMENT / "setup.log"
+LOG = ROOT / "build" / "setup.log"
 OLDEST_PYTHON = (3, 11)
 
 #: What Qt and OpenGL load from the system, and the Debian package that has it.
@@ -53,6 +53,8 @@ def main() -> int:
         Exit status.
     """
     started = time.monotonic()
+    LOG.parent.mkdir(exist_ok=True)
+    LOG.write_bytes(b"")
     try:
         _check_python()
         _add_packages(_missing_packages())
@@ -117,8 +119,6 @@ def _add_packages(packages: list[str]) -> None:
             f"make again:\n    sudo {' '.join(command)}"
         )
     print(f"setup: installing {' '.join(packages)}", flush=True)
-    LOG.parent.mkdir(exist_ok=True)
-    LOG.write_bytes(b"")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     # Lists of packages may be old or absent; if they cannot be renewed, old ones may do.
     _logged(["apt-get", "update"], quiet, check=False)
@@ -130,13 +130,12 @@ def _make_environment() -> None:
     if python.exists() and _version_of(python) == sys.version_info[:2]:
         return
     print(f"setup: making {ENVIRONMENT.name} with Python {sys.version.split()[0]}", flush=True)
-    ENVIRONMENT.mkdir(exist_ok=True)
-    _logged([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)], keep_log=False)
+    _logged([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])
 
 
 def _version_of(python: Path) -> tuple[int, ...] | None:
     code = "import pip, sys; print(*sys.version_info[:2])"
-    answer = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    answer = subprocess.run([python, "-c", code], check=False, capture_output=True, text=True)
     return tuple(map(int, answer.stdout.split())) if answer.returncode == 0 else None
 
 
@@ -153,22 +152,23 @@ def _environment_python() -> Path:
 
 
 def _logged(
-    command: list[str],
-    environment: dict[str, str] | None = None,
-    *,
-    check: bool = True,
-    keep_log: bool = True,
+    command: list[str], environment: dict[str, str] | None = None, *, check: bool = True
 ) -> None:
     """Run a command with its output in the log, and show the log's end if it fails."""
-    # Making the environment empties its folder, so the log cannot be there meanwhile.
-    with open(LOG if keep_log else os.devnull, "ab") as log:
-        status = subprocess.run(command, env=environment, stdout=log, stderr=log).returncode
+    with open(LOG, "ab") as log:
+        status = subprocess.run(
+            command, check=False, env=environment, stdout=log, stderr=log
+        ).returncode
     if status and check:
-        tail = LOG.read_text(errors="replace").splitlines()[-25:] if keep_log else []
+        tail = LOG.read_text(errors="replace").splitlines()[-25:]
         raise SetupError(
-            "\n".join(tail)
-            + f"\nThis failed with status {status}: {' '.join(command)}\n"
-            + (f"The whole output is in {LOG}." if keep_log else "")
+            "\n".join(
+                [
+                    f"This failed with status {status}: {' '.join(command)}",
+                    *tail,
+                    f"The whole output is in {LOG}.",
+                ]
+            )
         )
 
 

@@ -22,7 +22,7 @@ def main() -> int:
     """
     with display() as name:
         environment = {**os.environ, **({"DISPLAY": name} if name else {})}
-        return subprocess.run(sys.argv[1:], env=environment).returncode
+        return subprocess.run(sys.argv[1:], check=False, env=environment).returncode
 
 
 @contextlib.contextmanager
@@ -43,9 +43,7 @@ def display() -> Iterator[str]:
         yield ""
         return
     if not shutil.which("Xvfb"):
-        raise RuntimeError(
-            "Expected a display, or Xvfb to make one. Install the package xvfb."
-        )
+        raise RuntimeError("Expected a display, or Xvfb to make one. Install the package xvfb.")
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN]
     command += ["-nolisten", "tcp", "-noreset"]

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -112,7 +112,7 @@ def score_fields(
     for field in fields:
         check_stop(should_stop)
         labels = segment_plane(predictor, field.plane(channel), SegmentParameters())[0]
-        counts.append(match_counts(labels, field.labels))
+        counts.append(match_counts(labels, field.known_labels))
     return summarize(counts).mean_ap
 
 
@@ -276,7 +276,7 @@ class Trainer:
     ) -> tf.data.Dataset:
         """Make the batches of an epoch, a few ahead of the network."""
 
-        def generate() -> Sequence[Batch]:
+        def generate() -> Iterator[Batch]:
             return batches(
                 groups,
                 shares,
@@ -307,8 +307,10 @@ class Trainer:
 
     def _update_average(self, step: int) -> None:
         keep = min(_AVERAGING, (1 + step) / (10 + step))
-        for average, variable in zip(self._averages, self.network.weights, strict=True):
-            average += (1 - keep) * (variable.numpy() - average)
+        self._averages = [
+            average + (1 - keep) * (variable.numpy() - average)
+            for average, variable in zip(self._averages, self.network.weights, strict=True)
+        ]
 
     def _refresh_statistics(
         self, groups: Sequence[Sequence[Source]], shares: Sequence[float], number: int

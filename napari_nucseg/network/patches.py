@@ -63,9 +63,7 @@ def source_of(field: Field, channel: int | None = None) -> Source:
     values = normalize(plane)
     if plane.ndim == 2:
         values = np.ascontiguousarray(values[..., :1])
-    labels = field.labels
-    if labels is None:
-        raise ValueError(f"Expected labels for the field {field.name!r}, got none.")
+    labels = field.known_labels
     return Source(values, labels, median_diameter(labels) or NETWORK_DIAMETER)
 
 
@@ -105,7 +103,7 @@ def batches(
     for step in range(count):
         rng = np.random.default_rng([*seed, step])
         chosen = rng.choice(len(groups), batch_size, p=chances)
-        sources = [groups[group][rng.integers(len(groups[group]))] for group in chosen]
+        sources = [groups[group][int(rng.integers(len(groups[group])))] for group in chosen]
         patches = [_patch(source, patch_size, rng) for source in sources]
         images, maps, sizes = (np.stack(part) for part in zip(*patches, strict=True))
         yield images, {"maps": maps, "size": sizes}
@@ -116,6 +114,8 @@ def _patch(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     plane, labels = _warp(source, size, _random_zoom(source.diameter, rng), rng)
+    if plane.shape[-1] == 1 and rng.random() < 0.2:
+        plane = _change_nuclei(plane, labels, rng)
     image = _change_intensities(plane, rng)
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
@@ -201,23 +201,35 @@ def _size_target(labels: np.ndarray) -> np.ndarray:
     return np.stack([size, nucleus], axis=-1).astype(np.float32)
 
 
+def _change_nuclei(
+    image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Dim every nucleus by a factor of its own, so that bright ones touch faint ones."""
+    factors = np.exp(rng.uniform(np.log(0.25), 0.0, int(labels.max()) + 1))
+    factors[0] = 1.0
+    factor = ndimage.gaussian_filter(factors[labels].astype(np.float32), 1.0)
+    return image * factor[..., None]
+
+
 def _change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change what another microscope, stain or exposure would change."""
-    if rng.random() < 0.3:
-        gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
+    channels = image.shape[-1]
+    if rng.random() < 0.4:
+        # In transmitted light an exponent per color changes how much of each stain
+        # there is, because optical densities add up.
+        gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)) + rng.uniform(-0.2, 0.2, channels))
         image = np.clip(image, 0, None) ** gamma + np.clip(image, None, 0)
+    if channels == 1 and rng.random() < 0.2:
+        image = _haze(image, rng)
     if rng.random() < 0.2:
         image = image * _shading(image.shape, rng) + rng.uniform(0, 0.15) * _shading(
             image.shape, rng
         )
-    channels = image.shape[-1]
-    gain, offset = rng.uniform(0.6, 1.4), rng.uniform(-0.2, 0.2)
     if channels == 3:
-        gain = gain * rng.uniform(0.85, 1.15, 3)
-        offset = offset + rng.uniform(-0.1, 0.1, 3)
+        image = image * rng.uniform(0.85, 1.15, 3) + rng.uniform(-0.1, 0.1, 3)
         if rng.random() < 0.1:
             image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
-    image = image * gain + offset
+    image = image * rng.uniform(0.6, 1.4) + rng.uniform(-0.2, 0.2)
     if rng.random() < (0.15 if channels == 3 else 0.05):
         image = 1.0 - image
     if rng.random() < 0.25:
@@ -226,6 +238,15 @@ def _change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarr
     if rng.random() < 0.5:
         image = image + _noise(image.shape, rng)
     return np.clip(image, -0.5, 1.5)
+
+
+def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the image with light from out of focus, around bright nuclei most."""
+    share, width = rng.uniform(0.1, 0.5), int(rng.integers(20, 80))
+    haze = image
+    for _ in range(2):
+        haze = ndimage.uniform_filter(haze, (width, width, 0))
+    return (1 - share) * image + share * haze
 
 
 def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

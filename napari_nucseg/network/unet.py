@@ -18,14 +18,11 @@ class Architecture:
 
     Parameters
     ----------
-    stem : int
-        Filters at full resolution.
     widths : tuple of int
         Filters at a half, a quarter, … of the resolution.
     """
 
-    stem: int = 16
-    widths: tuple[int, ...] = (32, 64, 128, 256)
+    widths: tuple[int, ...] = (32, 48, 96, 192)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the description, ready for JSON.
@@ -35,7 +32,7 @@ class Architecture:
         dict
             What `from_dict` takes.
         """
-        return {"kind": "unet", "stem": self.stem, "widths": list(self.widths)}
+        return {"kind": "unet", "widths": list(self.widths)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Architecture:
@@ -56,21 +53,14 @@ class Architecture:
         ValueError
             If it describes something else, or a network of an unlikely size.
         """
-        widths = values.get("widths")
-        stem = values.get("stem")
-        good = (
-            values.get("kind") == "unet"
-            and isinstance(stem, int)
-            and isinstance(widths, list)
-            and len(widths) == 4
-            and all(isinstance(w, int) and 0 < w <= 1024 for w in [stem, *widths])
-        )
-        if not good:
+        widths: Any = values.get("widths")
+        good = isinstance(widths, list) and len(widths) == 4 and values.get("kind") == "unet"
+        if not good or not all(isinstance(w, int) and 0 < w <= 1024 for w in widths):
             raise ValueError(
-                f"Expected the architecture of a U-Net (kind, stem, widths), got "
+                f"Expected the architecture of a U-Net (kind, widths), got "
                 f"{values}. Was the model made by a newer version?"
             )
-        return cls(stem, tuple(widths))
+        return cls(tuple(widths))
 
 
 def build_unet(architecture: Architecture, *, batch_norm: bool) -> keras.Model:
@@ -98,11 +88,12 @@ def build_unet(architecture: Architecture, *, batch_norm: bool) -> keras.Model:
     """
     image = keras.Input((None, None, 3), name="image")
     x = ToDepth(name="to_depth")(image)
-    stem = x = _convolution(x, architecture.widths[0], 3, batch_norm, "stem")
-    skips = []
-    for level, width in enumerate(architecture.widths):
-        if level:
-            x = layers.MaxPooling2D(name=f"pool{level}")(x)
+    x = _convolution(x, architecture.widths[0], 3, batch_norm, "stem")
+    # Convolutions at this level take the most time of all: one has to do.
+    x = _convolution(x, architecture.widths[0], 3, batch_norm, "encoder0")
+    skips = [x]
+    for level, width in enumerate(architecture.widths[1:], start=1):
+        x = layers.MaxPooling2D(name=f"pool{level}")(x)
         x = _residual_block(x, width, batch_norm, f"encoder{level}")
         skips.append(x)
     for level in reversed(range(len(architecture.widths) - 1)):
@@ -111,8 +102,6 @@ def build_unet(architecture: Architecture, *, batch_norm: bool) -> keras.Model:
         x = _residual_block(x, width, batch_norm, f"decoder{level}")
         if level == 2:
             size = layers.Conv2D(1, 1, name="size")(x)
-    x = layers.Add(name="last_add")([x, stem])
-    x = _convolution(x, architecture.widths[0], 3, batch_norm, "last")
     maps = FromDepth(name="from_depth")(layers.Conv2D(12, 1, name="maps")(x))
     return keras.Model(image, {"maps": maps, "size": size}, name="unet")
 
@@ -148,23 +137,18 @@ def _shape(x: Any) -> tuple[Any, Any, Any, int]:
     return -1 if count is None else count, rows, columns, channels
 
 
-def _convolution(
-    x: Any, width: int, kernel: int, batch_norm: bool, name: str, *, strides: int = 1
-) -> Any:
+def _convolution(x: Any, width: int, kernel: int, batch_norm: bool, name: str) -> Any:
     """Convolve, normalize, rectify."""
     return layers.Activation("relu", name=f"{name}_relu")(
-        _linear(x, width, kernel, batch_norm, name, strides=strides)
+        _linear(x, width, kernel, batch_norm, name)
     )
 
 
-def _linear(
-    x: Any, width: int, kernel: int, batch_norm: bool, name: str, *, strides: int = 1
-) -> Any:
+def _linear(x: Any, width: int, kernel: int, batch_norm: bool, name: str) -> Any:
     """Convolve and normalize."""
     x = layers.Conv2D(
         width,
         kernel,
-        strides=strides,
         padding="same",
         use_bias=not batch_norm,
         kernel_initializer="he_normal",

@@ -76,9 +76,9 @@ class LayerChoice(QComboBox):
     def _refresh(self, event: Any = None) -> None:
         """List the layers anew, and keep the choice if it is still there."""
         before = self.layer()
-        # The newest first: it is what the person has just opened.
-        layers = [layer for layer in self._viewer.layers if isinstance(layer, self._kind)]
-        self._layers = layers[::-1]
+        # The newest is what the person has just opened.
+        newest_first = reversed(self._viewer.layers)
+        self._layers = [layer for layer in newest_first if isinstance(layer, self._kind)]
         with QSignalBlocker(self):
             self.clear()
             self.addItems([layer.name for layer in self._layers])

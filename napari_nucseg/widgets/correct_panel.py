@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QToolButton,
     QWidget,
 )
 
@@ -82,12 +81,12 @@ class CorrectPanel(Panel):
         self.image = LayerChoice(self._viewer, Image)
         self.tools = {}
         for mode, (name, tip) in _TOOLS.items():
-            button = QToolButton()
+            button = QPushButton()
             button.setText(name)
             button.setToolTip(tip)
             button.clicked.connect(lambda _, mode=mode: self._use_tool(mode))
             self.tools[mode] = button
-        self.new_button = QToolButton()
+        self.new_button = QPushButton()
         self.new_button.setText("New nucleus")
         self.new_button.setToolTip("Paint with a label that no nucleus has yet (M)")
         self.new_button.clicked.connect(self._new_nucleus)

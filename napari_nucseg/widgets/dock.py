@@ -60,6 +60,8 @@ class NucleusDock(QWidget):
         scroll = QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
+        bar = scroll.verticalScrollBar()
+        scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar.sizeHint().width())
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         outer = QVBoxLayout(self)

@@ -134,7 +134,7 @@ def placement_of(layer: Layer) -> dict[str, Any]:
     dict
         Keyword arguments of ``viewer.add_labels`` and ``viewer.add_image``.
     """
-    placement = {
+    placement: dict[str, Any] = {
         "scale": tuple(layer.scale[-2:]),
         "translate": tuple(layer.translate[-2:]),
         "units": tuple(layer.units[-2:]),

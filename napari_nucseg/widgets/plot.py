@@ -21,9 +21,11 @@ class Curves(pyqtgraph.GraphicsLayoutWidget):
         super().__init__(parent)
         self.setBackground(None)
         self.setFixedHeight(110)
+        self.setMinimumWidth(100)
+        self.ci.layout.setContentsMargins(0, 0, 0, 0)
         self._epochs: list[Epoch] = []
         self._curves = {}
-        for name, title in (("loss", "loss"), ("score", "score on held-out part")):
+        for name, title in (("loss", "loss"), ("score", "held-out score")):
             plot = self.addPlot(title=f"<span style='font-size: 8pt'>{title}</span>")
             plot.setMouseEnabled(False, False)
             plot.hideButtons()

@@ -37,11 +37,7 @@ __all__ = ["RetrainPanel"]
 
 _PATIENCE = 500  # milliseconds that Stop waits for the engine
 _RETRAIN_TIP = "Fine-tune the starting model on the training set"
-_PRESET_TIPS = {
-    "quick": "about a minute for a few fields, without a graphics card",
-    "balanced": "about two minutes",
-    "thorough": "about ten minutes",
-}
+_PRESET_MINUTES = {"quick": "1 min", "balanced": "2 min", "thorough": "10 min"}
 
 
 class RetrainPanel(Panel):
@@ -82,7 +78,8 @@ class RetrainPanel(Panel):
         self.name.setMaxLength(64)
         self.preset = QComboBox()
         for preset in FINE_TUNE_PRESETS:
-            self.preset.addItem(f"{preset} ({_PRESET_TIPS[preset]})", preset)
+            self.preset.addItem(f"{preset}, about {_PRESET_MINUTES[preset]}", preset)
+        self.preset.setToolTip("How long to train; the times are for two processor cores")
         self.preset.setCurrentIndex(list(FINE_TUNE_PRESETS).index(DEFAULT_PRESET))
         self.advanced = ParameterForm(FINE_TUNE_PRESETS[DEFAULT_PRESET])
         self.retrain_button = QPushButton("Retrain")

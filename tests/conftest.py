@@ -1,0 +1,52 @@
+"""Fixtures for tests without a window."""
+
+import numpy as np
+import pytest
+
+from napari_nucseg.field import Field
+from napari_nucseg.model_store import load_model
+from napari_nucseg.paths import HOME_VARIABLE
+from napari_nucseg.simulate import simulate_field
+from napari_nucseg.train_parameters import TrainParameters
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """Keep the user's own models and corrections out of the tests."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv(HOME_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def two_nuclei():
+    """Labels with two squares that touch, 1 on the left and 2 on the right."""
+    labels = np.zeros((12, 16), np.int32)
+    labels[3:9, 2:8] = 1
+    labels[3:9, 8:14] = 2
+    return labels
+
+
+@pytest.fixture
+def field(two_nuclei):
+    """A field with the two nuclei, brighter than the background."""
+    image = (50 + 100 * (two_nuclei > 0)).astype(np.uint8)
+    return Field(image, name="two", labels=two_nuclei)
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """A simulated fluorescence field with its true labels."""
+    return simulate_field((192, 192), seed=3)
+
+
+@pytest.fixture(scope="session")
+def nuclei():
+    """The bundled model."""
+    return load_model("nuclei")
+
+
+@pytest.fixture
+def tiny():
+    """Parameters of a training that takes seconds and teaches little."""
+    return TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from napari_nucseg.field import Field, as_labels, guess_axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((5, 7), "YX"), ((5, 7, 3), "YXC"), ((2, 50, 70), "CYX"), ((50, 70, 2), "YXC")],
+)
+def test_axes_are_guessed_from_the_shape(shape, axes):
+    assert guess_axes(shape) == axes
+
+
+@pytest.mark.parametrize("shape", [(5,), (30, 50, 70), (2, 3, 50, 70)])
+def test_stacks_are_refused(shape):
+    with pytest.raises(ValueError, match="Pick one plane"):
+        guess_axes(shape)
+
+
+@pytest.mark.parametrize("dtype", [complex, object, "U3"])
+def test_what_is_no_real_number_is_refused(dtype):
+    with pytest.raises(TypeError, match="integers or floating"):
+        Field(np.zeros((4, 4), dtype))
+
+
+def test_empty_image_is_refused():
+    with pytest.raises(ValueError, match="empty"):
+        Field(np.zeros((0, 4)))
+
+
+def test_axes_must_fit():
+    with pytest.raises(ValueError, match="3 dimensions"):
+        Field(np.zeros((4, 4)), "YXC")
+    with pytest.raises(ValueError, match="axes out of"):
+        Field(np.zeros((4, 4, 4)), "ZYX")
+
+
+def test_plane_of_each_kind():
+    image = np.arange(2 * 4 * 5).reshape(2, 4, 5)
+    assert (Field(image, "CYX").plane(1) == image[1]).all()
+    color = np.zeros((4, 5, 4), np.uint8)
+    assert Field(color).plane().shape == (4, 5, 3)
+    assert Field(color).plane(2).shape == (4, 5)
+    assert Field(image[0]).plane().shape == (4, 5)
+
+
+def test_channel_must_be_chosen_and_exist():
+    channels = Field(np.zeros((2, 40, 50)), "CYX", "cells")
+    with pytest.raises(ValueError, match="Choose a channel from 0 to 1"):
+        channels.plane()
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        channels.plane(2)
+    with pytest.raises(ValueError, match="channel 0"):
+        Field(np.zeros((4, 5))).plane(1)
+
+
+def test_one_channel_of_a_field_is_a_grey_field(two_nuclei):
+    image = np.stack([two_nuclei, two_nuclei * 2])
+    one = Field(image, "CYX", labels=two_nuclei).of_channel(1)
+    assert one.axes == "YX"
+    assert (one.image == two_nuclei * 2).all()
+    assert one.labels is two_nuclei
+
+
+def test_labels_of_other_shape_are_refused(two_nuclei):
+    with pytest.raises(ValueError, match="belong together"):
+        Field(np.zeros((5, 5)), labels=two_nuclei)
+
+
+def test_float_labels_with_whole_numbers_are_accepted(two_nuclei):
+    labels = as_labels(two_nuclei.astype(float), two_nuclei.shape)
+    assert labels.dtype == np.int32
+    assert (labels == two_nuclei).all()
+
+
+@pytest.mark.parametrize("bad", [0.5, np.nan, -1, 2.0**40])
+def test_other_labels_are_refused(bad):
+    with pytest.raises(ValueError, match="Expected labels"):
+        as_labels(np.full((2, 2), bad), (2, 2))
+
+
+def test_labels_of_other_dtype_are_refused():
+    with pytest.raises(TypeError, match="integer"):
+        as_labels(np.zeros((2, 2), complex), (2, 2))

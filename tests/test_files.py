@@ -1,0 +1,174 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_nucseg.field import Field
+from napari_nucseg.files import find_images, read_image, read_labels, write_labels
+
+GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
+COLOR = np.stack([GREY, GREY + 1, GREY + 2], axis=-1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32, ">u2"])
+def test_grey_tiff(tmp_path, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", GREY.astype(dtype))
+    field = read_image(tmp_path / "a.tif")
+    assert (field.axes, field.name) == ("YX", "a")
+    assert (field.image == GREY).all()
+    assert field.image.dtype.isnative
+
+
+def test_color_tiff_in_both_orders(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", COLOR, photometric="rgb")
+    planar = np.moveaxis(COLOR, -1, 0)
+    tifffile.imwrite(tmp_path / "b.tif", planar, photometric="rgb", planarconfig="separate")
+    for name in "ab":
+        field = read_image(tmp_path / f"{name}.tif")
+        assert field.axes == "YXC"
+        assert (field.image == COLOR).all()
+
+
+def test_channels_and_pixel_size_of_imagej(tmp_path):
+    stack = np.stack([GREY, GREY + 1])
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        stack.astype(np.uint16),
+        imagej=True,
+        resolution=(4, 2),
+        metadata={"axes": "CYX", "unit": "um"},
+    )
+    field = read_image(tmp_path / "a.tif")
+    assert field.axes == "CYX"
+    assert field.pixel_size == pytest.approx((0.5, 0.25))
+    assert field.unit == "micrometer"
+
+
+def test_pixel_size_of_ome(tmp_path):
+    metadata = {
+        "axes": "YX",
+        "PhysicalSizeX": 250.0,
+        "PhysicalSizeXUnit": "nm",
+        "PhysicalSizeY": 0.5,
+        "PhysicalSizeYUnit": "µm",
+    }
+    tifffile.imwrite(tmp_path / "a.ome.tif", GREY, metadata=metadata)
+    assert read_image(tmp_path / "a.ome.tif").pixel_size == pytest.approx((0.5, 0.25))
+
+
+def test_axes_of_length_1_are_dropped(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", GREY[None, None], metadata={"axes": "TZYX"})
+    assert read_image(tmp_path / "a.tif").axes == "YX"
+
+
+def test_stack_is_refused_with_its_axes(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.stack([GREY] * 3), metadata={"axes": "ZYX"})
+    with pytest.raises(ValueError, match="axes ZYX"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_png_jpeg_and_palette(tmp_path):
+    PIL.Image.fromarray(GREY).save(tmp_path / "a.png")
+    PIL.Image.fromarray(COLOR).save(tmp_path / "b.jpg")
+    PIL.Image.fromarray(COLOR).convert("P").save(tmp_path / "c.png")
+    PIL.Image.fromarray(GREY > 20).save(tmp_path / "d.png")
+    assert (read_image(tmp_path / "a.png").image == GREY).all()
+    assert read_image(tmp_path / "b.jpg").axes == "YXC"
+    assert read_image(tmp_path / "c.png").image.shape == (6, 8, 3)
+    assert read_image(tmp_path / "d.png").image.dtype == bool
+
+
+@pytest.mark.parametrize("name", ["text.tif", "text.png", "cut.tif", "cut.png"])
+def test_damaged_files_are_named(tmp_path, name):
+    path = tmp_path / name
+    if name.startswith("text"):
+        path.write_text("This is no image at all.")
+    else:
+        noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+        if name.endswith("tif"):
+            tifffile.imwrite(path, noise, compression="zlib")
+        else:
+            PIL.Image.fromarray(noise).save(path)
+        path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(ValueError, match=f"{name}.*damaged"):
+        read_image(path)
+
+
+def test_missing_file_and_other_suffix(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.tif"):
+        read_image(tmp_path / "none.tif")
+    (tmp_path / "a.czi").touch()
+    with pytest.raises(ValueError, match="Save it as TIFF"):
+        read_image(tmp_path / "a.czi")
+
+
+def test_grey_mask_saved_as_color_is_a_mask_and_colors_are_not(tmp_path):
+    PIL.Image.fromarray(np.stack([GREY] * 3, axis=-1)).save(tmp_path / "a.png")
+    assert (read_labels(tmp_path / "a.png") == GREY).all()
+    PIL.Image.fromarray(COLOR).save(tmp_path / "b.png")
+    with pytest.raises(ValueError, match="one value per pixel"):
+        read_labels(tmp_path / "b.png")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.integers(1, 20),
+    columns=st.integers(1, 20),
+    top=st.sampled_from([0, 1, 300, 70_000]),
+)
+def test_labels_come_back_as_they_were(tmp_path, rows, columns, top):
+    labels = np.random.default_rng(0).integers(0, top + 1, (rows, columns)).astype(np.int32)
+    write_labels(tmp_path / "a.tif", labels)
+    assert (read_labels(tmp_path / "a.tif") == labels).all()
+
+
+def test_labels_keep_the_pixel_size(tmp_path, two_nuclei):
+    field = Field(two_nuclei, pixel_size=(0.5, 0.25), unit="micrometer")
+    write_labels(tmp_path / "a.tif", two_nuclei, field)
+    assert read_image(tmp_path / "a.tif").pixel_size == pytest.approx((0.5, 0.25))
+
+
+def test_full_disk_leaves_nothing_half_written(tmp_path):
+    """The file size is limited by the operating system, as a full disk would."""
+    pytest.importorskip("resource")
+    script = textwrap.dedent(
+        f"""
+        import resource, signal, numpy as np
+        from napari_nucseg.files import write_labels
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        labels = np.random.default_rng(0).integers(0, 9999, (200, 200))
+        try:
+            write_labels({str(tmp_path / "new.tif")!r}, labels)
+        except OSError as error:
+            print(error)
+        """
+    )
+    (tmp_path / "new.tif").write_text("what was there before")
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "Nothing was written" in run.stdout
+    assert os.listdir(tmp_path) == ["new.tif"]
+    assert (tmp_path / "new.tif").read_text() == "what was there before"
+
+
+def test_folders_give_their_images_but_not_our_labels(tmp_path):
+    for name in ("b.png", "a.tif", "a_labels.tif", ".hidden.png", "notes.txt"):
+        (tmp_path / name).touch()
+    found = find_images([tmp_path, tmp_path / "a_labels.tif"])
+    assert [path.name for path in found] == ["a.tif", "b.png", "a_labels.tif"]
+
+
+def test_folder_without_images(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Expected images"):
+        find_images([tmp_path])

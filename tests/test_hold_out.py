@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from napari_nucseg.field import Field
+from napari_nucseg.hold_out import check_fields, hold_out
+
+
+def fields(count):
+    """Fields of 8 x 20 with a nucleus on the left and on the right."""
+    labels = np.zeros((8, 20), np.int32)
+    labels[2:6, 2:6] = 1
+    labels[2:6, 14:18] = 2
+    return [Field(labels * 10, name=f"{i}", labels=labels) for i in range(count)]
+
+
+def test_of_many_fields_some_are_held_out_whole():
+    training, held_out = hold_out([fields(10), fields(5)], 0.2, seed=0)
+    assert [len(group) for group in training] == [8, 4]
+    assert len(held_out) == 3
+    names = {field.name for field in training[0]} | {field.name for field in held_out[:2]}
+    assert len(names) == 10
+
+
+def test_the_choice_follows_from_the_seed():
+    first, again, other = (
+        [field.name for field in hold_out([fields(20)], 0.3, seed)[1]] for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_of_few_fields_a_strip_of_each_is_held_out(count):
+    training, held_out = hold_out([fields(count)], 0.25, seed=0)
+    assert [field.shape for field in training[0]] == [(8, 15)] * count
+    assert [field.shape for field in held_out] == [(8, 5)] * count
+    assert all(field.labels.any() for field in held_out)
+
+
+def test_strip_is_on_the_other_side_where_the_first_has_no_nuclei():
+    field = fields(1)[0]
+    field.labels[:, 12:] = 0
+    field.labels[2:6, 8:11] = 3
+    _, held_out = hold_out([[field]], 0.25, seed=0)
+    assert held_out[0].labels.any()
+
+
+def test_a_single_nucleus_serves_for_both_with_a_warning():
+    field = fields(1)[0]
+    field.labels[:] = 0
+    field.labels[2:6, 8:11] = 1
+    with pytest.warns(UserWarning, match="too few nuclei"):
+        training, held_out = hold_out([[field]], 0.25, seed=0)
+    assert training[0][0] is held_out[0] is field
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(ValueError, match="at least one field"):
+        check_fields([])
+    with pytest.raises(ValueError, match="'grey' without"):
+        check_fields([Field(np.zeros((4, 4)), name="grey")])
+    with pytest.raises(ValueError, match="all zero"):
+        check_fields([Field(np.zeros((4, 4)), labels=np.zeros((4, 4), int))])

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from skimage.morphology import h_maxima
+from skimage.segmentation import watershed
+
+from napari_nucseg.instances import instances_from_maps
+from napari_nucseg.metrics import compare
+from napari_nucseg.simulate import simulate_field
+from napari_nucseg.targets import target_maps
+
+
+def test_perfect_maps_give_the_true_nuclei():
+    labels = simulate_field((256, 256), seed=1).labels
+    found = instances_from_maps(target_maps(labels))
+    assert compare(found, labels).ap_pooled[0.75] > 0.97
+
+
+def test_touching_disks_are_told_apart_and_one_disk_is_not_broken():
+    y, x = np.mgrid[:60, :110]
+    labels = np.zeros((60, 110), int)
+    labels[(y - 30) ** 2 + (x - 30) ** 2 <= 20**2] = 1
+    labels[((y - 30) ** 2 + (x - 68) ** 2 <= 20**2) & (labels == 0)] = 2
+    found = instances_from_maps(target_maps(labels))
+    assert found.max() == 2
+    assert (found > 0).sum() == (labels > 0).sum()
+
+
+def test_small_objects_are_dropped_and_numbers_have_no_gaps():
+    maps = np.zeros((40, 40, 3), np.float32)
+    maps[2:4, 2:4, :2] = 1
+    maps[10:20, 10:20, :2] = 1
+    maps[30:38, 5:15, :2] = 1
+    assert np.unique(instances_from_maps(maps, minimum_size=15)).tolist() == [0, 1, 2]
+    assert np.unique(instances_from_maps(maps, minimum_size=0)).tolist() == [0, 1, 2, 3]
+
+
+def test_probability_is_the_threshold_of_the_foreground():
+    maps = np.zeros((20, 20, 3), np.float32)
+    maps[5:15, 5:15, 0] = 0.6
+    assert instances_from_maps(maps, probability=0.5).any()
+    assert not instances_from_maps(maps, probability=0.7).any()
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_maps_of_one_value(value):
+    labels = instances_from_maps(np.full((20, 30, 3), value, np.float32))
+    assert labels.max() == value
+    assert labels.dtype == np.int32
+    assert instances_from_maps(np.zeros((1, 1, 3), np.float32)).shape == (1, 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_same_as_a_seeded_watershed(seed):
+    """Splits where h-maxima and watershed of scikit-image do."""
+    rng = np.random.default_rng(seed)
+    height = ndimage.gaussian_filter(rng.random((48, 48)), 4)
+    height = ((height - height.min()) / np.ptp(height)).astype(np.float32)
+    maps = np.dstack([height > 0.3, height, height]).astype(np.float32)
+    found = instances_from_maps(maps, minimum_size=0)
+    smooth = ndimage.gaussian_filter(height, 1.5, mode="nearest", truncate=3.0)
+    inside = np.where(height > 0.3, smooth, 0)
+    seeds = ndimage.label(h_maxima(inside, 0.3), np.ones((3, 3)))[0]
+    expected = watershed(-inside, seeds, mask=height > 0.3, connectivity=2)
+    # Pieces without a seed of scikit-image's are nuclei to us; where it has seeds we agree.
+    seeded = expected > 0
+    agreement = compare(np.where(seeded, found, 0), expected)
+    assert agreement.ap_pooled[0.75] == 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 60))
+def test_labels_cover_the_foreground_in_whole_pieces(seed, minimum_size):
+    rng = np.random.default_rng(seed)
+    maps = ndimage.gaussian_filter(rng.random((40, 40, 3)), (2, 2, 0)).astype(np.float32)
+    labels = instances_from_maps(maps, minimum_size=minimum_size)
+    assert not (labels > 0)[maps[..., 0] <= 0.5].any()
+    for number in range(1, labels.max() + 1):
+        piece = labels == number
+        assert piece.sum() >= minimum_size
+        assert ndimage.label(piece, np.ones((3, 3)))[1] == 1

@@ -1,0 +1,171 @@
+import dataclasses
+import json
+import shutil
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from napari_nucseg.model_archive import export_model, import_model
+from napari_nucseg.model_store import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    Card,
+    check_model_name,
+    list_models,
+    load_model,
+    models_directory,
+    remove_model,
+    save_model,
+)
+
+
+def write_weights(path):
+    with h5py.File(path, "w") as file:
+        file["layers/conv/vars/0"] = np.arange(6.0).reshape(2, 3)
+
+
+@pytest.fixture
+def model():
+    return save_model(Card("mine", description="A model of my own"), write_weights)
+
+
+def test_saved_model_is_listed_after_the_bundled_one(model):
+    assert [m.card.name for m in list_models()] == ["nuclei", "mine"]
+    assert [m.bundled for m in list_models()] == [True, False]
+
+
+def test_model_is_found_by_name_and_by_folder(model):
+    assert load_model("mine") == load_model(model.folder) == model
+    assert model.card.weights_sha256
+
+
+def test_nothing_is_overwritten(model):
+    for name in ("mine", "Mine", "nuclei"):
+        with pytest.raises(FileExistsError, match="another name"):
+            save_model(Card(name), write_weights)
+
+
+def test_failure_while_writing_leaves_nothing():
+    def fail(path):
+        write_weights(path)
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="Nothing was written"):
+        save_model(Card("new"), fail)
+    assert list(models_directory().iterdir()) == []
+
+
+def test_unknown_name_lists_the_known_ones(model):
+    with pytest.raises(FileNotFoundError, match=r"'other'.*nuclei, mine"):
+        load_model("other")
+
+
+def test_missing_weights(model):
+    (model.folder / WEIGHTS_FILE).unlink()
+    with pytest.raises(FileNotFoundError, match="Expected the weights"):
+        load_model("mine")
+
+
+def test_truncated_or_altered_weights(model):
+    path = model.folder / WEIGHTS_FILE
+    whole = path.read_bytes()
+    for damaged in (whole[:-100], whole[:-1] + bytes([whole[-1] ^ 1])):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="checksum"):
+            load_model("mine")
+
+
+@pytest.mark.parametrize(
+    "card", ["no json", "[]", '{"name": "x"}', '{"name": "x", "format_version": 2}']
+)
+def test_damaged_card(model, card):
+    (model.folder / CARD_FILE).write_text(card)
+    with pytest.raises(ValueError, match="model card"):
+        load_model(model.folder)
+    assert [m.card.name for m in list_models()] == ["nuclei"]
+
+
+def test_card_with_a_value_of_the_wrong_type(model):
+    values = dataclasses.asdict(model.card) | {"architecture": "lambda"}
+    (model.folder / CARD_FILE).write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="architecture"):
+        load_model(model.folder)
+
+
+def test_folder_without_card(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"model\.json"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "..", ".a", "a\\b", "con", "LPT1.x", "a.", "a" * 65, "a:b", "ä"]
+)
+def test_names_that_are_no_folder_somewhere(name):
+    with pytest.raises(ValueError, match="Expected a name"):
+        check_model_name(name)
+
+
+def test_remove(model):
+    remove_model("mine")
+    assert not model.folder.exists()
+    with pytest.raises(FileNotFoundError):
+        remove_model("mine")
+    with pytest.raises(ValueError, match="stays"):
+        remove_model("nuclei")
+
+
+def test_export_and_import(model, tmp_path):
+    path = export_model("mine", tmp_path)
+    assert path.name == "mine.zip"
+    with pytest.raises(FileExistsError):
+        export_model("mine", path)
+    again = import_model(path, "again")
+    assert again.card.weights_sha256 == model.card.weights_sha256
+    assert load_model("again").card.description == "A model of my own"
+    with pytest.raises(FileExistsError):
+        import_model(path)
+    assert import_model(model.folder, "third").card.name == "third"
+
+
+@pytest.mark.parametrize("extra", ["evil.py", "model.keras", "../model.json", "a/model.json"])
+def test_archive_with_other_files_is_refused(model, tmp_path, extra):
+    path = export_model("mine", tmp_path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(extra, "print('hello')")
+    with pytest.raises(ValueError, match="do not trust"):
+        import_model(path, "again")
+    assert [m.card.name for m in list_models()] == ["nuclei", "mine"]
+
+
+def test_altered_archive_is_refused(model, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(model.folder, folder)
+    with h5py.File(folder / WEIGHTS_FILE, "a") as file:
+        file["layers/conv/vars/0"][0, 0] = 99
+    with pytest.raises(ValueError, match="checksum"):
+        import_model(folder, "again")
+    text = tmp_path / "text.zip"
+    text.write_text("no zip")
+    with pytest.raises(ValueError, match="zip"):
+        import_model(text)
+
+
+def _link(file):
+    file["away"] = h5py.ExternalLink("other.h5", "/")
+
+
+def _text(file):
+    file["text"] = "import os"
+
+
+@pytest.mark.parametrize("spoil", [_link, _text])
+def test_weights_that_are_no_numbers_are_refused(spoil):
+    def write(path):
+        with h5py.File(path, "w") as file:
+            spoil(file)
+
+    with pytest.raises(ValueError, match="Expected"):
+        save_model(Card("new"), write)
+    assert "new" not in [m.card.name for m in list_models()]

@@ -1,0 +1,190 @@
+"""The network by itself: shapes, folding, loading, prediction."""
+
+import dataclasses
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from napari_nucseg.instances import NETWORK_DIAMETER
+from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model
+from napari_nucseg.network.losses import maps_loss, size_loss
+from napari_nucseg.network.patches import batches, source_of
+from napari_nucseg.network.predict import load_network, load_predictor, zoom_for
+from napari_nucseg.network.unet import Architecture, build_unet, fold_batch_norm
+from napari_nucseg.normalize import normalize
+from napari_nucseg.progress import Stopped
+from napari_nucseg.targets import median_diameter
+
+SMALL = Architecture((4, 6, 8, 10))
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).random((2, 32, 48, 3)).astype(np.float32)
+
+
+def test_architecture_goes_into_a_card_and_back():
+    assert Architecture.from_dict(SMALL.as_dict()) == SMALL
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"kind": "lambda"}, {"kind": "unet", "widths": [1, 2, 3, 10**6]}]
+)
+def test_other_architectures_are_refused(values):
+    with pytest.raises(ValueError, match="U-Net"):
+        Architecture.from_dict(values)
+
+
+def test_shapes_of_the_outputs(image):
+    output = build_unet(SMALL, batch_norm=True)(image)
+    assert output["maps"].shape == (2, 32, 48, 3)
+    assert output["size"].shape == (2, 4, 6, 1)
+
+
+def test_folded_network_is_the_same_function(image):
+    network = build_unet(SMALL, batch_norm=True)
+    rng = np.random.default_rng(1)
+    weights = [w + 0.3 * rng.random(w.shape) for w in network.get_weights()]
+    network.set_weights(weights)
+    folded = build_unet(SMALL, batch_norm=False)
+    fold_batch_norm(network, folded)
+    for name in ("maps", "size"):
+        one, two = network(image, training=False)[name], folded(image)[name]
+        assert np.allclose(one, two, rtol=1e-3, atol=1e-3)
+
+
+def test_loss_is_least_for_the_truth(two_nuclei):
+    source = source_of_labels(two_nuclei)
+    ((_, targets),) = batches([[source]], [1], batch_size=1, patch_size=64, seed=(0,), count=1)
+    maps = targets["maps"]
+    logits = (maps[..., :3] - 0.5) * 20
+    right = np.dstack([logits[0, ..., 0], maps[0, ..., 1], logits[0, ..., 2]])[None]
+    best = float(maps_loss(maps, right))
+    assert best < 0.05 < float(maps_loss(maps, np.zeros_like(right)))
+    assert best < float(maps_loss(maps, -right))
+    sizes = targets["size"]
+    assert float(size_loss(sizes, sizes[..., :1])) == 0
+
+
+def source_of_labels(labels):
+    from napari_nucseg.field import Field
+
+    return source_of(Field(labels.astype(np.float32), labels=labels))
+
+
+def test_patches_follow_from_the_seed_and_differ_otherwise(simulated):
+    source = source_of(simulated)
+
+    def first(seed):
+        options = {"batch_size": 2, "patch_size": 64, "count": 1, "seed": seed}
+        return next(batches([[source]], [1], **options))[0]
+
+    assert (first((0, 1)) == first((0, 1))).all()
+    assert (first((0, 1)) != first((0, 2))).any()
+
+
+def test_patches_have_the_shapes_and_ranges_of_the_network(simulated):
+    (images, targets), *_ = batches(
+        [[source_of(simulated)]], [1], batch_size=3, patch_size=64, seed=(0,), count=1
+    )
+    assert images.shape == (3, 64, 64, 3)
+    assert targets["maps"].shape == (3, 64, 64, 4)
+    assert targets["size"].shape == (3, 8, 8, 2)
+    assert images.min() >= -0.5
+    assert images.max() <= 1.5
+    assert set(np.unique(targets["maps"][..., 0])) <= {0, 1}
+
+
+def test_groups_get_their_shares(two_nuclei):
+    grey = source_of_labels(two_nuclei)
+    color = dataclasses.replace(grey, plane=np.repeat(grey.plane, 3, -1) * [1, 0, 0])
+    images = np.concatenate(
+        [
+            images
+            for images, _ in batches(
+                [[grey], [color]], [3, 1], batch_size=20, patch_size=64, seed=(0,), count=5
+            )
+        ]
+    )
+    colored = np.abs(images[..., 0] - images[..., 1]).max((1, 2)) > 1e-6
+    assert 0.12 < colored.mean() < 0.35
+
+
+def test_field_without_labels_is_no_source(simulated):
+    with pytest.raises(ValueError, match="labels"):
+        source_of(dataclasses.replace(simulated, labels=None))
+
+
+def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
+    small = build_unet(SMALL, batch_norm=False)
+    card = Card("x", architecture=Architecture().as_dict())
+    model = save_model(card, small.save_weights, tmp_path / "x")
+    with pytest.raises(ValueError, match="fit the card"):
+        load_network(model)
+
+
+def test_model_with_a_lambda_layer_cannot_run_code(tmp_path):
+    """Whatever lies beside the weights, only numbers are loaded."""
+    small = build_unet(SMALL, batch_norm=False)
+    card = Card("x", architecture=SMALL.as_dict())
+    model = save_model(card, small.save_weights, tmp_path / "x")
+    evil = keras.Sequential([keras.layers.Lambda(lambda x: 1 / 0)])
+    evil.save(model.folder / "model.keras")
+    load_network(model)(np.zeros((1, 16, 16, 3), np.float32))
+
+
+def test_predictors_are_kept_by_weights_not_by_name(nuclei, tmp_path):
+    assert load_predictor(nuclei) is load_predictor(nuclei)
+    copy = tmp_path / "nuclei"
+    copy.mkdir()
+    for file in (CARD_FILE, WEIGHTS_FILE):
+        shutil.copyfile(nuclei.folder / file, copy / file)
+    assert load_predictor(dataclasses.replace(nuclei, folder=copy)) is not load_predictor(
+        nuclei
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 40), (17, 33), (64, 64)])
+def test_any_shape(nuclei, shape):
+    plane = normalize(np.random.default_rng(0).random(shape))
+    predictor = load_predictor(nuclei)
+    maps = predictor.maps(plane, predictor.diameter(plane) or NETWORK_DIAMETER)
+    assert maps.shape == (*shape, 3)
+    assert maps.min() >= 0
+    assert maps.max() <= 1
+
+
+def test_tiled_equals_whole(nuclei, simulated, monkeypatch):
+    plane = normalize(np.tile(simulated.image, (2, 2)))
+    predictor = load_predictor(nuclei)
+    whole = predictor.maps(plane)
+    monkeypatch.setattr("napari_nucseg.network.predict.CORE", 128)
+    tiled = predictor.maps(plane)
+    assert np.abs(tiled - whole).mean() < 2e-3
+
+
+@pytest.mark.parametrize("zoom", [0.5, 1, 2.5])
+def test_diameter_is_estimated_at_any_scale(nuclei, simulated, zoom):
+    from scipy import ndimage
+
+    image = ndimage.zoom(simulated.image.astype(np.float32), zoom, order=1)
+    true = median_diameter(simulated.labels) * zoom
+    found = load_predictor(nuclei).diameter(normalize(image))
+    assert abs(np.log2(found / true)) < 0.35
+
+
+def test_zoom_is_1_near_the_diameter_of_the_network():
+    assert zoom_for(NETWORK_DIAMETER) == zoom_for(25) == zoom_for(33) == 1
+    assert zoom_for(14) == 2
+    assert zoom_for(1e4) > 0
+
+
+def test_prediction_can_be_stopped(nuclei):
+    with pytest.raises(Stopped):
+        load_predictor(nuclei).maps(np.zeros((32, 32, 3), np.float32), should_stop=lambda: True)
+
+
+def test_weights_file_of_a_bundled_model_is_small(nuclei):
+    assert (nuclei.folder / WEIGHTS_FILE).stat().st_size < 12e6

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_nucseg.normalize import normalize
+
+RAMP = np.linspace(0, 1, 400).reshape(20, 20)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32, np.float64])
+def test_dtype_does_not_matter(dtype):
+    plane = normalize((RAMP * 200).astype(dtype))
+    assert plane.dtype == np.float32
+    assert plane.shape == (20, 20, 3)
+    assert np.abs(plane[..., 0] - normalize(RAMP)[..., 0]).max() < 0.02
+
+
+@settings(max_examples=30, deadline=None)
+@given(gain=st.floats(0.01, 1e4), offset=st.floats(-1e4, 1e4))
+def test_gain_and_offset_do_not_matter(gain, offset):
+    assert np.allclose(normalize(RAMP * gain + offset), normalize(RAMP), atol=1e-3)
+
+
+def test_colors_stay_colors():
+    color = np.stack([RAMP, RAMP / 2, RAMP / 4], axis=-1)
+    plane = normalize(color)
+    assert plane[-1, -1, 0] > plane[-1, -1, 1] > plane[-1, -1, 2]
+
+
+@pytest.mark.parametrize("value", [0, 7, -3.5, np.nan, np.inf])
+def test_constant_image_becomes_zeros(value):
+    assert (normalize(np.full((5, 6), value, float)) == 0).all()
+
+
+def test_bool_image():
+    plane = normalize(np.eye(8, dtype=bool))
+    assert set(np.unique(plane)) == {0.0, 1.0}
+
+
+def test_nan_and_infinity_become_background():
+    image = RAMP.copy()
+    image[0, :3] = np.nan, np.inf, -np.inf
+    plane = normalize(image)
+    assert np.isfinite(plane).all()
+    assert np.abs(plane[0, :3]).max() < 0.02
+
+
+def test_negative_floats_and_outliers_are_clipped():
+    image = RAMP - 5
+    image[3, 3] = 1e6
+    plane = normalize(image)
+    assert plane.max() <= 1.5
+    assert plane.min() >= -0.5
+
+
+def test_a_single_bright_pixel_is_seen():
+    image = np.zeros((100, 100))
+    image[4, 4] = 1
+    assert normalize(image)[4, 4, 0] == 1

@@ -1,0 +1,86 @@
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+
+from napari_nucseg.pairs import find_pairs, read_fields, read_pair
+
+
+def write(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".png":
+        PIL.Image.fromarray(array.astype(np.uint8)).save(path)
+    else:
+        tifffile.imwrite(path, array)
+
+
+@pytest.mark.parametrize("images", ["images", "inputs"])
+def test_equal_names_in_two_folders(tmp_path, two_nuclei, images):
+    write(tmp_path / images / "a.png", two_nuclei * 50)
+    write(tmp_path / "masks" / "a.tif", two_nuclei.astype(np.uint16))
+    (field,) = read_fields([tmp_path])
+    assert field.name == "a"
+    assert (field.labels == two_nuclei).all()
+
+
+def test_one_file_per_nucleus(tmp_path, two_nuclei):
+    write(tmp_path / "x1" / "images" / "x1.png", two_nuclei * 50)
+    for number in (1, 2):
+        mask = (two_nuclei == number) * 255
+        write(tmp_path / "x1" / "masks" / f"{number}.png", mask)
+    (pair,) = find_pairs(tmp_path)
+    assert pair.name == "x1"
+    assert (read_pair(pair).labels == two_nuclei).all()
+
+
+def test_overlapping_nuclei_keep_the_first(tmp_path):
+    write(tmp_path / "x" / "images" / "x.png", np.ones((4, 6)))
+    for name, columns in (("a", slice(0, 4)), ("b", slice(3, 6))):
+        mask = np.zeros((4, 6))
+        mask[:, columns] = 255
+        write(tmp_path / "x" / "masks" / f"{name}.png", mask)
+    (field,) = read_fields([tmp_path])
+    assert field.labels[0].tolist() == [1, 1, 1, 1, 2, 2]
+
+
+def test_binary_mask_is_taken_apart_with_a_warning(tmp_path):
+    mask = np.zeros((8, 12))
+    mask[2:5, 1:4] = mask[2:5, 7:10] = 255
+    write(tmp_path / "images" / "a.png", mask)
+    write(tmp_path / "masks" / "a.png", mask)
+    with pytest.warns(UserWarning, match="touch"):
+        (field,) = read_fields([tmp_path])
+    assert sorted(np.unique(field.labels)) == [0, 1, 2]
+
+
+def test_single_nucleus_is_no_reason_to_warn(tmp_path, recwarn):
+    mask = np.zeros((8, 12))
+    mask[2:5, 1:4] = 7
+    write(tmp_path / "images" / "a.png", mask)
+    write(tmp_path / "masks" / "a.png", mask)
+    (field,) = read_fields([tmp_path])
+    assert field.labels.max() == 1
+    assert not recwarn.list
+
+
+def test_images_without_mask_are_named(tmp_path, two_nuclei):
+    for name in ("a", "b"):
+        write(tmp_path / "images" / f"{name}.png", two_nuclei)
+    write(tmp_path / "masks" / "a.png", two_nuclei)
+    with pytest.warns(UserWarning, match=r"b\.png"):
+        pairs = find_pairs(tmp_path)
+    assert [pair.name for pair in pairs] == ["a"]
+
+
+def test_shapes_that_differ_name_the_file(tmp_path, two_nuclei):
+    write(tmp_path / "images" / "a.png", two_nuclei[:5])
+    write(tmp_path / "masks" / "a.png", two_nuclei)
+    with pytest.raises(ValueError, match=r"a\.png.*belong together"):
+        read_fields([tmp_path])
+
+
+def test_no_pairs_shows_the_layouts(tmp_path):
+    with pytest.raises(FileNotFoundError, match="masks/"):
+        find_pairs(tmp_path)
+    with pytest.raises(FileNotFoundError, match="folder"):
+        find_pairs(tmp_path / "none")

@@ -1,0 +1,38 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_nucseg.tiles import STRIDE, pad_to_stride, tiles_of
+
+lengths = st.integers(1, 300)
+
+
+@settings(max_examples=200, deadline=None)
+@given(lengths, lengths, st.integers(8, 128), st.integers(0, 40))
+def test_cores_cover_every_pixel_once(rows, columns, core, halo):
+    seen = np.zeros((rows, columns), int)
+    plane = np.arange(rows * columns).reshape(rows, columns)
+    shapes = set()
+    for tile in tiles_of((rows, columns), core=core, halo=halo):
+        seen[tile.target] += 1
+        assert (plane[tile.source][tile.core] == plane[tile.target]).all()
+        shapes.add(plane[tile.source].shape)
+    assert (seen == 1).all()
+    assert len(shapes) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(lengths, st.integers(8, 128), st.integers(0, 40))
+def test_a_halo_surrounds_every_core_that_is_not_at_the_edge(length, core, halo):
+    for tile in tiles_of((length, 8), core=core, halo=halo):
+        source, target = tile.source[0], tile.target[0]
+        assert target.start - source.start >= min(halo, target.start)
+        assert source.stop - target.stop >= min(halo, length - target.stop)
+
+
+def test_padding_reaches_the_stride_and_keeps_what_was_there():
+    tiles = np.random.default_rng(0).random((2, 17, 32, 3))
+    padded = pad_to_stride(tiles)
+    assert padded.shape == (2, 2 * STRIDE, 32, 3)
+    assert (padded[:, :17] == tiles).all()
+    assert pad_to_stride(padded) is padded

@@ -1,0 +1,222 @@
+"""Training from scratch and fine-tuning, on little data and few steps."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from napari_nucseg.checkpoint import best_of, latest_checkpoint, write_checkpoint
+from napari_nucseg.model_store import load_model
+from napari_nucseg.progress import Stopped
+from napari_nucseg.retrain import FINE_TUNE_PRESETS, fine_tune_fields, finish_run
+from napari_nucseg.segmentation import SegmentParameters, segment_field
+from napari_nucseg.simulate import simulate_field
+from napari_nucseg.train_parameters import Epoch
+from napari_nucseg.training import About, train_fields
+
+
+@pytest.fixture(scope="module")
+def fields():
+    return [
+        dataclasses.replace(simulate_field((96, 128), seed=seed), name=f"field {seed}")
+        for seed in range(3)
+    ]
+
+
+def weights_of(model):
+    from napari_nucseg.network.predict import load_network
+
+    return load_network(model).get_weights()
+
+
+def same(one, two):
+    return all(
+        np.allclose(a, b, atol=1e-6)
+        for a, b in zip(weights_of(one), weights_of(two), strict=True)
+    )
+
+
+def test_training_makes_a_model_with_history_and_curves(fields, tiny, tmp_path):
+    epochs = []
+    about = About("new", training_data="simulated")
+    model = train_fields([fields], tmp_path / "new", about, tiny, on_epoch=epochs.append)
+    assert [epoch.epoch for epoch in epochs] == [1, 2]
+    assert {path.name for path in model.folder.iterdir()} == {
+        "model.json",
+        "model.weights.h5",
+        "history.csv",
+        "curves.png",
+    }
+    assert load_model(model.folder).card.training_data == "simulated"
+    assert len((model.folder / "history.csv").read_text().splitlines()) == 3
+    assert not (tmp_path / "new.run").exists()
+    labels = segment_field(fields[0], model, SegmentParameters()).labels
+    assert labels.shape == fields[0].shape
+
+
+def test_stopped_training_goes_on_to_the_same_weights(fields, tiny, tmp_path):
+    """The seed decides: a run in two parts equals a run in one."""
+    whole = train_fields([fields], tmp_path / "whole", About("a"), tiny)
+    steps = iter([False] * 2 + [True] * 100)
+    epochs = []
+    with pytest.raises(Stopped):
+        train_fields(
+            [fields],
+            tmp_path / "parts",
+            About("a"),
+            tiny,
+            on_epoch=epochs.append,
+            should_stop=lambda: bool(epochs) and next(steps, True),
+        )
+    assert [epoch.epoch for epoch in epochs] == [1]
+    parts = train_fields([fields], tmp_path / "parts", About("a"), tiny, on_epoch=epochs.append)
+    assert [epoch.epoch for epoch in epochs] == [1, 2]
+    assert same(whole, parts)
+
+
+def test_run_with_other_parameters_is_not_mixed_up(fields, tiny, tmp_path):
+    with pytest.raises(Stopped):
+        train_fields([fields], tmp_path / "x", About("x"), tiny, should_stop=lambda: True)
+    other = dataclasses.replace(tiny, seed=5)
+    with pytest.raises(ValueError, match="parameters were others"):
+        train_fields([fields], tmp_path / "x", About("x"), other)
+
+
+def test_existing_output_is_not_overwritten(fields, tiny, tmp_path):
+    with pytest.raises(FileExistsError, match="another one"):
+        train_fields([fields], tmp_path, About("x"), tiny)
+
+
+@pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])
+def test_shares_must_fit_the_groups(fields, tiny, tmp_path, shares):
+    with pytest.raises(ValueError, match="share"):
+        train_fields([fields, fields], tmp_path / "x", About("x"), tiny, shares=shares)
+
+
+def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, tiny, nuclei, tmp_path):
+    epochs = []
+    before = weights_of(nuclei)
+    result = fine_tune_fields(
+        fields, nuclei, "child", tiny, run_directory=tmp_path, on_epoch=epochs.append
+    )
+    assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
+    assert result.parent_score == epochs[0].score
+    assert result.score == max(epoch.score for epoch in epochs[1:])
+    assert result.better == (result.score >= result.parent_score)
+    child = load_model("child")
+    assert child.card.parent == "nuclei"
+    assert child.card.parent_sha256 == nuclei.card.weights_sha256
+    assert not same(child, nuclei)
+    assert all((a == b).all() for a, b in zip(before, weights_of(nuclei), strict=True))
+    with pytest.raises(FileExistsError):
+        fine_tune_fields(fields, nuclei, "child", tiny)
+
+
+def test_stop_keeps_the_best_so_far(fields, nuclei, tiny, tmp_path):
+    epochs = []
+    result = fine_tune_fields(
+        fields,
+        nuclei,
+        "early",
+        dataclasses.replace(tiny, epochs=50),
+        run_directory=tmp_path,
+        on_epoch=epochs.append,
+        should_stop=lambda: len(epochs) > 1,
+    )
+    assert result.epochs == 1
+    assert load_model("early").card.scores["held_out_mean_ap"] == round(result.score, 4)
+
+
+def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei, tiny):
+    with pytest.raises(Stopped):
+        fine_tune_fields(fields, nuclei, "none", tiny, should_stop=lambda: True)
+    with pytest.raises(FileNotFoundError):
+        load_model("none")
+
+
+def test_fine_tuning_on_one_field(fields, nuclei, tiny):
+    assert fine_tune_fields(fields[:1], nuclei, "one", tiny).epochs == 2
+
+
+def test_fine_tuning_on_nothing(field, nuclei, tiny):
+    empty = dataclasses.replace(field, labels=np.zeros_like(field.labels))
+    with pytest.raises(ValueError, match="all zero"):
+        fine_tune_fields([empty], nuclei, "x", tiny)
+    with pytest.raises(ValueError, match="at least one"):
+        fine_tune_fields([], nuclei, "x", tiny)
+
+
+def test_finish_run_without_a_run(tmp_path):
+    with pytest.raises(Stopped):
+        finish_run(tmp_path)
+
+
+def test_presets_grow_with_their_names():
+    steps = [p.epochs * p.steps_per_epoch for p in FINE_TUNE_PRESETS.values()]
+    assert steps == sorted(steps)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from napari_nucseg.model_store import load_model
+from napari_nucseg.retrain import fine_tune_fields
+from napari_nucseg.simulate import simulate_field
+from napari_nucseg.train_parameters import TrainParameters
+parameters = TrainParameters(epochs=1000, steps_per_epoch=2, batch_size=2, patch_size=64)
+fields = [simulate_field((96, 128), seed=seed) for seed in range(2)]
+fine_tune_fields(fields, load_model("nuclei"), "killed", parameters,
+                 run_directory=Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_killed_run_is_finished_from_disk(tmp_path):
+    run = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
+    try:
+        limit = time.monotonic() + 120
+        while not list(tmp_path.glob("checkpoint-*")) and time.monotonic() < limit:
+            time.sleep(0.1)
+    finally:
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
+    result = finish_run(tmp_path)
+    assert result.name == "killed"
+    assert result.epochs >= 1
+    assert load_model("killed").card.parent == "nuclei"
+
+
+def rows(*scores):
+    return [Epoch(number, 9, 1.0, score, 0.0) for number, score in enumerate(scores)]
+
+
+def test_best_epoch_is_the_first_with_the_highest_score_after_the_start():
+    assert best_of(rows(0.9, 0.4, 0.6, 0.6)).epoch == 2
+    assert best_of(rows(0.9)) is None
+
+
+def test_checkpoint_is_whole_or_the_one_before(tmp_path):
+    def write(path):
+        path.write_text("weights")
+
+    def fail(path):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    assert latest_checkpoint(tmp_path) is None
+    write_checkpoint(tmp_path, rows(0, 1), {"a": write})
+    with pytest.raises(OSError, match="space"):
+        write_checkpoint(tmp_path, rows(0, 1, 2), {"a": write, "b": fail})
+    checkpoint = latest_checkpoint(tmp_path)
+    assert checkpoint.history[-1].epoch == 1
+    assert (checkpoint.folder / "a").read_text() == "weights"
+    assert len(list(tmp_path.iterdir())) == 1
+    write_checkpoint(tmp_path, rows(0, 1, 2), {"a": write})
+    assert json.loads((tmp_path / "checkpoint-00002" / "history.json").read_text())
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,97 @@
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_nucseg.field import Field
+from napari_nucseg.training_set import TrainingSet
+
+
+@pytest.fixture
+def training_set():
+    return TrainingSet()
+
+
+def test_a_field_comes_back_as_it_was(training_set, two_nuclei):
+    image = np.stack([two_nuclei, two_nuclei * 3]).astype(np.float32)
+    field = Field(image, "CYX", "cells", (0.5, 0.25), "micrometer", two_nuclei)
+    entry = training_set.add(field, {"model": "nuclei"})
+    assert (entry.name, entry.nuclei, entry.shape) == ("cells", 2, (12, 16))
+    assert entry.source == {"model": "nuclei"}
+    (again,) = TrainingSet(training_set.folder).fields()
+    assert (again.image == image).all()
+    assert (again.labels == two_nuclei).all()
+    for name in ("axes", "name", "pixel_size", "unit"):
+        assert getattr(again, name) == getattr(field, name)
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.sampled_from([np.uint8, np.uint16, np.int32, np.float32, np.float64, bool]),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+)
+def test_every_dtype_and_shape(tmp_path, dtype, shape):
+    shutil.rmtree(tmp_path / "set", ignore_errors=True)
+    image = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+    training_set = TrainingSet(tmp_path / "set")
+    training_set.add(Field(image, "YX", labels=np.ones(shape, int)))
+    (field,) = training_set.fields()
+    assert field.image.shape == shape
+    assert (field.image == image).all()
+
+
+def test_new_corrections_of_an_image_replace_the_old(training_set, field):
+    training_set.add(field)
+    other = field.labels.copy()
+    other[other == 2] = 0
+    training_set.add(dataclasses.replace(field, labels=other))
+    (entry,) = training_set.entries()
+    assert entry.nuclei == 1
+    training_set.add(dataclasses.replace(field, name="second"))
+    assert [entry.name for entry in training_set.entries()] == ["two", "second"]
+
+
+def test_remove(training_set, field):
+    entry = training_set.add(field)
+    training_set.remove(entry.key)
+    assert len(training_set) == 0
+    with pytest.raises(KeyError):
+        training_set.remove(entry.key)
+
+
+def test_field_without_nuclei_is_refused(training_set, field):
+    for labels in (None, np.zeros_like(field.labels)):
+        with pytest.raises(ValueError, match="Expected nuclei"):
+            training_set.add(dataclasses.replace(field, labels=labels))
+    assert len(training_set) == 0
+
+
+def test_what_a_crash_leaves_half_written_is_not_seen(training_set, field):
+    entry = training_set.add(field)
+    aside = training_set.folder / ".new-abc"
+    shutil.copytree(training_set.folder / entry.key, aside)
+    (aside / "field.json").unlink()
+    assert len(training_set.fields()) == 1
+
+
+def test_damaged_entries_do_not_take_the_others_down(training_set, field):
+    damaged = training_set.add(field)
+    training_set.add(dataclasses.replace(field, name="whole"))
+    path = training_set.folder / damaged.key / "image.tif"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.warns(UserWarning, match="damaged"):
+        assert [f.name for f in training_set.fields()] == ["whole"]
+    (training_set.folder / damaged.key / "field.json").write_text("{")
+    with pytest.warns(UserWarning, match="damaged"):
+        assert [e.name for e in training_set.entries()] == ["whole"]
+
+
+def test_folder_that_cannot_be_written(tmp_path, field):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Nothing was written"):
+        TrainingSet(tmp_path / "file").add(field)
