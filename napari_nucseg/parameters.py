@@ -135,10 +135,8 @@ def from_keywords(kind: type, keywords: dict[str, Any]) -> Any:
 
     Returns
     -------
-
-    Parameters
-    ----------
-        An object of type `kind`.
+    object
+        Of type `kind`.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def test_iou_counts_from_its_threshold_on():
     predicted = true.copy()
     predicted[:, 8:] = 0
     scores = compare(predicted, true)
-    assert [score for score in scores.ap_pooled.values()] == [1] * 7 + [0] * 2
+    assert list(scores.ap_pooled.values()) == [1] * 7 + [0] * 2
 
 
 def test_pooled_and_per_image_differ():

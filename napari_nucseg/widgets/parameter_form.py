@@ -64,9 +64,7 @@ class ParameterForm:
 
         Returns
         -------
-
-        Parameters
-        ----------
+        object
             Of the type that the form was made from.
 
         Raises
