@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,9 +33,7 @@ def new_file(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".new-", suffix=f"-{path.name}", dir=path.parent)
-        os.close(handle)
-        aside = Path(name)
+        aside = _aside(path)
         try:
             yield aside
             _flush(aside)
@@ -69,17 +67,21 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise FileExistsError(f"Expected a new folder, got {path}, which exists.")
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+        aside = _aside(path)
+        aside.mkdir()
         try:
             yield aside
             for file in aside.rglob("*"):
                 if file.is_file():
                     _flush(file)
-            # Private while it was written, readable as its neighbors afterwards.
-            aside.chmod(0o755)
             os.rename(aside, path)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
+    """Return a name beside the path that nothing else has, with the same suffix."""
+    return path.with_name(f".new-{uuid.uuid4().hex[:12]}-{path.name}")
 
 
 @contextlib.contextmanager

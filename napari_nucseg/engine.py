@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import pickle
 import queue
-import secrets
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, Listener
 from typing import Any
 
+from .engine_process import EngineError, EngineProcess
+from .job import Job
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch
 
@@ -34,113 +30,7 @@ __all__ = [
     "shared_engine",
 ]
 
-#: Names of the environment variables that tell the child where to call.
-ADDRESS_VARIABLE, KEY_VARIABLE = "NUCSEG_ENGINE_ADDRESS", "NUCSEG_ENGINE_KEY"
-
 _GRACE = 0.4
-_START_SECONDS = 120.0
-_TAIL = 1500
-
-
-class EngineError(RuntimeError):
-    """The engine process ended in the middle of a job, or could not start."""
-
-
-class Job:
-    """A task on its way through the engine.
-
-    Parameters
-    ----------
-    engine : Engine
-        That runs it.
-    task : str
-        Name of the task.
-    arguments : dict
-        Its arguments.
-    on_progress, on_epoch, on_done : callable, optional
-        Called on a thread of the engine: with ``(done, total, text)``, with an
-        `Epoch`, and, once, with this job when it has ended.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        task: str,
-        arguments: dict[str, Any],
-        *,
-        on_progress: OnProgress | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
-        on_done: Callable[[Job], None] | None = None,
-    ) -> None:
-        self.task = task
-        self.arguments = arguments
-        #: "waiting", "running", "done", "failed" or "stopped".
-        self.state = "waiting"
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self._engine = engine
-        self._on_progress = on_progress
-        self._on_epoch = on_epoch
-        self._on_done = on_done
-        self._ended = threading.Event()
-        self._cancelled = False
-
-    def stop(self) -> None:
-        """Ask the task to end early with what it has."""
-        self._engine._stop(self)
-
-    def cancel(self) -> None:
-        """End the task within a second, if need be with its process."""
-        self._cancelled = True
-        self._engine._cancel(self)
-
-    def wait(self, timeout: float | None = None) -> Any:
-        """Wait for the result.
-
-        Parameters
-        ----------
-        timeout : float, optional
-            Seconds to wait at most.
-
-        Returns
-        -------
-        object
-            The result of the task.
-
-        Raises
-        ------
-        TimeoutError
-            If the job has not ended in time.
-        Stopped
-            If it was stopped or cancelled.
-        EngineError
-            If the engine process ended.
-        Exception
-            What the task raised.
-        """
-        if not self._ended.wait(timeout):
-            raise TimeoutError(f"The task {self.task!r} did not end in {timeout} s.")
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-    def _tell(self, kind: str, value: Any) -> None:
-        """Pass on what the child says while it works."""
-        if kind == "progress" and self._on_progress:
-            self._on_progress(*value)
-        elif kind == "epoch" and self._on_epoch:
-            self._on_epoch(value)
-
-    def _end(self, state: str, result: Any = None, error: BaseException | None = None) -> None:
-        """Enter the last state, once."""
-        if self._ended.is_set():
-            return
-        self.state, self.result, self.error = state, result, error
-        # An image is not kept in memory by who keeps the job.
-        self.arguments = {}
-        self._ended.set()
-        if self._on_done:
-            self._on_done(self)
 
 
 class Engine:
@@ -160,7 +50,7 @@ class Engine:
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._child: _Child | None = None
+        self._child: EngineProcess | None = None
         self._current: Job | None = None
         self._closed = False
         #: "off", "starting", "ready" or "busy".
@@ -256,7 +146,8 @@ class Engine:
             try:
                 return self._jobs.get(timeout=1.0)
             except queue.Empty:
-                if self._child and not self._child.is_alive():
+                # One that never was of use would only die again.
+                if self._child and self._child.has_served and not self._child.is_alive():
                     self._ensure_child()
         return None
 
@@ -267,14 +158,13 @@ class Engine:
         if self._child:
             self._child.kill()
         self.state = "starting"
-        self._child = _Child(self._module)
+        self._child = EngineProcess(self._module)
 
     def _run(self, job: Job) -> None:
         """Run one job to its end, whatever that is."""
-        if job._cancelled:
-            job._end("stopped", error=Stopped("The job was cancelled."))
-            return
         with self._lock:
+            if job._cancelled:
+                return
             self._current, job.state, self.state = job, "running", "busy"
         try:
             self._ensure_child()
@@ -303,6 +193,7 @@ class Engine:
         while True:
             kind, value = pickle.loads(connection.recv_bytes())
             if kind in ("done", "failed"):
+                child.has_served = True
                 return kind, value
             job._tell(kind, value)
 
@@ -331,8 +222,10 @@ class Engine:
 
     def _cancel(self, job: Job) -> None:
         """Ask the child to stop, and kill it if it has not in time."""
-        if job is not self._current:
-            return
+        with self._lock:
+            if job is not self._current:
+                job._end("stopped", error=Stopped("The job was cancelled."))
+                return
         self._stop(job)
 
         def kill_if_needed() -> None:
@@ -352,96 +245,6 @@ class Engine:
                 job = self._jobs.get_nowait()
                 if job is not None:
                     job._end("stopped", error=Stopped("The engine was closed."))
-
-
-class _Child:
-    """The process and the connection to it."""
-
-    def __init__(self, module: str) -> None:
-        key = secrets.token_bytes(32)
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
-        self._listener = Listener(authkey=key)
-        self._connection: Connection | None = None
-        self._sending = threading.Lock()
-        environment = {
-            **os.environ,
-            ADDRESS_VARIABLE: str(self._listener.address),
-            KEY_VARIABLE: key.hex(),
-            "KERAS_BACKEND": "tensorflow",
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._stderr,
-            stderr=self._stderr,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            self._connection = self._listener.accept()
-
-    def is_alive(self) -> bool:
-        """Return whether the process runs."""
-        return self.process.poll() is None
-
-    def connect(self, give_up: Callable[[], bool]) -> Connection:
-        """Wait until the child has called.
-
-        Parameters
-        ----------
-        give_up : callable
-            Asked while waiting.
-
-        Returns
-        -------
-        Connection
-            To the child.
-
-        Raises
-        ------
-        EngineError
-            If it ends before, or does not call in time.
-        """
-        limit = time.monotonic() + _START_SECONDS
-        while self._connection is None:
-            self._accepting.join(timeout=0.05)
-            if not self.is_alive() or give_up() or time.monotonic() > limit:
-                raise EngineError(
-                    "The engine, which runs TensorFlow, could not start. Check the "
-                    'installation with: python -c "import tensorflow"'
-                )
-        return self._connection
-
-    def ask_to_stop(self) -> None:
-        """Tell the child that its task should end early."""
-        connection = self._connection
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.send_bytes(pickle.dumps(("stop", None, None), protocol=5))
-
-    def kill(self) -> None:
-        """End the process and give everything back."""
-        with contextlib.suppress(OSError):
-            self.process.kill()
-        self.process.wait()
-        for end in (self._connection, self._listener):
-            if end is not None:
-                with contextlib.suppress(OSError):
-                    end.close()
-
-    def last_words(self) -> str:
-        """Return the end of what the process wrote, unless it was killed from outside."""
-        if self.process.poll() == -9:
-            return ""
-        with contextlib.suppress(OSError, ValueError):
-            self._stderr.seek(0, os.SEEK_END)
-            self._stderr.seek(max(0, self._stderr.tell() - _TAIL))
-            return self._stderr.read().decode(errors="replace").strip()
-        return ""
 
 
 _shared: Engine | None = None

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
+from .engine_process import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
 from .field import Field
 from .model_store import DEFAULT_MODEL
 from .segmentation import Segmentation, SegmentParameters, relabel, segment_field

@@ -7,6 +7,7 @@ is saved as ``demo.png``.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,13 +27,18 @@ def main() -> int:
     int
         Exit status.
     """
+    if "--picture" in sys.argv:
+        return demonstrate(take_picture=True)
     with display() as virtual:
-        if virtual:
-            os.environ["DISPLAY"] = virtual
-        return demonstrate(bool(virtual))
+        if not virtual:
+            return demonstrate(take_picture=False)
+        # In a process of its own, which is gone before the display is.
+        command = [sys.executable, __file__, "--picture"]
+        environment = {**os.environ, "DISPLAY": virtual}
+        return subprocess.run(command, check=False, env=environment).returncode
 
 
-def demonstrate(take_picture: bool) -> int:
+def demonstrate(*, take_picture: bool) -> int:
     """Do what a person would do.
 
     Parameters

@@ -87,6 +87,8 @@ class RetrainPanel(Panel):
         self.stop_button.setToolTip("End early and keep the best model so far")
         self.stop_button.setEnabled(False)
         self.curves = Curves()
+        # Empty axes say nothing: they appear with the first retraining.
+        self.curves.setVisible(False)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.state = QLabel("")
@@ -173,6 +175,7 @@ class RetrainPanel(Panel):
         self._run_directory = user_directory() / "runs" / uuid.uuid4().hex
         self._stopping = False
         self.curves.clear_epochs()
+        self.curves.setVisible(True)
         self.state.setText("Preparing…")
         self._runner.run(
             "fine_tune",
