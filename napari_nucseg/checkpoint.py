@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .atomic import new_folder
 from .train_parameters import Epoch
 
 __all__ = [
@@ -100,18 +100,11 @@ def write_checkpoint(
         before stays.
     """
     name = f"{_PREFIX}{history[-1].epoch:05d}"
-    aside = run_directory / f".{name}"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
+    with new_folder(run_directory / name) as aside:
         for file_name, write in writers.items():
             write(aside / file_name)
         rows = [dataclasses.asdict(epoch) for epoch in history]
         (aside / _HISTORY_FILE).write_text(json.dumps(rows), encoding="utf-8")
-        os.replace(aside, run_directory / name)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     for old in run_directory.glob(f"{_PREFIX}*"):
         if old.name != name:
             shutil.rmtree(old, ignore_errors=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .atomic import new_file
 from .checkpoint import latest_checkpoint
 from .field import Field
 from .hold_out import check_fields, hold_out
@@ -223,8 +224,8 @@ def _write_plan(
         "training": training,
         "began": time.time(),
     }
-    run_directory.mkdir(parents=True, exist_ok=True)
-    (run_directory / _PLAN_FILE).write_text(json.dumps(plan), encoding="utf-8")
+    with new_file(run_directory / _PLAN_FILE) as aside:
+        aside.write_text(json.dumps(plan), encoding="utf-8")
 
 
 def _count(field: Field) -> int:

@@ -174,10 +174,14 @@ def segment_plane(
     diameter = parameters.diameter
     if diameter is None:
         on_progress(0, 1, "Estimating the size of the nuclei")
-        diameter = predictor.diameter(normalized, should_stop) or NETWORK_DIAMETER
-    maps = predictor.maps(
-        normalized, diameter, on_progress=on_progress, should_stop=should_stop
-    )
+        maps, found = predictor.maps_and_diameter(
+            normalized, on_progress=on_progress, should_stop=should_stop
+        )
+        diameter = found or NETWORK_DIAMETER
+    else:
+        maps = predictor.maps(
+            normalized, diameter, on_progress=on_progress, should_stop=should_stop
+        )
     check_stop(should_stop)
     return _labels_of(maps, diameter, parameters), maps, diameter
 

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .atomic import new_file
 from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .history import draw_curves, write_history
@@ -111,7 +112,7 @@ def train_fields(
     check_fields([field for group in groups for field in group])
     shares = _check_shares(groups, shares)
     run_directory = output.with_name(output.name + ".run")
-    _check_plan(run_directory, parameters, groups)
+    _check_plan(run_directory, parameters, groups, shares)
     training, held_out = hold_out(groups, parameters.held_out, parameters.seed)
 
     from .network.fit import Material, Trainer, Watchers
@@ -187,17 +188,21 @@ def _check_shares(
 
 
 def _check_plan(
-    run_directory: Path, parameters: TrainParameters, groups: Sequence[Sequence[Field]]
+    run_directory: Path,
+    parameters: TrainParameters,
+    groups: Sequence[Sequence[Field]],
+    shares: Sequence[float],
 ) -> None:
     """Write down what a run does, or check that it is the run that goes on."""
     plan = {
         "parameters": parameters.as_dict(),
         "fields": [[field.name for field in group] for group in groups],
+        "shares": list(shares),
     }
     path = run_directory / "plan.json"
     if not path.exists():
-        run_directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(plan), encoding="utf-8")
+        with new_file(path) as aside:
+            aside.write_text(json.dumps(plan), encoding="utf-8")
     elif json.loads(path.read_text(encoding="utf-8")) != plan:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "

@@ -23,6 +23,7 @@ __all__ = ["Predictor", "load_network", "load_predictor"]
 _ZOOM_RANGE = (0.2, 4.0)
 _NO_ZOOM = 1.25
 _CROP, _CROPS = 448, 4
+_SMALL, _LOOKS = 1_500_000, 3
 _BATCH = 2
 
 
@@ -146,8 +147,58 @@ class Predictor:
         Stopped
             If it should stop.
         """
-        zoom = zoom_for(diameter)
+        return self._sweep(plane, zoom_for(diameter), on_progress, should_stop)[0]
+
+    def maps_and_diameter(
+        self,
+        plane: np.ndarray,
+        *,
+        on_progress: OnProgress = no_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> tuple[np.ndarray, float | None]:
+        """Predict the maps of a plane whose nuclei are of unknown size.
+
+        Parameters
+        ----------
+        plane : ndarray of float32, shape (Y, X, 3)
+            Normalized intensities.
+        on_progress, should_stop : callable, optional
+            As in `maps`.
+
+        Returns
+        -------
+        maps : ndarray of float32, shape (Y, X, 3)
+            As in `maps`.
+        diameter : float or None
+            Estimate in pixels, None where there seems to be no nucleus.
+
+        Raises
+        ------
+        Stopped
+            If it should stop.
+        """
+        if plane.shape[0] * plane.shape[1] > _SMALL:
+            found = self.diameter(plane, should_stop)
+            zoom = zoom_for(found or NETWORK_DIAMETER)
+            return self._sweep(plane, zoom, on_progress, should_stop)[0], found
+        # All of a small plane tells its diameter, and was often looked at in the right
+        # scale by then.
+        found, zoom = None, 1.0
+        for _ in range(_LOOKS):
+            maps, size = self._sweep(plane, zoom, on_progress, should_stop)
+            found = size or found
+            wanted = zoom_for(found or NETWORK_DIAMETER)
+            if 1 / _NO_ZOOM <= wanted / zoom <= _NO_ZOOM:
+                break
+            zoom = wanted
+        return maps, found
+
+    def _sweep(
+        self, plane: np.ndarray, zoom: float, on_progress: OnProgress, should_stop: ShouldStop
+    ) -> tuple[np.ndarray, float | None]:
+        """Return the maps of the plane and the diameter, looked at in one scale."""
         maps = np.empty(plane.shape, np.float32)
+        sizes = []
         halo = math.ceil(HALO / zoom)
         tiles = tiles_of(plane.shape[:2], core=int(CORE / zoom), halo=halo)
         for done in range(0, len(tiles), _BATCH):
@@ -156,11 +207,12 @@ class Predictor:
             batch = tiles[done : done + _BATCH]
             sources = np.stack([plane[tile.source] for tile in batch])
             shape = sources.shape[1:3]
-            predicted, _ = self._look(_resize(sources, _zoomed(shape, zoom)))
+            predicted, size = self._look(_resize(sources, _zoomed(shape, zoom)))
+            sizes.append(_inside_nuclei(predicted, size))
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
-        return maps
+        return maps, _typical_diameter(sizes, zoom)
 
     def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
         """Estimate the typical diameter of the nuclei.
@@ -191,17 +243,12 @@ class Predictor:
         self, plane: np.ndarray, diameter: float, should_stop: ShouldStop
     ) -> float | None:
         zoom = zoom_for(diameter)
-        sizes, weights = [], []
+        sizes = []
         for crop in _lively_crops(plane, int(_CROP / zoom)):
             check_stop(should_stop)
-            maps, size = self._look(_resize(crop[None], _zoomed(crop.shape, zoom)))
-            nucleus = maps[0, 4::8, 4::8, 0] > 0.5
-            size = size[0, : nucleus.shape[0], : nucleus.shape[1]][nucleus]
-            sizes.append(size)
-            # Large nuclei cover more places, but are not more nuclei.
-            weights.append(4.0**-size)
-        middle = _weighted_median(np.concatenate(sizes), np.concatenate(weights))
-        return None if middle is None else NETWORK_DIAMETER * 2.0**middle / zoom
+            resized = _resize(crop[None], _zoomed(crop.shape, zoom))
+            sizes.append(_inside_nuclei(*self._look(resized)))
+        return _typical_diameter(sizes, zoom)
 
 
 def zoom_for(diameter: float) -> float:
@@ -251,9 +298,18 @@ def _starts(length: int, size: int) -> range:
     return range(0, max(1, length - size + 1), size)
 
 
-def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float | None:
+def _inside_nuclei(maps: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Return the values of the size map (N, Y/8, X/8) where there is a nucleus."""
+    nucleus = maps[:, 4::8, 4::8, 0] > 0.5
+    return size[:, : nucleus.shape[1], : nucleus.shape[2]][nucleus]
+
+
+def _typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
+    """Return the median over the nuclei, in pixels of the plane, None if there are none."""
+    values = np.sort(np.concatenate(sizes))
     if values.size == 0:
         return None
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+    # Large nuclei cover more places, but are not more nuclei.
+    total = np.cumsum(4.0**-values)
+    middle = float(values[np.searchsorted(total, total[-1] / 2)])
+    return NETWORK_DIAMETER * 2.0**middle / zoom

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
@@ -46,7 +47,6 @@ class LayerChoice(QComboBox):
             event.connect(self._refresh)
         viewer.layers.selection.events.active.connect(self._follow_active)
         self.currentIndexChanged.connect(lambda _: self.chosen.emit())
-        self.destroyed.connect(lambda: self._disconnect(viewer))
         self._refresh()
         self._follow_active()
 
@@ -75,6 +75,8 @@ class LayerChoice(QComboBox):
 
     def _refresh(self, event: Any = None) -> None:
         """List the layers anew, and keep the choice if it is still there."""
+        if not isalive(self):  # the widget was closed, the viewer was not
+            return
         before = self.layer()
         # The newest is what the person has just opened.
         newest_first = reversed(self._viewer.layers)
@@ -87,15 +89,11 @@ class LayerChoice(QComboBox):
         self.chosen.emit()
 
     def _follow_active(self, event: Any = None) -> None:
+        if not isalive(self):
+            return
         active = self._viewer.layers.selection.active
         if isinstance(active, self._kind):
             self.choose(active)
-
-    def _disconnect(self, viewer: Any) -> None:
-        events = viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered, events.renamed):
-            event.disconnect(self._refresh)
-        viewer.layers.selection.events.active.disconnect(self._follow_active)
 
 
 class ModelChoice(QComboBox):

@@ -125,7 +125,9 @@ class NucleusDock(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask before a retraining is lost, and end jobs with the window."""
-        if watched is self._window and event.type() == QEvent.Type.Close:
+        # Qt may still ask when Python has taken the widget apart.
+        window = getattr(self, "_window", None)
+        if watched is window and event.type() == QEvent.Type.Close:
             if self.retrain.is_training() and not self.confirm_close():
                 event.ignore()
                 return True
