@@ -26,21 +26,14 @@ from .segment_panel import METADATA_KEY
 
 __all__ = ["CorrectPanel"]
 
+#: By napari's mode: the name of a tool, what it does, and napari's key for it.
 _TOOLS = {
-    "paint": (
-        "Brush",
-        "Paint with the selected label (2). Keys [ and ] change the size.",
-    ),
-    "erase": ("Eraser", "Wipe out what is no nucleus (1)."),
-    "fill": (
-        "Fill",
-        "Click a nucleus to give all of it the selected label (4): 0 removes it.",
-    ),
-    "pick": (
-        "Picker",
-        "Click a nucleus to select its label, then go on painting it (5).",
-    ),
+    "paint": ("Brush", "paints with the selected label", "2"),
+    "erase": ("Eraser", "wipes out what is no nucleus", "1"),
+    "fill": ("Fill", "gives a nucleus the selected label; 0 removes it", "4"),
+    "pick": ("Picker", "selects the label of a nucleus to go on with", "5"),
 }
+_NEW_TIP = "Paint with a label that no nucleus has yet (key M)"
 _ADD_TIP = "Save the image and its corrected labels; what you saved is safe on the disk"
 
 
@@ -80,15 +73,11 @@ class CorrectPanel(Panel):
         self.labels = LayerChoice(self._viewer, Labels)
         self.image = LayerChoice(self._viewer, Image)
         self.tools = {}
-        for mode, (name, tip) in _TOOLS.items():
-            button = QPushButton()
-            button.setText(name)
-            button.setToolTip(tip)
+        for mode, (name, _, _) in _TOOLS.items():
+            button = QPushButton(name)
             button.clicked.connect(lambda _, mode=mode: self._use_tool(mode))
             self.tools[mode] = button
-        self.new_button = QPushButton()
-        self.new_button.setText("New nucleus")
-        self.new_button.setToolTip("Paint with a label that no nucleus has yet (M)")
+        self.new_button = QPushButton("New nucleus")
         self.new_button.clicked.connect(self._new_nucleus)
         self.add_button = QPushButton("Add to training set")
         self.remove_button = QPushButton("Remove")
@@ -105,9 +94,10 @@ class CorrectPanel(Panel):
         tools.setSpacing(3)
         for button in [*self.tools.values(), self.new_button]:
             tools.addWidget(button)
-        hint = QLabel("Brush adds, eraser removes, picker selects the nucleus to go on with.")
-        hint.setWordWrap(True)
-        hint.setStyleSheet("color: gray;")
+        hint = QLabel(
+            "<br>".join(f"{name} ({key}) {text}." for name, text, key in _TOOLS.values())
+        )
+        hint.setStyleSheet("color: gray; font-size: 9pt;")
         below = QHBoxLayout()
         below.addWidget(self.summary, 1)
         below.addWidget(self.remove_button)
@@ -142,9 +132,9 @@ class CorrectPanel(Panel):
         enable_unless(self.add_button, reason, _ADD_TIP)
         no_labels = "" if labels is not None else "Segment an image first."
         for mode, button in self.tools.items():
-            button.setEnabled(not no_labels)
-            button.setToolTip(no_labels or _TOOLS[mode][1])
-        self.new_button.setEnabled(not no_labels)
+            _, text, key = _TOOLS[mode]
+            enable_unless(button, no_labels, f"{text[0].upper()}{text[1:]} (key {key})")
+        enable_unless(self.new_button, no_labels, _NEW_TIP)
         nothing = "" if self.entries.selectedItems() else "Select a field in the list."
         enable_unless(self.remove_button, nothing, "Remove the field from the training set")
 

@@ -91,6 +91,7 @@ class RetrainPanel(Panel):
         self.curves.setVisible(False)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
         self.state = QLabel("")
 
     def _lay_out(self) -> None:

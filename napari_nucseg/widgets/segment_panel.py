@@ -16,10 +16,10 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QSlider,
     QSpinBox,
     QWidget,
 )
+from superqt import QLabeledDoubleSlider
 
 from ..engine import Job
 from ..engine_child import RelabelExpired, SegmentationReply
@@ -97,9 +97,11 @@ class SegmentPanel(Panel):
         self.diameter.setSpecialValueText("auto")
         self.diameter.setSuffix(" px")
         self.diameter.setToolTip(about["diameter"]["description"])
-        self.probability = QSlider(Qt.Orientation.Horizontal)
-        self.probability.setRange(1, 99)
-        self.probability.setValue(round(100 * defaults.probability))
+        self.probability = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.probability.setRange(0.01, 0.99)
+        self.probability.setSingleStep(0.01)
+        self.probability.setDecimals(2)
+        self.probability.setValue(defaults.probability)
         self.probability.setToolTip(about["probability"]["description"])
         self.minimum_size = QSpinBox()
         self.minimum_size.setRange(0, 100_000)
@@ -116,6 +118,7 @@ class SegmentPanel(Panel):
         self.cancel_button.setEnabled(False)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_DEBOUNCE)
@@ -163,7 +166,7 @@ class SegmentPanel(Panel):
         return SegmentParameters(
             channel=self.channel.currentData(),
             diameter=self.diameter.value() or None,
-            probability=self.probability.value() / 100,
+            probability=round(self.probability.value(), 2),
             minimum_size=self.minimum_size.value(),
         )
 
