@@ -129,7 +129,9 @@ class Engine:
         """Own the child: run on the engine's thread until it is closed."""
         try:
             while not self._closed:
-                self._ensure_child()
+                # What goes wrong here is told with the next job, which tries again.
+                with contextlib.suppress(EngineError):
+                    self._ensure_child()
                 job = self._next_job()
                 if job is None:
                     break
@@ -148,7 +150,8 @@ class Engine:
             except queue.Empty:
                 # One that never was of use would only die again.
                 if self._child and self._child.has_served and not self._child.is_alive():
-                    self._ensure_child()
+                    with contextlib.suppress(EngineError):
+                        self._ensure_child()
         return None
 
     def _ensure_child(self) -> None:
@@ -157,8 +160,15 @@ class Engine:
             return
         if self._child:
             self._child.kill()
+            self._child = None
         self.state = "starting"
-        self._child = EngineProcess(self._module)
+        try:
+            self._child = EngineProcess(self._module)
+        except OSError as error:
+            raise EngineError(
+                f"The engine, which runs TensorFlow, could not start: {error}. Check that "
+                f"there is free memory, and room for temporary files."
+            ) from error
 
     def _run(self, job: Job) -> None:
         """Run one job to its end, whatever that is."""
@@ -187,15 +197,26 @@ class Engine:
         child = self._child
         if child is None:
             raise EngineError("The engine was closed.")
+        try:
+            message = pickle.dumps(("run", job.task, job.arguments), protocol=5)
+        except Exception as error:  # arguments can refuse in any way
+            return "failed", error
         connection = child.connect(lambda: self._closed or job._cancelled)
-        message = ("run", job.task, job.arguments)
-        connection.send_bytes(pickle.dumps(message, protocol=5))
+        connection.send_bytes(message)
+        with self._lock:
+            job._sent = True
+        if job._stop_asked:
+            child.ask_to_stop()
         while True:
             kind, value = pickle.loads(connection.recv_bytes())
             if kind in ("done", "failed"):
                 child.has_served = True
                 return kind, value
-            job._tell(kind, value)
+            try:
+                job._tell(kind, value)
+            except Exception as error:  # of who listens: nobody wants the rest
+                child.kill()
+                return "failed", error
 
     def _lost(self, job: Job, error: BaseException) -> None:
         """End a job whose child is gone, and forget the child."""
@@ -216,8 +237,11 @@ class Engine:
         job._end("failed", error=EngineError(f"{text}\n{tail}".strip()))
 
     def _stop(self, job: Job) -> None:
-        child = self._child
-        if job is self._current and child:
+        """Ask the child to stop, or have it asked as soon as it has the job."""
+        with self._lock:
+            job._stop_asked = True
+            child = self._child if job is self._current and job._sent else None
+        if child:
             child.ask_to_stop()
 
     def _cancel(self, job: Job) -> None:

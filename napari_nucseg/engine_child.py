@@ -85,6 +85,9 @@ class Talk:
                 kind, task, arguments = pickle.loads(self._connection.recv_bytes())
             except (OSError, EOFError):
                 os._exit(0)
+            except Exception as error:  # a class that is not known here, for example
+                self.say("failed", _portable(error))
+                continue
             if kind == "stop":
                 self._stop.set()
             else:

@@ -43,7 +43,6 @@ class EngineProcess:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
         self._listener = Listener(authkey=key)
         self._connection: Connection | None = None
-        self._sending = threading.Lock()
         environment = {
             **os.environ,
             ADDRESS_VARIABLE: str(self._listener.address),

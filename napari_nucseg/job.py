@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 __all__ = ["Job"]
+
+_logger = logging.getLogger(__name__)
 
 
 class Job:
@@ -53,6 +56,8 @@ class Job:
         self._on_done = on_done
         self._ended = threading.Event()
         self._cancelled = False
+        self._stop_asked = False
+        self._sent = False
 
     def stop(self) -> None:
         """Ask the task to end early with what it has."""
@@ -109,4 +114,7 @@ class Job:
         self.arguments = {}
         self._ended.set()
         if self._on_done:
-            self._on_done(self)
+            try:
+                self._on_done(self)
+            except Exception:  # who is told must not take the engine down
+                _logger.exception("Who waited for the task %r failed.", self.task)

@@ -134,14 +134,13 @@ def placement_of(layer: Layer) -> dict[str, Any]:
     dict
         Keyword arguments of ``viewer.add_labels`` and ``viewer.add_image``.
     """
-    placement: dict[str, Any] = {
+    return {
         "scale": tuple(layer.scale[-2:]),
         "translate": tuple(layer.translate[-2:]),
+        # Channels are not mixed with places, so Y and X have a block of their own.
+        "rotate": np.array(layer.rotate)[-2:, -2:],
+        "shear": np.array(layer.shear)[-1:],
+        "affine": np.array(layer.affine.affine_matrix)[-3:, -3:],
         "units": tuple(layer.units[-2:]),
         "axis_labels": tuple(layer.axis_labels[-2:]),
     }
-    if layer.ndim == 2:
-        placement["rotate"] = np.array(layer.rotate)
-        placement["shear"] = np.array(layer.shear)
-        placement["affine"] = np.array(layer.affine.affine_matrix)
-    return placement

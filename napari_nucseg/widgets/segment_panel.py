@@ -37,6 +37,7 @@ METADATA_KEY = "nucseg"
 
 _DEBOUNCE = 150  # milliseconds
 _SEGMENT_TIP = "Find the nuclei in the chosen image"
+_CANCEL_TIP = "End the segmentation; nothing is changed"
 
 
 @dataclasses.dataclass(eq=False)
@@ -46,12 +47,20 @@ class _Shown:
     layer: Any
     array: np.ndarray
     key: str
-    image_name: str
+    image: Any
     edited: bool = False
 
     def is_edited(self) -> bool:
         """Return whether a person or a script has changed the labels."""
         return self.edited or self.layer.data is not self.array
+
+    def shows(self, parameters: SegmentParameters) -> bool:
+        """Return whether the labels are those that the sliders ask for."""
+        made = self.layer.metadata[METADATA_KEY]["parameters"]
+        return (made["probability"], made["minimum_size"]) == (
+            parameters.probability,
+            parameters.minimum_size,
+        )
 
 
 class SegmentPanel(Panel):
@@ -79,6 +88,7 @@ class SegmentPanel(Panel):
         self._tuner = JobRunner(self)
         self._shown: list[_Shown] = []
         self._pending: dict[str, Any] = {}
+        self._extras: dict[str, tuple[Any, np.ndarray]] = {}
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -114,8 +124,6 @@ class SegmentPanel(Panel):
         self.show_mask.setToolTip("Also show all nuclei in one color")
         self.segment_button = QPushButton("Segment")
         self.cancel_button = QPushButton("Cancel")
-        self.cancel_button.setToolTip("End the segmentation; nothing is changed")
-        self.cancel_button.setEnabled(False)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
@@ -182,11 +190,12 @@ class SegmentPanel(Panel):
         if not reason and self.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
         enable_unless(self.segment_button, reason, _SEGMENT_TIP)
-        self.cancel_button.setEnabled(bool(self._pending) and bool(busy))
+        nothing = "" if self._pending and busy else "No image is being segmented."
+        enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
 
     def _image_changed(self) -> None:
         """Offer the channels of the image."""
-        layer = self.image.layer()
+        layer, before = self.image.layer(), self.channel.currentText()
         self.channel.clear()
         self.channel.addItem("as it is", None)
         if layer is not None and not why_not_image(layer):
@@ -197,6 +206,8 @@ class SegmentPanel(Panel):
                 for index in range(field.channels):
                     name = ["red", "green", "blue", "alpha"][index] if field.is_color else index
                     self.channel.addItem(str(name), index)
+        # Other layers come and go; the choice stays where it still makes sense.
+        self.channel.setCurrentIndex(max(0, self.channel.findText(before)))
         self._form.setRowVisible(self.channel, self.channel.count() > 1)
         self.refresh("A job is running." if self._runner.job else "")
 
@@ -247,17 +258,18 @@ class SegmentPanel(Panel):
             return
         name = f"{image.name} nuclei"
         metadata = {METADATA_KEY: reply.provenance}
-        shown = self._unedited(image.name, reply.labels.shape)
+        shown = self._unedited(image, reply.labels.shape)
         if shown is None:
             layer = self._viewer.add_labels(
                 reply.labels, name=name, metadata=metadata, **placement
             )
-            shown = _Shown(layer, reply.labels, reply.key, image.name)
+            shown = _Shown(layer, reply.labels, reply.key, image)
             self._shown.append(shown)
             layer.events.paint.connect(lambda event, shown=shown: self._mark_edited(shown))
         else:
             self._replace(shown, reply)
-        self._show_extras(reply, image.name, placement)
+            _place(shown.layer, placement)
+        self._show_extras(reply, image, placement)
         self.segmented.emit(shown.layer, image)
         count = int(reply.labels.max())
         self.told.emit(
@@ -265,12 +277,14 @@ class SegmentPanel(Panel):
             f"{reply.provenance['seconds']:.1f} s.",
             False,
         )
+        # The sliders may have been moved while the network ran.
+        self._tune_soon()
 
-    def _unedited(self, image_name: str, shape: tuple[int, ...]) -> _Shown | None:
+    def _unedited(self, image: Any, shape: tuple[int, ...]) -> _Shown | None:
         """Return our labels of an image if nobody has changed them."""
         self._shown = [s for s in self._shown if s.layer in self._viewer.layers]
         for shown in reversed(self._shown):
-            if shown.image_name == image_name and not shown.is_edited():
+            if shown.image == image and not shown.is_edited():
                 return shown if shown.array.shape == shape else None
         return None
 
@@ -290,9 +304,10 @@ class SegmentPanel(Panel):
             )
 
     def _show_extras(
-        self, reply: SegmentationReply, name: str, placement: dict[str, Any]
+        self, reply: SegmentationReply, image: Any, placement: dict[str, Any]
     ) -> None:
         """Show the probability map and the binary mask, if wanted."""
+        name, active = image.name, self._viewer.layers.selection.active
         if self.show_probability.isChecked() and reply.probability.size:
             self._put(
                 f"{name} probability",
@@ -315,13 +330,19 @@ class SegmentPanel(Panel):
                 lambda **options: self._viewer.add_labels(mask, opacity=0.4, **options),
                 placement,
             )
+        # New layers made themselves the chosen ones.
+        self._viewer.layers.selection.active = active
+        self.image.choose(image)
 
     def _put(self, name: str, data: np.ndarray, add: Any, placement: dict[str, Any]) -> None:
-        """Make a layer, or renew the one of that name."""
-        if name in self._viewer.layers and self._viewer.layers[name].data.shape == data.shape:
-            self._viewer.layers[name].data = data
+        """Renew the layer we made of it, unless somebody changed that; else make one."""
+        layer, made = self._extras.get(name, (None, None))
+        if layer in self._viewer.layers and np.array_equal(layer.data, made):
+            layer.data = data
+            _place(layer, placement)
         else:
-            add(name=name, **placement)
+            layer = add(name=name, **placement)
+        self._extras[name] = layer, data.copy()
 
     def _tune_soon(self) -> None:
         self._timer.start()
@@ -331,8 +352,8 @@ class SegmentPanel(Panel):
         image = self.image.layer()
         if image is None or why_not_image(image) or self._runner.job is not None:
             return
-        shown = self._unedited(image.name, field_of(image).shape)
-        if shown is None:
+        shown = self._unedited(image, field_of(image).shape)
+        if shown is None or shown.shows(self.parameters()):
             return
         if self._tuner.job is not None:
             self._timer.start()
@@ -348,7 +369,7 @@ class SegmentPanel(Panel):
             for shown in self._shown:
                 if shown.key == job.result.key and not shown.is_edited():
                     self._replace(shown, job.result)
-                    self._show_extras(job.result, shown.image_name, placement_of(shown.layer))
+                    self._show_extras(job.result, shown.image, placement_of(shown.layer))
                     self.told.emit(f"{int(job.result.labels.max())} nuclei.", False)
 
     def use_model(self, model: Model | str) -> None:
@@ -360,3 +381,9 @@ class SegmentPanel(Panel):
             The model or its name.
         """
         self.model.refresh(model if isinstance(model, str) else model.card.name)
+
+
+def _place(layer: Any, placement: dict[str, Any]) -> None:
+    """Put a layer that is there already to where another one is."""
+    for name, value in placement.items():
+        setattr(layer, name, value)

@@ -1,0 +1,178 @@
+"""Fixtures for tests with a real napari window.
+
+TensorFlow is never imported here: it runs in the engine, one for all the tests.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from napari.layers import Labels
+from napari.utils.notifications import NotificationSeverity, notification_manager
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_nucseg.engine import Engine, shared_engine
+from napari_nucseg.model_store import DEFAULT_MODEL
+from napari_nucseg.paths import HOME_VARIABLE
+from napari_nucseg.simulate import simulate_field
+from napari_nucseg.training_set import TrainingSet
+
+PATIENCE = 180  # seconds, for a busy machine that starts the engine anew
+
+#: The numbers of a retraining that takes seconds and teaches little.
+TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+
+# Napari keeps no settings on the disk, neither reads nor writes those of a person.
+os.environ["NAPARI_CONFIG"] = ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_folder(tmp_path_factory):
+    """The folder of the user's models and corrections, for the tests and their engine."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME_VARIABLE, str(folder))
+        patch.setenv("SKIMAGE_DATADIR", str(tmp_path_factory.mktemp("downloads")))
+        yield folder
+        shared_engine().close()
+
+
+@pytest.fixture(autouse=True)
+def home(user_folder):
+    """The same folder, empty at the start of each test."""
+    yield user_folder
+    limit = time.monotonic() + PATIENCE
+    while shared_engine().state == "busy" and time.monotonic() < limit:
+        time.sleep(0.02)
+    for path in user_folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """A small simulated fluorescence field with its true labels."""
+    return simulate_field((160, 192), seed=3)
+
+
+@pytest.fixture
+def trained_on(home, simulated):
+    """The user's training set, with one field in it."""
+    training_set = TrainingSet()
+    training_set.add(simulated)
+    return training_set
+
+
+class Window:
+    """A real napari window with our widget, and the hands and eyes of a person."""
+
+    def __init__(self, viewer, qtbot):
+        self.viewer = viewer
+        self.qtbot = qtbot
+        _, self.dock = viewer.window.add_plugin_dock_widget(
+            "napari-nucseg", "Nucleus Segmentation"
+        )
+        self._heard = len(notification_manager.records)
+
+    @property
+    def status(self):
+        return self.dock.status.text()
+
+    @property
+    def errors(self):
+        new = notification_manager.records[self._heard :]
+        return [str(n.message) for n in new if n.severity == NotificationSeverity.ERROR]
+
+    def labels(self):
+        return [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
+
+    def wait(self, condition):
+        self.qtbot.waitUntil(condition, timeout=PATIENCE * 1000)
+
+    def click(self, button):
+        assert button.isEnabled(), button.toolTip()
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def start(self, button):
+        """Click a button that starts a job, and return the job when the engine has it."""
+        self.click(button)
+        job = self.dock.runner.job
+        self.wait(lambda: job.state != "waiting")
+        return job
+
+    def finish(self):
+        self.wait(lambda: self.dock.runner.job is None)
+
+    def segment(self):
+        """Click Segment and return the layer that is shown then."""
+        self.click(self.dock.segment.segment_button)
+        self.finish()
+        assert not self.errors
+        return self.viewer.layers.selection.active
+
+    def retrain(self, **numbers):
+        """Fill in the numbers under Advanced, and click Retrain."""
+        form = self.dock.retrain.advanced.container
+        for name, value in {**TINY, **numbers}.items():
+            form[name].value = value
+        return self.start(self.dock.retrain.retrain_button)
+
+    @contextlib.contextmanager
+    def new_model(self):
+        """Wait for a new model, and for what the widget says of it."""
+        with self.qtbot.waitSignal(self.dock.retrain.trained, timeout=PATIENCE * 1000):
+            yield
+        self.finish()
+
+
+@pytest.fixture
+def window(home, make_napari_viewer, qtbot):
+    window = Window(make_napari_viewer(show=True), qtbot)
+    yield window
+    # pytest would keep it for longer than napari allows a closed viewer to live.
+    vars(window).clear()
+
+
+@pytest.fixture
+def engine_held():
+    """What keeps the engine from going on, so that a job lasts as long as a test needs."""
+    if not hasattr(signal, "SIGSTOP"):
+        pytest.skip("needs a process that can be held")
+
+    @contextlib.contextmanager
+    def held():
+        shared_engine().submit("warm", {"model": DEFAULT_MODEL}).wait(PATIENCE)
+        process = shared_engine().process_id
+        os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+    return held
+
+
+@pytest.fixture
+def kill_engine():
+    """What ends the engine's process, as the system does when memory is short."""
+    if not hasattr(signal, "SIGKILL"):
+        pytest.skip("needs kill -9")
+    return lambda *_: os.kill(shared_engine().process_id, signal.SIGKILL)
+
+
+@pytest.fixture
+def tasks(monkeypatch):
+    """The names of the tasks that the engine is given."""
+    names = []
+    submit = Engine.submit
+
+    def note(engine, task, *arguments, **options):
+        names.append(task)
+        return submit(engine, task, *arguments, **options)
+
+    monkeypatch.setattr(Engine, "submit", note)
+    return names

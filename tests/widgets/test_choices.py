@@ -1,0 +1,115 @@
+"""Combo boxes that follow the layers and the models; no window is needed."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+
+from napari_nucseg.model_store import load_model, models_directory
+from napari_nucseg.widgets.choices import LayerChoice, ModelChoice
+
+
+@pytest.fixture
+def viewer():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((4, 5)), name="one")
+    viewer.add_image(np.zeros((4, 5)), name="two")
+    return viewer
+
+
+@pytest.fixture
+def choice(viewer, qtbot):
+    choice = LayerChoice(viewer, Image)
+    qtbot.addWidget(choice)
+    return choice
+
+
+def names(choice):
+    return [choice.itemText(index) for index in range(choice.count())]
+
+
+def test_newest_layer_of_the_kind_is_chosen_first(viewer, qtbot):
+    viewer.add_labels(np.zeros((4, 5), int), name="labels")
+    images, labels = LayerChoice(viewer, Image), LayerChoice(viewer, Labels)
+    for widget in (images, labels):
+        qtbot.addWidget(widget)
+    assert names(images) == ["two", "one"]
+    assert images.layer() == viewer.layers["two"]
+    assert names(labels) == ["labels"]
+
+
+def test_nothing_to_choose(qtbot):
+    choice = LayerChoice(ViewerModel(), Image)
+    qtbot.addWidget(choice)
+    assert choice.layer() is None
+
+
+def test_choice_follows_the_active_layer(viewer, choice):
+    viewer.layers.selection.active = viewer.layers["one"]
+    assert choice.layer() == viewer.layers["one"]
+    viewer.add_labels(np.zeros((4, 5), int))
+    assert choice.layer() == viewer.layers["one"]
+
+
+def test_opened_image_is_chosen(viewer, choice):
+    viewer.add_image(np.zeros((4, 5)), name="three")
+    assert choice.layer() == viewer.layers["three"]
+
+
+def test_choice_outlasts_renaming_moving_and_removing_others(viewer, choice):
+    one = viewer.layers["one"]
+    choice.choose(one)
+    one.name = "first"
+    assert choice.currentText() == "first"
+    viewer.layers.move(0, 2)
+    assert choice.layer() == one
+    viewer.layers.remove("two")
+    assert choice.layer() == one
+    viewer.layers.remove(one)
+    assert choice.layer() is None
+
+
+def test_change_is_told(viewer, choice, qtbot):
+    with qtbot.waitSignal(choice.chosen, timeout=1000):
+        viewer.layers["two"].name = "second"
+    with qtbot.waitSignal(choice.chosen, timeout=1000):
+        choice.choose(viewer.layers["one"])
+
+
+def test_layers_come_and_go_after_the_widget_was_closed(viewer, qtbot):
+    choice = LayerChoice(viewer, Image)
+    with qtbot.waitSignal(choice.destroyed, timeout=1000):
+        choice.deleteLater()
+    viewer.add_image(np.zeros((4, 5)), name="three")
+    viewer.layers.clear()
+
+
+def add_model(name):
+    """Put a copy of the bundled model among the user's own."""
+    folder = shutil.copytree(load_model("nuclei").folder, models_directory() / name)
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, "name": name, "description": ""}))
+
+
+def test_bundled_model_is_chosen_first(qtbot):
+    add_model("a first one")
+    choice = ModelChoice()
+    qtbot.addWidget(choice)
+    assert choice.currentText() == "nuclei"
+    assert choice.model().bundled
+
+
+def test_new_model_is_listed_and_chosen_when_asked(qtbot):
+    choice = ModelChoice()
+    qtbot.addWidget(choice)
+    add_model("mine")
+    choice.refresh()
+    assert choice.currentText() == "nuclei"
+    assert choice.findText("mine") > 0
+    choice.refresh("mine")
+    assert choice.model().card.name == "mine"
+    choice.refresh()
+    assert choice.model().card.name == "mine"

@@ -1,0 +1,175 @@
+"""Part 2 of the dock widget: correct the labels and keep them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.widgets.segment_panel import METADATA_KEY
+
+
+@pytest.fixture
+def panel(window):
+    return window.dock.correct
+
+
+@pytest.fixture
+def corrected(window, simulated):
+    """An image and its corrected labels, in the window."""
+    image = window.viewer.add_image(
+        simulated.image, name="dish", scale=(0.5, 0.5), units=("micrometer",) * 2
+    )
+    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei")
+    return image, labels
+
+
+def listed(panel):
+    return [panel.entries.item(row).text() for row in range(panel.entries.count())]
+
+
+def test_tools_of_napari_are_at_hand(window, panel, corrected):
+    _, labels = corrected
+    window.viewer.layers.selection.active = None
+    labels.visible = False
+    for mode in ("paint", "erase", "fill", "pick"):
+        window.click(panel.tools[mode])
+        assert labels.mode == mode
+    assert window.viewer.layers.selection.active == labels
+    assert labels.visible
+    window.click(panel.new_button)
+    assert labels.mode == "paint"
+    assert labels.selected_label == labels.data.max() + 1
+
+
+def test_new_labels_are_the_ones_to_correct(window, panel, simulated):
+    window.viewer.add_image(simulated.image, name="dish")
+    labels = window.segment()
+    assert window.viewer.layers.selection.active == labels
+    assert panel.labels.layer() == labels
+    assert panel.image.currentText() == "dish"
+
+
+def test_labels_bring_the_image_they_were_made_from(window, panel, corrected):
+    image, _ = corrected
+    window.viewer.add_image(image.data, name="another")
+    about = {METADATA_KEY: {"image": "dish", "parameters": {"channel": None}}}
+    window.viewer.add_labels(np.zeros(image.data.shape, int), metadata=about)
+    assert panel.image.layer() == image
+
+
+def test_field_is_added_with_what_is_known_of_it(window, panel, corrected, simulated):
+    _, labels = corrected
+    labels.metadata = {METADATA_KEY: {"image": "dish", "model": "nuclei"}}
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    count = simulated.labels.max()
+    assert listed(panel) == [f"dish: {count} nuclei"]
+    assert "1 field" in panel.summary.text()
+    assert f"{count} nuclei" in panel.summary.text()
+    assert "Saved" in window.status
+    (field,) = TrainingSet().fields()
+    assert (field.image == simulated.image).all()
+    assert (field.labels == simulated.labels).all()
+    assert (field.name, field.pixel_size, field.unit) == ("dish", (0.5, 0.5), "micrometer")
+    (entry,) = TrainingSet().entries()
+    assert entry.source["model"] == "nuclei"
+
+
+def test_corrections_of_the_same_image_replace_the_earlier_ones(window, panel, corrected):
+    _, labels = corrected
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    labels.paint((2, 2), 999)
+    window.click(panel.add_button)
+    window.wait(panel.add_button.isEnabled)
+    (field,) = TrainingSet().fields()
+    assert (field.labels == labels.data).all()
+    assert len(listed(panel)) == 1
+
+
+def test_labels_are_saved_as_they_were_at_the_click(window, panel, corrected):
+    _, labels = corrected
+    before = labels.data.copy()
+    window.click(panel.add_button)
+    labels.fill((0, 0), 5)
+    window.wait(lambda: listed(panel))
+    (field,) = TrainingSet().fields()
+    assert (field.labels == before).all()
+
+
+def test_only_the_channel_that_was_segmented_is_added(window, panel, simulated):
+    channels = np.stack([np.zeros_like(simulated.image), simulated.image])
+    window.viewer.add_image(channels, name="two")
+    window.dock.segment.channel.setCurrentIndex(1)
+    window.segment()
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    (field,) = TrainingSet().fields()
+    assert field.axes == "YX"
+    assert (field.image == simulated.image).all()
+
+
+def test_drawn_labels_of_several_channels_are_of_the_chosen_one(window, panel, simulated):
+    channels = np.stack([np.zeros_like(simulated.image), simulated.image])
+    window.viewer.add_image(channels, name="two")
+    window.viewer.add_labels(simulated.labels)
+    window.dock.segment.channel.setCurrentIndex(1)
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    (field,) = TrainingSet().fields()
+    assert (field.image == simulated.image).all()
+
+
+def test_field_is_removed(simulated, home, window):
+    # The widget is opened on a training set that is there already.
+    training_set = TrainingSet()
+    for name in ("one", "two"):
+        training_set.add(dataclasses.replace(simulated, name=name))
+    panel = window.dock.correct
+    panel.list_entries()
+    assert len(listed(panel)) == 2
+    assert "Select a field" in panel.remove_button.toolTip()
+    assert not panel.remove_button.isEnabled()
+    panel.entries.setCurrentRow(0)
+    window.click(panel.remove_button)
+    assert [entry.name for entry in TrainingSet().entries()] == ["two"]
+    assert len(listed(panel)) == 1
+    panel.entries.setCurrentRow(0)
+    window.click(panel.remove_button)
+    assert listed(panel) == []
+    assert "training set is empty" in window.dock.retrain.retrain_button.toolTip()
+
+
+def test_labels_without_nuclei_are_not_added(window, panel, corrected):
+    _, labels = corrected
+    labels.data = np.zeros_like(labels.data)
+    window.click(panel.add_button)
+    window.wait(lambda: window.errors)
+    assert "Expected nuclei in the labels" in window.status
+    assert listed(panel) == []
+    assert panel.add_button.isEnabled()
+
+
+def test_folder_that_cannot_be_written_is_told(window, panel, corrected, home):
+    in_the_way = home / "training_set"
+    in_the_way.write_text("no folder")
+    window.click(panel.add_button)
+    window.wait(lambda: window.errors)
+    assert window.status.startswith("Not added")
+    in_the_way.unlink()
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    assert len(TrainingSet()) == 1
+
+
+def test_reasons_against_adding(window, panel, corrected):
+    image, labels = corrected
+    assert panel.add_button.isEnabled()
+    window.viewer.add_labels(np.zeros((4, 5), int), name="small")
+    assert not panel.add_button.isEnabled()
+    assert "The labels have the shape (4, 5)" in panel.add_button.toolTip()
+    panel.labels.choose(labels)
+    assert panel.add_button.isEnabled()
+    window.viewer.layers.remove(image)
+    assert "Open an image first" in panel.add_button.toolTip()

@@ -1,0 +1,190 @@
+"""The dock widget as a whole: where it opens, what can be clicked when, and its end."""
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QMessageBox
+
+import napari_nucseg
+from napari_nucseg.training_set import TrainingSet
+
+
+def panels(dock):
+    return dock.segment, dock.correct, dock.retrain
+
+
+def buttons(dock):
+    """Return the buttons whose state the widget decides, by name."""
+    segment, correct, retrain = panels(dock)
+    return {
+        "segment": segment.segment_button,
+        "cancel": segment.cancel_button,
+        **correct.tools,
+        "new": correct.new_button,
+        "add": correct.add_button,
+        "remove": correct.remove_button,
+        "retrain": retrain.retrain_button,
+        "stop": retrain.stop_button,
+    }
+
+
+def reasons(dock):
+    """Return the tooltips of the buttons that cannot be clicked."""
+    return {n: b.toolTip() for n, b in buttons(dock).items() if not b.isEnabled()}
+
+
+def actions(menu):
+    """Return all actions below a menu."""
+    for action in menu.actions():
+        yield from actions(action.menu()) if action.menu() else [action]
+
+
+def test_widget_opens_from_the_layers_menu(make_napari_viewer):
+    viewer = make_napari_viewer()
+    menu = viewer.window.layers_menu
+    menu.aboutToShow.emit()
+    (action,) = [a for a in actions(menu) if "Nucleus Segmentation" in a.text()]
+    assert not list(viewer.window.dock_widgets)
+    action.trigger()
+    (name,) = viewer.window.dock_widgets
+    assert "Nucleus Segmentation" in name
+
+
+def test_widget_fits_a_screen_of_1080_lines(window):
+    window.viewer.window.resize(1920, 1010)  # what the frame and a panel leave
+    window.qtbot.wait(100)
+    for button in buttons(window.dock).values():
+        assert not button.visibleRegion().isEmpty()
+        assert button.visibleRegion().boundingRect().size() == button.size()
+    assert window.dock.width() < 1920 / 3
+
+
+def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
+    """Goes through the states in the order of the work."""
+    dock = window.dock
+    when_enabled = {}
+
+    def look():
+        for name, button in buttons(dock).items():
+            if button.isEnabled():
+                when_enabled[name] = button.toolTip()
+        return reasons(dock)
+
+    nothing = look()
+    assert set(nothing) == set(buttons(dock))
+    assert "Open an image" in nothing["segment"]
+    assert "Segment an image" in nothing["add"]
+    assert "training set is empty" in nothing["retrain"]
+
+    window.viewer.add_image(simulated.image, name="dish")
+    opened = look()
+    assert set(nothing) - set(opened) == {"segment"}
+
+    window.segment()
+    segmented = look()
+    assert set(segmented) == {"cancel", "remove", "retrain", "stop"}
+
+    window.click(dock.correct.add_button)
+    assert "being saved" in look()["add"]
+    window.wait(lambda: len(TrainingSet()) and dock.correct.add_button.isEnabled())
+    assert set(look()) == {"cancel", "remove", "stop"}
+
+    dock.correct.entries.setCurrentRow(0)
+    assert set(look()) == {"cancel", "stop"}
+
+    job = window.retrain(epochs=1000)
+    training = look()
+    assert set(training) == {"cancel", "segment", "retrain"}
+    assert "being retrained" in training["segment"]
+    job.cancel()
+    window.finish()
+    assert set(look()) == {"cancel", "stop"}
+
+    window.click(dock.segment.segment_button)
+    busy = look()
+    assert set(busy) == {"segment", "retrain", "stop"}
+    assert "being segmented" in busy["retrain"]
+    window.finish()
+
+    assert set(when_enabled) == set(buttons(dock))
+    for state in (nothing, opened, segmented, training, busy):
+        for name, reason in state.items():
+            assert reason
+            assert reason != when_enabled[name]
+
+
+def test_errors_stand_on_the_widget_and_are_notified(window):
+    window.dock.tell("The microscope is on fire.", True)
+    assert window.status == "The microscope is on fire."
+    assert window.errors == ["The microscope is on fire."]
+    window.dock.tell("All is well.", False)
+    assert window.status == "All is well."
+    assert len(window.errors) == 1
+
+
+def answer(button):
+    """Answer the question that will be asked."""
+    timer = QTimer()
+
+    def look():
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            timer.stop()
+            box.button(button).click()
+
+    timer.timeout.connect(look)
+    timer.start(20)
+    return timer
+
+
+def test_closing_the_window_while_retraining_is_a_question(trained_on, window):
+    job = window.retrain(epochs=1000)
+    main = window.dock.window()
+    timer = answer(QMessageBox.StandardButton.No)
+    assert not main.close()
+    assert not timer.isActive()
+    assert main.isVisible()
+    assert job.state == "running"
+    timer = answer(QMessageBox.StandardButton.Yes)
+    assert main.close()
+    assert not timer.isActive()
+    window.wait(lambda: job.state == "stopped")
+    assert len(trained_on) == 1
+
+
+def test_closing_the_viewer_ends_the_segmentation(window, simulated, engine_held):
+    window.viewer.add_image(simulated.image)
+    with engine_held():
+        job = window.start(window.dock.segment.segment_button)
+        window.viewer.close()
+        window.wait(lambda: job.state == "stopped")
+    assert napari_nucseg.segment(simulated.image).max() > 0
+
+
+def test_widget_is_closed_meanwhile_and_opened_again(window, simulated, engine_held):
+    viewer = window.viewer
+    viewer.add_image(simulated.image, name="dish")
+    with engine_held():
+        job = window.start(window.dock.segment.segment_button)
+        viewer.window.remove_dock_widget(window.dock)
+        window.qtbot.wait(50)
+        viewer.layers["dish"].name = "renamed"
+    window.wait(lambda: job.state in ("done", "stopped"))
+    window.qtbot.wait(50)
+    _, window.dock = viewer.window.add_plugin_dock_widget(
+        "napari-nucseg", "Nucleus Segmentation"
+    )
+    assert window.segment().name == "renamed nuclei"
+
+
+def test_two_windows_take_turns(window, make_napari_viewer, simulated, engine_held):
+    other = make_napari_viewer()
+    _, dock = other.window.add_plugin_dock_widget("napari-nucseg", "Nucleus Segmentation")
+    window.viewer.add_image(simulated.image, name="one")
+    other.add_image(simulated.image, name="two")
+    with engine_held():
+        window.start(window.dock.segment.segment_button)
+        window.click(dock.segment.segment_button)
+        assert dock.runner.job.state == "waiting"
+    window.wait(lambda: dock.runner.job is None)
+    window.finish()
+    assert [layer.name for layer in window.labels()] == ["one nuclei"]
+    assert "two nuclei" in other.layers

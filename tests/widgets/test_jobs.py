@@ -1,0 +1,71 @@
+"""What the engine and threads say, as Qt signals on the window's thread."""
+
+import threading
+
+import pytest
+
+from napari_nucseg.engine import shared_engine
+from napari_nucseg.segmentation import SegmentParameters
+from napari_nucseg.widgets.jobs import JobRunner, run_in_thread
+
+PATIENCE = 180_000  # milliseconds
+
+
+def segmentation(field):
+    return {"field": field, "model": "nuclei", "parameters": SegmentParameters()}
+
+
+def test_job_speaks_on_the_thread_of_the_window(qtbot, simulated):
+    runner, threads, steps = JobRunner(), [], []
+    runner.progress.connect(lambda *step: steps.append(step))
+    runner.progress.connect(lambda *_: threads.append(threading.current_thread()))
+    with qtbot.waitSignal(runner.done, timeout=PATIENCE) as done:
+        job = runner.run("segment", segmentation(simulated))
+        assert runner.job is job
+        with pytest.raises(RuntimeError, match="no job to run"):
+            runner.run("segment", segmentation(simulated))
+    assert done.args == [job]
+    assert job.result.labels.max() > 0
+    qtbot.waitUntil(lambda: runner.job is None)
+    assert set(threads) == {threading.main_thread()}
+    assert all(0 <= step <= total for step, total, _ in steps)
+
+
+def test_error_of_a_job_arrives(qtbot):
+    runner = JobRunner()
+    with qtbot.waitSignal(runner.done, timeout=PATIENCE) as done:
+        runner.run("relabel", {"key": "none", "parameters": SegmentParameters()})
+    (job,) = done.args
+    assert job.state == "failed"
+    assert "Click Segment again" in str(job.error)
+
+
+def test_job_outlives_its_runner(qtbot, simulated):
+    runner = JobRunner()
+    job = runner.run("segment", segmentation(simulated))
+    with qtbot.waitSignal(runner.destroyed, timeout=PATIENCE):
+        runner.deleteLater()
+    assert job.wait(PATIENCE / 1000).labels.max() > 0
+    assert shared_engine().submit("warm", {"model": "nuclei"}).wait(PATIENCE / 1000) is None
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_function_runs_on_a_thread_and_answers_on_the_windows(qtbot, broken):
+    threads, results, errors = [], [], []
+
+    def work():
+        threads.append(threading.current_thread())
+        return 1 // (not broken)
+
+    def note(where):
+        return lambda value: (
+            where.append(value),
+            threads.append(threading.current_thread()),
+        )
+
+    run_in_thread(work, note(results), note(errors))
+    qtbot.waitUntil(lambda: len(threads) == 2)
+    assert threads[0] is not threading.main_thread()
+    assert threads[1] is threading.main_thread()
+    assert results == ([] if broken else [1])
+    assert [type(error) for error in errors] == ([ZeroDivisionError] if broken else [])

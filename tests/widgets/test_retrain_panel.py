@@ -1,0 +1,163 @@
+"""Part 3 of the dock widget: fine-tune a model on the training set."""
+
+import os
+import signal
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_nucseg.engine import shared_engine
+from napari_nucseg.model_store import list_models, load_model
+from napari_nucseg.retrain import FINE_TUNE_PRESETS
+
+
+@pytest.fixture
+def panel(trained_on, window):
+    return window.dock.retrain
+
+
+@pytest.fixture
+def epochs(window):
+    """The epochs that have ended."""
+    epochs = []
+    window.dock.runner.epoch.connect(epochs.append)
+    return epochs
+
+
+def own_models():
+    return [model.card.name for model in list_models() if not model.bundled]
+
+
+def test_reasons_against_retraining(window, panel):
+    assert panel.retrain_button.isEnabled()
+    for name, reason in [("nuclei", "exists"), ("", "letters"), ("a/b", "letters")]:
+        panel.name.setText(name)
+        assert not panel.retrain_button.isEnabled()
+        assert reason in panel.retrain_button.toolTip()
+    panel.name.setText("mine")
+    assert panel.retrain_button.isEnabled()
+
+
+def test_empty_training_set(window):
+    button = window.dock.retrain.retrain_button
+    assert not button.isEnabled()
+    assert "training set is empty" in button.toolTip()
+
+
+def test_effort_fills_in_the_numbers(panel):
+    for index in range(panel.preset.count()):
+        panel.preset.setCurrentIndex(index)
+        preset = FINE_TUNE_PRESETS[panel.preset.currentData()]
+        assert panel.advanced.parameters() == preset
+
+
+def test_numbers_that_do_not_go_together(window, panel):
+    panel.advanced.container["patch_size"].value = 100
+    window.click(panel.retrain_button)
+    assert window.dock.runner.job is None
+    assert "multiple of 16" in window.status
+    assert window.errors == [window.status]
+
+
+def test_new_model_knows_where_it_comes_from(window, panel, epochs, trained_on):
+    first = panel.name.text()
+    with window.new_model():
+        window.retrain(epochs=2)
+    assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
+    second = panel.name.text()
+    assert second not in ("", first)
+    panel.parent_model.setCurrentText(first)
+    with window.new_model():
+        window.retrain()
+    parent, child = load_model(first), load_model(second)
+    assert child.card.parent == first
+    assert child.card.parent_sha256 == parent.card.weights_sha256
+    assert child.card.training["fields"] == len(trained_on) == 1
+    assert child.card.training["parameters"]["patch_size"] == 64
+    for choice in (panel.parent_model, window.dock.segment.model):
+        assert {choice.itemText(i) for i in range(choice.count())} == {
+            "nuclei",
+            first,
+            second,
+        }
+    assert not window.errors
+
+
+def test_worse_model_is_said_to_be_worse_and_not_chosen(window, panel):
+    name = panel.name.text()
+    with window.new_model():
+        window.retrain(learning_rate=0.1)
+    scores = load_model(name).card.scores
+    assert scores["held_out_mean_ap"] < scores["parent_held_out_mean_ap"]
+    assert "is worse" in window.status
+    assert not window.errors
+    for choice in (panel.parent_model, window.dock.segment.model):
+        assert choice.currentText() == "nuclei"
+        assert choice.findText(name) >= 0
+
+
+def test_stop_keeps_the_best_so_far(window, panel, epochs):
+    name = panel.name.text()
+    with window.new_model():
+        window.retrain(epochs=1000)
+        window.wait(lambda: len(epochs) > 1)
+        window.click(panel.stop_button)
+        assert not panel.stop_button.isEnabled()
+    assert own_models() == [name]
+    best = load_model(name).card.training["best_epoch"]
+    assert 1 <= best <= epochs[-1].epoch < 1000
+    assert not window.errors
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a process that can be held")
+def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
+    window, panel, epochs, simulated
+):
+    name = panel.name.text()
+    window.viewer.add_image(simulated.image, name="field")
+    allowed = []
+    with window.new_model():
+        window.retrain(epochs=1000)
+        window.wait(lambda: len(epochs) > 1)
+        os.kill(shared_engine().process_id, signal.SIGSTOP)
+        window.click(panel.stop_button)
+        window.dock.runner.done.connect(
+            lambda job: allowed.append(
+                (panel.retrain_button.isEnabled(), panel.retrain_button.toolTip())
+            )
+        )
+        window.wait(lambda: allowed)
+    assert allowed == [(False, "The new model is being saved.")]
+    assert own_models() == [name]
+    assert load_model(name).card.training["best_epoch"] >= 1
+    assert panel.retrain_button.isEnabled()
+    assert not window.errors
+    assert window.segment().data.max() > 0
+
+
+def test_stop_before_the_first_epoch(window, panel, trained_on, engine_held):
+    with engine_held():
+        window.retrain()
+        window.click(panel.stop_button)
+        window.finish()
+    assert own_models() == []
+    assert "there is no new model" in window.status
+    assert not window.errors
+    assert len(trained_on) == 1
+    assert panel.retrain_button.isEnabled()
+    assert not panel.stop_button.isEnabled()
+
+
+def test_second_click_does_nothing(window, panel, simulated, engine_held, tasks):
+    window.viewer.add_image(simulated.image, name="field")
+    with engine_held():
+        window.retrain()
+        for button in (panel.retrain_button, window.dock.segment.segment_button):
+            assert not button.isEnabled()
+            assert "being retrained" in button.toolTip()
+            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert tasks.count("fine_tune") == 1
+        assert "segment" not in tasks
+        window.dock.runner.cancel()
+        window.finish()
