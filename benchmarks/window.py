@@ -7,6 +7,7 @@ one is made. The user's own models, corrections and settings are left alone.
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -35,20 +36,30 @@ def main() -> int:
     int
         Exit status.
     """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"out of {', '.join(PARTS)}; all if left out")
+    names = parser.parse_args().parts or list(PARTS)
+    if unknown := set(names).difference(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     sys.path.insert(0, str(ROOT / "tools"))
     from with_display import display, has_display
 
     if has_display():
-        return benchmark()
+        return benchmark(names)
     with display() as name:
         # In a process of its own, which is gone before the display is.
         environment = {**os.environ, "DISPLAY": name}
-        command = [sys.executable, __file__]
+        command = [sys.executable, __file__, *names]
         return subprocess.run(command, check=False, env=environment).returncode
 
 
-def benchmark() -> int:
+def benchmark(names: list[str]) -> int:
     """Open a window, measure, and close it.
+
+    Parameters
+    ----------
+    names : list of str
+        Out of `PARTS`.
 
     Returns
     -------
@@ -64,11 +75,10 @@ def benchmark() -> int:
 
         person = Person()
         try:
-            parts = (segmenting, cancelling, retraining, stopping)
-            measures = []
-            for part in parts:
-                print(f"  {part.__name__} …", flush=True)
-                measures += part(person)
+            measures: list[Measure] = []
+            for name in names:
+                print(f"  {name} …", flush=True)
+                measures += PARTS[name](person)
         finally:
             person.close()
     if "tensorflow" in sys.modules:
@@ -206,6 +216,13 @@ def _field(number: int) -> object:
     field = simulate_field((FIELD_SIDE, FIELD_SIDE), seed=number)
     return dataclasses.replace(field, name=f"field {number}")
 
+
+PARTS: dict[str, Callable[[Person], Iterator[Measure]]] = {
+    "segmenting": segmenting,
+    "cancelling": cancelling,
+    "retraining": retraining,
+    "stopping": stopping,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

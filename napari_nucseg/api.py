@@ -102,12 +102,13 @@ def train(
     *,
     about: About | None = None,
     shares: Sequence[float] | None = None,
+    model: str | Path | Model | None = None,
     on_progress: OnProgress = no_progress,
     on_epoch: Callable[[Epoch], None] = no_epoch,
     should_stop: ShouldStop = never_stop,
     **parameters: Any,
 ) -> Model:
-    """Train a model from scratch.
+    """Train a model, from scratch or on from another one.
 
     Parameters
     ----------
@@ -121,6 +122,8 @@ def train(
         What the card of the model says; left out, only the name of the folder.
     shares : sequence of float, optional
         How often patches come from each group, in any unit.
+    model : str, path or Model, optional
+        Model whose weights training starts from; left out, they are random.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step.
     **parameters
@@ -135,6 +138,7 @@ def train(
     output = Path(output)
     groups = [_read(group) for group in data]
     about = about or About(output.name)
+    parent = load_model(model) if isinstance(model, str | Path) else model
     if needs_engine():
         arguments = {
             "groups": groups,
@@ -142,6 +146,7 @@ def train(
             "about": about,
             "parameters": options,
             "shares": shares,
+            "parent": parent,
         }
         return run_in_engine("train", arguments, on_progress, should_stop, on_epoch)
     return train_fields(
@@ -150,6 +155,7 @@ def train(
         about,
         options,
         shares=shares,
+        parent=parent,
         on_progress=on_progress,
         on_epoch=on_epoch,
         should_stop=should_stop,

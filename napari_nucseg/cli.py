@@ -78,7 +78,9 @@ def _add_segment(commands: Any) -> None:
 
 
 def _add_train(commands: Any) -> None:
-    command = _command(commands, "train", _train, "Train a model from scratch.")
+    command = _command(
+        commands, "train", _train, "Train a model, from scratch or on from another one."
+    )
     command.add_argument(
         "data",
         nargs="+",
@@ -98,6 +100,11 @@ def _add_train(commands: Any) -> None:
         type=float,
         metavar="S",
         help="how often each group is trained on (default: by its number of images)",
+    )
+    command.add_argument(
+        "--model",
+        metavar="NAME|DIR",
+        help="model whose weights training starts from (default: random weights)",
     )
     for field in dataclasses.fields(About):
         command.add_argument(
@@ -212,6 +219,7 @@ def _train(options: Any) -> int:
             options.output,
             about=About(**about),
             shares=options.share,
+            model=options.model,
             should_stop=should_stop,
             **_reporting(),
             **_given(options, TrainParameters),

@@ -47,8 +47,9 @@ def hold_out(
 ) -> tuple[list[list[Field]], list[Field]]:
     """Hold out a part of the fields for scoring.
 
-    Of four fields or more some are held out whole, at least one. Of fewer, a
-    strip along the shorter side of each field is.
+    Of four fields or more some are held out whole, at least one. Of fewer, or
+    where every field is alone in its group, a strip along the shorter side of
+    each field is.
 
     Parameters
     ----------
@@ -72,7 +73,8 @@ def hold_out(
     UserWarning
         If a field has too few nuclei to be divided; then it serves for both.
     """
-    if sum(len(group) for group in groups) < _FEWEST_FIELDS:
+    few = sum(len(group) for group in groups) < _FEWEST_FIELDS
+    if few or all(len(group) < 2 for group in groups):
         halves = [[_cut(field, part) for field in group] for group in groups]
         training = [[first for first, _ in group] for group in halves]
         return training, [second for group in halves for _, second in group]
@@ -90,11 +92,10 @@ def _cut(field: Field, part: float) -> tuple[Field, Field]:
     """Cut a field in two across its longer side, with nuclei in both."""
     axis = "Y" if field.shape[0] > field.shape[1] else "X"
     length = max(field.shape)
-    strip = max(1, round(length * part))
-    for training, scored in (
-        (slice(0, length - strip), slice(length - strip, length)),
-        (slice(strip, length), slice(0, strip)),
-    ):
+    strip = max(1, min(round(length * part), length - 1))
+    at_the_end = slice(0, length - strip), slice(length - strip, length)
+    at_the_start = slice(strip, length), slice(0, strip)
+    for training, scored in (at_the_end, at_the_start) if length > 1 else ():
         first, second = _crop(field, axis, training), _crop(field, axis, scored)
         if _has_nuclei(first) and _has_nuclei(second):
             return first, second

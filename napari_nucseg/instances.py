@@ -9,8 +9,9 @@ __all__ = ["NETWORK_DIAMETER", "instances_from_maps"]
 #: Diameter, in pixels, of a typical nucleus at the scale the network works at.
 NETWORK_DIAMETER = 28.0
 
-#: How far the distance map must fall between two peaks that are two nuclei.
-_DEPTH = 0.3
+#: How far the distance map must fall between two peaks that are two nuclei. Of 0.1 to
+#: 0.4 it scored highest on the validation images of the bundled model.
+_DEPTH = 0.15
 
 _SMOOTHING = 1.5
 _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
@@ -26,7 +27,7 @@ def instances_from_maps(
     """Turn predicted maps into labels.
 
     A watershed of the smoothed distance map within the foreground, where a
-    peak is a nucleus of its own if the map falls by at least 0.3 on the way to
+    peak is a nucleus of its own if the map falls by at least 0.15 on the way to
     any higher peak. The time is linear in the number of pixels: every pixel
     follows its steepest ascent to a peak, then shallow peaks are joined to
     their neighbors from the highest pass downwards.

@@ -1,4 +1,4 @@
-"""Train a model from scratch: fields in, a model folder out."""
+"""Train a model: fields in, a model folder out."""
 
 from __future__ import annotations
 
@@ -63,11 +63,12 @@ def train_fields(
     parameters: TrainParameters,
     *,
     shares: Sequence[float] | None = None,
+    parent: Model | None = None,
     on_progress: OnProgress = no_progress,
     on_epoch: Callable[[Epoch], None] = no_epoch,
     should_stop: ShouldStop = never_stop,
 ) -> Model:
-    """Train a model from scratch.
+    """Train a model, from scratch or on from another one.
 
     The run lives in a folder beside the output, with ``.run`` at the end of
     its name. A run that was stopped or killed goes on from there when it is
@@ -86,6 +87,8 @@ def train_fields(
     shares : sequence of float, optional
         How often patches come from each group, in any unit; left out, in
         proportion to the number of its fields.
+    parent : Model, optional
+        Model whose weights training starts from; left out, they are random.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step.
 
@@ -112,10 +115,11 @@ def train_fields(
     check_fields([field for group in groups for field in group])
     shares = _check_shares(groups, shares)
     run_directory = output.with_name(output.name + ".run")
-    _check_plan(run_directory, parameters, groups, shares)
+    _check_plan(run_directory, parameters, groups, shares, parent)
     training, held_out = hold_out(groups, parameters.held_out, parameters.seed)
 
     from .network.fit import Material, Trainer, Watchers
+    from .network.predict import load_network
     from .network.unet import Architecture
 
     def tell(epoch: Epoch) -> None:
@@ -125,8 +129,10 @@ def train_fields(
         draw_curves(run_directory / "curves.png", history)
         on_epoch(epoch)
 
-    architecture = Architecture()
-    trainer = Trainer(architecture, parameters)
+    architecture = (
+        Architecture.from_dict(parent.card.architecture) if parent else Architecture()
+    )
+    trainer = Trainer(architecture, parameters, load_network(parent) if parent else None)
     checkpoint = trainer.fit(
         Material(training, shares, held_out),
         run_directory,
@@ -137,6 +143,8 @@ def train_fields(
         version="1",
         created=datetime.date.today().isoformat(),
         architecture=architecture.as_dict(),
+        parent=parent.card.name if parent else None,
+        parent_sha256=parent.card.weights_sha256 if parent else None,
         training={
             "parameters": parameters.as_dict(),
             "shares": list(shares),
@@ -192,12 +200,14 @@ def _check_plan(
     parameters: TrainParameters,
     groups: Sequence[Sequence[Field]],
     shares: Sequence[float],
+    parent: Model | None,
 ) -> None:
     """Write down what a run does, or check that it is the run that goes on."""
     plan = {
         "parameters": parameters.as_dict(),
         "fields": [[field.name for field in group] for group in groups],
         "shares": list(shares),
+        "parent": parent.card.weights_sha256 if parent else None,
     }
     path = run_directory / "plan.json"
     if not path.exists():

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_nucseg.field import Field
+from napari_nucseg.files import write_labels
 from napari_nucseg.model_store import load_model
 from napari_nucseg.paths import HOME_VARIABLE
 from napari_nucseg.simulate import simulate_field
@@ -50,3 +52,15 @@ def nuclei():
 def tiny():
     """Parameters of a training that takes seconds and teaches little."""
     return TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory):
+    """A folder with images/ and masks/ of two small simulated fields."""
+    folder = tmp_path_factory.mktemp("pairs")
+    (folder / "images").mkdir()
+    for seed, name in enumerate("ab"):
+        field = simulate_field((96, 128), seed=seed)
+        tifffile.imwrite(folder / "images" / f"{name}.tif", field.image)
+        write_labels(folder / "masks" / f"{name}.tif", field.labels)
+    return folder

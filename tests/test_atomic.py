@@ -118,15 +118,15 @@ def save_all(folder):
     attempt(lambda: write_labels(folder / "labels.tif", noise))
     attempt(lambda: TrainingSet(folder / "set").add(Field(noise, labels=noise)))
     attempt(lambda: save_model(Card("mine"), weights, folder / "mine"))
-    attempt(lambda: export_model("nuclei", folder / "nuclei.zip"))
 """
 
 
 def run_script(script, folder):
     script = textwrap.dedent(SAVE) + textwrap.dedent(script)
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False
     )
+    assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
 
 
@@ -138,6 +138,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
         save_all(Path("."))
+        attempt(lambda: export_model("nuclei", "nuclei.zip"))
     """
     said = run_script(script, tmp_path)
     assert len(said) == 4
@@ -152,8 +153,6 @@ def test_read_only_folder_is_told(tmp_path):
     # Root may write everywhere, so it becomes nobody once everything is imported.
     script = """
         import os
-        from napari_nucseg.paths import HOME_VARIABLE
-        os.environ[HOME_VARIABLE] = os.sep + "nowhere"
         if os.geteuid() == 0:
             os.seteuid(65534)
         save_all(Path("."))
@@ -162,7 +161,7 @@ def test_read_only_folder_is_told(tmp_path):
         said = run_script(script, tmp_path)
     finally:
         tmp_path.chmod(0o755)
-    assert len(said) == 4
+    assert len(said) == 3
     for line in said:
         assert line.startswith("PermissionError")
         assert "the folder can be written to" in line
@@ -170,5 +169,5 @@ def test_read_only_folder_is_told(tmp_path):
 
 
 def test_the_same_script_saves_where_there_is_room(tmp_path):
-    assert run_script("save_all(Path('.'))", tmp_path) == ["saved"] * 4
-    assert sorted(os.listdir(tmp_path)) == ["labels.tif", "mine", "nuclei.zip", "set"]
+    assert run_script("save_all(Path('.'))", tmp_path) == ["saved"] * 3
+    assert sorted(os.listdir(tmp_path)) == ["labels.tif", "mine", "set"]

@@ -53,6 +53,22 @@ def test_a_single_nucleus_serves_for_both_with_a_warning():
     assert training[0][0] is held_out[0] is field
 
 
+def test_fields_alone_in_their_groups_are_cut():
+    training, held_out = hold_out([fields(1) for _ in range(5)], 0.25, seed=0)
+    assert [len(group) for group in training] == [1] * 5
+    assert [field.shape for field in held_out] == [(8, 5)] * 5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1)])
+@pytest.mark.parametrize("part", [0.1, 0.9])
+@pytest.mark.filterwarnings("ignore:.*too few nuclei")
+def test_smallest_fields_leave_something_on_both_sides(shape, part):
+    field = Field(np.ones(shape), labels=np.ones(shape, int))
+    ((training,),), (held_out,) = hold_out([[field]], part, seed=0)
+    assert training.labels.any()
+    assert held_out.labels.any()
+
+
 def test_nothing_to_learn_from():
     with pytest.raises(ValueError, match="at least one field"):
         check_fields([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,8 @@ class CorrectPanel(Panel):
     ----------
     viewer : napari.Viewer
         The viewer.
+    channel_of : callable
+        Given an image layer, returns the channel that is chosen for it, or None.
 
     Signals
     -------
@@ -53,9 +56,15 @@ class CorrectPanel(Panel):
 
     set_changed = Signal()
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        channel_of: Callable[[Any], int | None],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("2  Correct", parent)
         self._viewer = viewer
+        self._channel_of = channel_of
         self._saving = False
         #: The training set that is shown.
         self.training_set = TrainingSet()
@@ -173,6 +182,13 @@ class CorrectPanel(Panel):
         except (TypeError, ValueError) as error:
             self.told.emit(str(error), True)
             return
+        if channel is None and field.channels > 1 and not field.is_color:
+            # Labels drawn by hand do not say what they were drawn on.
+            channel = self._channel_of(image)
+            if channel is None:
+                text = f"Choose the image {image.name!r} in part 1, and its channel."
+                self.told.emit(text, True)
+                return
         self._saving = True
         self.refresh()
         run_in_thread(

@@ -37,7 +37,7 @@ class NucleusDock(QWidget):
         super().__init__()
         self.runner = JobRunner(self)
         self.segment = SegmentPanel(napari_viewer, self.runner)
-        self.correct = CorrectPanel(napari_viewer)
+        self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
         self.status = QLabel("Starting the engine…")
         self.status.setWordWrap(True)

@@ -10,8 +10,30 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt, Signal
 
 from ..engine import Job, shared_engine
+from ..train_parameters import Epoch
 
 __all__ = ["JobRunner", "run_in_thread"]
+
+
+class _Voice(QObject):
+    """Speaks for a job, on any thread and as long as the job lives.
+
+    To emit a signal of a widget that was closed crashes Qt. A connection to the widget
+    only ends, and who holds a method of this object keeps it alive, unlike a signal.
+    """
+
+    progress = Signal(int, int, str)
+    epoch = Signal(object)
+    done = Signal(object)
+
+    def tell_progress(self, done: int, total: int, text: str) -> None:
+        self.progress.emit(done, total, text)
+
+    def tell_epoch(self, epoch: Epoch) -> None:
+        self.epoch.emit(epoch)
+
+    def tell_done(self, job: Job) -> None:
+        self.done.emit(job)
 
 
 class JobRunner(QObject):
@@ -35,8 +57,7 @@ class JobRunner(QObject):
         super().__init__(parent)
         #: The job that runs, None if there is none.
         self.job: Job | None = None
-        # Queued, because the engine speaks on a thread of its own.
-        self.done.connect(self._forget, Qt.ConnectionType.QueuedConnection)
+        self.done.connect(self._forget)
 
     def run(self, task: str, arguments: dict[str, Any]) -> Job:
         """Give a task to the engine.
@@ -60,12 +81,18 @@ class JobRunner(QObject):
         """
         if self.job is not None:
             raise RuntimeError("Expected no job to run, but one does. Wait for it.")
+        voice = _Voice()
+        # Queued, because the engine speaks on a thread of its own.
+        queued = Qt.ConnectionType.QueuedConnection
+        voice.progress.connect(self.progress, queued)
+        voice.epoch.connect(self.epoch, queued)
+        voice.done.connect(self.done, queued)
         self.job = shared_engine().submit(
             task,
             arguments,
-            on_progress=_unless_deleted(self.progress.emit),
-            on_epoch=_unless_deleted(self.epoch.emit),
-            on_done=_unless_deleted(self.done.emit),
+            on_progress=voice.tell_progress,
+            on_epoch=voice.tell_epoch,
+            on_done=voice.tell_done,
         )
         return self.job
 
@@ -119,17 +146,7 @@ def run_in_thread(
             result, error = function(), None
         except Exception as caught:  # the person is told whatever it was
             result, error = None, caught
-        _unless_deleted(outcome.ready.emit)(result, error)
+        outcome.ready.emit(result, error)
 
     outcome.ready.connect(tell, Qt.ConnectionType.QueuedConnection)
     threading.Thread(target=work, daemon=True).start()
-
-
-def _unless_deleted(emit: Callable[..., None]) -> Callable[..., None]:
-    """Keep quiet when the widget was closed meanwhile."""
-
-    def call(*values: Any) -> None:
-        with contextlib.suppress(RuntimeError):
-            emit(*values)
-
-    return call

@@ -37,6 +37,7 @@ __all__ = ["RetrainPanel"]
 
 _PATIENCE = 500  # milliseconds that Stop waits for the engine
 _RETRAIN_TIP = "Fine-tune the starting model on the training set"
+_STOP_TIP = "End early and keep the best model so far"
 _PRESET_MINUTES = {"quick": "1 min", "balanced": "2 min", "thorough": "10 min"}
 
 
@@ -84,8 +85,6 @@ class RetrainPanel(Panel):
         self.advanced = ParameterForm(FINE_TUNE_PRESETS[DEFAULT_PRESET])
         self.retrain_button = QPushButton("Retrain")
         self.stop_button = QPushButton("Stop")
-        self.stop_button.setToolTip("End early and keep the best model so far")
-        self.stop_button.setEnabled(False)
         self.curves = Curves()
         # Empty axes say nothing: they appear with the first retraining.
         self.curves.setVisible(False)
@@ -133,6 +132,8 @@ class RetrainPanel(Panel):
             What runs, empty if nothing does.
         """
         reason = busy
+        if not reason and self._run_directory is not None:
+            reason = "The new model is being saved."
         if not reason and not len(self._training_set):
             reason = "The training set is empty: correct some labels and add them in part 2."
         if not reason:
@@ -141,7 +142,10 @@ class RetrainPanel(Panel):
             except (ValueError, OSError) as error:
                 reason = str(error)
         enable_unless(self.retrain_button, reason, _RETRAIN_TIP)
-        self.stop_button.setEnabled(self.is_training() and not self._stopping)
+        nothing = "" if self.is_training() else "No model is being retrained."
+        if self._stopping:
+            nothing = "The retraining is being stopped."
+        enable_unless(self.stop_button, nothing, _STOP_TIP)
 
     def is_training(self) -> bool:
         """Return whether a retraining runs.
@@ -196,10 +200,10 @@ class RetrainPanel(Panel):
         if job is None:
             return
         self._stopping = True
-        self.stop_button.setEnabled(False)
+        self.refresh(self._busy())
         self.state.setText("Stopping…")
         job.stop()
-        QTimer.singleShot(_PATIENCE, self, lambda: self._lose_patience(job))
+        QTimer.singleShot(_PATIENCE, lambda: self._lose_patience(job))
 
     def _lose_patience(self, job: Job) -> None:
         if job is self._runner.job:

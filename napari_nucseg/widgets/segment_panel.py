@@ -47,6 +47,7 @@ class _Shown:
     layer: Any
     array: np.ndarray
     key: str
+    provenance: dict[str, Any]
     image: Any
     edited: bool = False
 
@@ -56,7 +57,7 @@ class _Shown:
 
     def shows(self, parameters: SegmentParameters) -> bool:
         """Return whether the labels are those that the sliders ask for."""
-        made = self.layer.metadata[METADATA_KEY]["parameters"]
+        made = self.provenance["parameters"]
         return (made["probability"], made["minimum_size"]) == (
             parameters.probability,
             parameters.minimum_size,
@@ -88,7 +89,7 @@ class SegmentPanel(Panel):
         self._tuner = JobRunner(self)
         self._shown: list[_Shown] = []
         self._pending: dict[str, Any] = {}
-        self._extras: dict[str, tuple[Any, np.ndarray]] = {}
+        self._extras: dict[str, tuple[Any, Any]] = {}
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -109,7 +110,7 @@ class SegmentPanel(Panel):
         self.diameter.setToolTip(about["diameter"]["description"])
         self.probability = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.probability.setRange(0.01, 0.99)
-        self.probability.setSingleStep(0.01)
+        self.probability.setSingleStep(0.01)  # type: ignore[arg-type]
         self.probability.setDecimals(2)
         self.probability.setValue(defaults.probability)
         self.probability.setToolTip(about["probability"]["description"])
@@ -178,6 +179,21 @@ class SegmentPanel(Panel):
             minimum_size=self.minimum_size.value(),
         )
 
+    def channel_of(self, image: Any) -> int | None:
+        """Return the channel that is chosen for an image.
+
+        Parameters
+        ----------
+        image : Image
+            A layer.
+
+        Returns
+        -------
+        int or None
+            None if another image is chosen here.
+        """
+        return self.channel.currentData() if image == self.image.layer() else None
+
     def refresh(self, busy: str = "") -> None:
         """Enable what can work.
 
@@ -238,6 +254,8 @@ class SegmentPanel(Panel):
 
     def _finish(self, job: Job) -> None:
         """Show what the engine found, or say what went wrong."""
+        # The sliders may have been moved while the engine was busy.
+        self._tune_soon()
         if job.task != "segment":
             return
         pending, self._pending = self._pending, {}
@@ -263,7 +281,7 @@ class SegmentPanel(Panel):
             layer = self._viewer.add_labels(
                 reply.labels, name=name, metadata=metadata, **placement
             )
-            shown = _Shown(layer, reply.labels, reply.key, image)
+            shown = _Shown(layer, reply.labels, reply.key, reply.provenance, image)
             self._shown.append(shown)
             layer.events.paint.connect(lambda event, shown=shown: self._mark_edited(shown))
         else:
@@ -277,8 +295,6 @@ class SegmentPanel(Panel):
             f"{reply.provenance['seconds']:.1f} s.",
             False,
         )
-        # The sliders may have been moved while the network ran.
-        self._tune_soon()
 
     def _unedited(self, image: Any, shape: tuple[int, ...]) -> _Shown | None:
         """Return our labels of an image if nobody has changed them."""
@@ -290,7 +306,7 @@ class SegmentPanel(Panel):
 
     def _replace(self, shown: _Shown, reply: SegmentationReply) -> None:
         """Put other labels into a layer of ours."""
-        shown.array, shown.key = reply.labels, reply.key
+        shown.array, shown.key, shown.provenance = reply.labels, reply.key, reply.provenance
         shown.layer.data = reply.labels
         shown.layer.metadata = {**shown.layer.metadata, METADATA_KEY: reply.provenance}
 
@@ -307,7 +323,8 @@ class SegmentPanel(Panel):
         self, reply: SegmentationReply, image: Any, placement: dict[str, Any]
     ) -> None:
         """Show the probability map and the binary mask, if wanted."""
-        name, active = image.name, self._viewer.layers.selection.active
+        name, chosen = image.name, self.image.layer()
+        active = self._viewer.layers.selection.active
         if self.show_probability.isChecked() and reply.probability.size:
             self._put(
                 f"{name} probability",
@@ -332,12 +349,14 @@ class SegmentPanel(Panel):
             )
         # New layers made themselves the chosen ones.
         self._viewer.layers.selection.active = active
-        self.image.choose(image)
+        if chosen is not None:
+            self.image.choose(chosen)
 
     def _put(self, name: str, data: np.ndarray, add: Any, placement: dict[str, Any]) -> None:
         """Renew the layer we made of it, unless somebody changed that; else make one."""
-        layer, made = self._extras.get(name, (None, None))
-        if layer in self._viewer.layers and np.array_equal(layer.data, made):
+        kept = self._extras.get(name)
+        if kept and kept[0] in self._viewer.layers and np.array_equal(kept[0].data, kept[1]):
+            layer = kept[0]
             layer.data = data
             _place(layer, placement)
         else:
@@ -352,11 +371,11 @@ class SegmentPanel(Panel):
         image = self.image.layer()
         if image is None or why_not_image(image) or self._runner.job is not None:
             return
-        shown = self._unedited(image, field_of(image).shape)
-        if shown is None or shown.shows(self.parameters()):
-            return
         if self._tuner.job is not None:
             self._timer.start()
+            return
+        shown = self._unedited(image, field_of(image).shape)
+        if shown is None or shown.shows(self.parameters()):
             return
         self._tuner.run("relabel", {"key": shown.key, "parameters": self.parameters()})
 
@@ -385,5 +404,7 @@ class SegmentPanel(Panel):
 
 def _place(layer: Any, placement: dict[str, Any]) -> None:
     """Put a layer that is there already to where another one is."""
+    now = placement_of(layer)
     for name, value in placement.items():
-        setattr(layer, name, value)
+        if not np.all(now[name] == value):
+            setattr(layer, name, value)

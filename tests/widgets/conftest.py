@@ -161,7 +161,7 @@ def kill_engine():
     """What ends the engine's process, as the system does when memory is short."""
     if not hasattr(signal, "SIGKILL"):
         pytest.skip("needs kill -9")
-    return lambda *_: os.kill(shared_engine().process_id, signal.SIGKILL)
+    return lambda: os.kill(shared_engine().process_id, signal.SIGKILL)
 
 
 @pytest.fixture

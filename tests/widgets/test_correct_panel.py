@@ -114,6 +114,11 @@ def test_drawn_labels_of_several_channels_are_of_the_chosen_one(window, panel, s
     channels = np.stack([np.zeros_like(simulated.image), simulated.image])
     window.viewer.add_image(channels, name="two")
     window.viewer.add_labels(simulated.labels)
+    other = window.viewer.add_image(simulated.image, name="other")
+    panel.image.choose(window.viewer.layers["two"])
+    window.click(panel.add_button)
+    assert "Choose the image 'two' in part 1" in window.status
+    window.viewer.layers.remove(other)
     window.dock.segment.channel.setCurrentIndex(1)
     window.click(panel.add_button)
     window.wait(lambda: listed(panel))

@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from scipy.ndimage import distance_transform_edt
 
 from napari_nucseg.metrics import compare
 from napari_nucseg.model_store import load_model
 from napari_nucseg.training_set import TrainingSet
-
-AT_ONCE = Qt.ConnectionType.DirectConnection
 
 
 def far_from_nuclei(labels):
@@ -71,12 +68,14 @@ def test_the_loop(window):
     assert not window.errors
 
 
-def test_engine_killed_while_segmenting(trained_on, window, simulated, kill_engine):
+def test_engine_killed_while_segmenting(
+    trained_on, window, simulated, engine_held, kill_engine
+):
     window.viewer.add_image(simulated.image, name="field")
-    window.dock.runner.progress.connect(kill_engine, AT_ONCE)
-    window.click(window.dock.segment.segment_button)
-    window.finish()
-    window.dock.runner.progress.disconnect(kill_engine)
+    with engine_held():
+        window.start(window.dock.segment.segment_button)
+        kill_engine()
+        window.finish()
     assert window.labels() == []
     (error,) = window.errors
     assert "safe; try again" in error
@@ -88,13 +87,15 @@ def test_engine_killed_while_segmenting(trained_on, window, simulated, kill_engi
     assert window.status != error
 
 
-def test_engine_killed_before_the_first_epoch(trained_on, window, simulated, kill_engine):
+def test_engine_killed_before_the_first_epoch(
+    trained_on, window, simulated, engine_held, kill_engine
+):
     retrain = window.dock.retrain
     name = retrain.name.text()
-    window.dock.runner.progress.connect(kill_engine, AT_ONCE)
-    window.retrain()
-    window.finish()
-    window.dock.runner.progress.disconnect(kill_engine)
+    with engine_held():
+        window.retrain()
+        kill_engine()
+        window.finish()
     (error,) = window.errors
     assert window.status == error
     with pytest.raises(FileNotFoundError):

@@ -41,7 +41,11 @@ def test_form_says_what_was_put_into_it(form, preset):
     rate=st.integers(1, 10**7),
     seed=st.integers(0, 2**31 - 1),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_any_values_come_back(form, epochs, patches, rate, seed):
     parameters = TrainParameters(
         epochs=epochs, patch_size=16 * patches, learning_rate=rate / 10**7, seed=seed

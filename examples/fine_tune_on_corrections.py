@@ -1,0 +1,36 @@
+"""Fine-tune the bundled model on corrected images, and use it if it is better.
+
+    python fine_tune_on_corrections.py CORRECTED NAME [PRESET]
+
+CORRECTED holds images/ and masks/ with files of equal names.
+"""
+
+import sys
+
+import napari_nucseg
+
+
+def main(corrected: str, name: str, preset: str = "quick") -> None:
+    """Make a new model and say how it compares with its parent.
+
+    Parameters
+    ----------
+    corrected : str
+        Folder of images and masks.
+    name : str
+        Name of the new model.
+    preset : str, optional
+        "quick", "balanced" or "thorough".
+    """
+    result = napari_nucseg.fine_tune(
+        corrected,
+        name,
+        preset=preset,
+        on_epoch=lambda epoch: print(f"epoch {epoch.epoch}: score {epoch.score:.3f}"),
+    )
+    best = result.name if result.better else result.parent
+    print(f"{result.score:.3f} against {result.parent_score:.3f}: use the model {best!r}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,45 @@
+"""Count the nuclei in every image of a folder.
+
+    python segment_a_folder.py IMAGES OUTPUT
+
+Writes a label image for each image, and counts.csv. A file that cannot be read is
+reported, and the rest go on.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+import tifffile
+
+import napari_nucseg
+
+
+def main(images: str, output: str) -> None:
+    """Segment the images one after the other.
+
+    Parameters
+    ----------
+    images : str
+        Folder with TIFF, PNG or JPEG images.
+    output : str
+        Folder to write to.
+    """
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "counts.csv", "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "nuclei"])
+        for path in sorted(Path(images).iterdir()):
+            try:
+                labels = napari_nucseg.segment(path)
+            except (OSError, TypeError, ValueError) as error:
+                print(f"{path.name}: {error}", file=sys.stderr)
+                continue
+            tifffile.imwrite(folder / f"{path.stem}_labels.tif", labels, compression="zlib")
+            table.writerow([path.name, labels.max()])
+            print(f"{path.name}: {labels.max()} nuclei")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

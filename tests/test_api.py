@@ -1,0 +1,269 @@
+"""The public functions, here and, where a window is loaded, through the engine."""
+
+import dataclasses
+import importlib.util
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_nucseg import (
+    Field,
+    SegmentParameters,
+    evaluate,
+    fine_tune,
+    list_models,
+    load_model,
+    segment,
+    train,
+)
+from napari_nucseg.engine import needs_engine
+from napari_nucseg.files import write_labels
+from napari_nucseg.progress import Stopped
+from napari_nucseg.segmentation import segment_field
+from napari_nucseg.training import About
+
+TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+
+
+@pytest.fixture(scope="module")
+def labels(simulated, nuclei):
+    """What the pipeline finds in the simulated field."""
+    return segment_field(simulated, nuclei, SegmentParameters()).labels
+
+
+def test_image_may_be_an_array_a_list_a_field_or_a_file(simulated, labels, tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, simulated.image)
+    images = (simulated.image, simulated.image.tolist(), simulated, path, str(path))
+    for image in images:
+        assert (segment(image) == labels).all()
+
+
+def test_model_may_be_a_name_a_folder_or_a_model(simulated, labels, nuclei):
+    for model in ("nuclei", nuclei, nuclei.folder, str(nuclei.folder)):
+        assert (segment(simulated, model) == labels).all()
+    with pytest.raises(FileNotFoundError, match="'none'"):
+        segment(simulated, "none")
+
+
+def test_axes_and_channel_of_an_array(simulated, labels):
+    empty = np.zeros_like(simulated.image)
+    last = np.stack([empty, simulated.image], axis=-1)
+    assert (segment(last, axes="YXC", channel=1) == labels).all()
+    with pytest.raises(ValueError, match="Choose a channel"):
+        segment(last)
+    with pytest.raises(ValueError, match="axes"):
+        segment(last, axes="ZYX")
+
+
+def test_parameters_are_those_of_the_parameter_object(simulated, labels, nuclei):
+    values = {"probability": 0.8, "minimum_size": 200, "diameter": 24}
+    expected = segment_field(simulated, nuclei, SegmentParameters(**values)).labels
+    assert (segment(simulated, **values) == expected).all()
+    assert (expected != labels).any()
+    with pytest.raises(TypeError, match=r"probability.*threshold"):
+        segment(simulated, threshold=0.8)
+
+
+def test_progress_is_told_and_stop_is_heard(simulated):
+    calls = []
+    segment(simulated, on_progress=lambda *call: calls.append(call))
+    assert calls[-1][0] == calls[-1][1]
+    with pytest.raises(Stopped):
+        segment(simulated, should_stop=lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "says"),
+    [
+        (np.zeros((0, 40)), ValueError, "pixels in it"),
+        (np.zeros((40, 40), complex), TypeError, "Convert it"),
+        (np.full((4, 4), None), TypeError, "integers or floating"),
+        ([[1, 2], [3]], ValueError, "inhomogeneous"),
+        (np.zeros(40), ValueError, "2-D"),
+        (np.zeros((30, 50, 70)), ValueError, "Pick one plane"),
+        ("none.tif", FileNotFoundError, "none"),
+        ("none", FileNotFoundError, "none"),
+    ],
+)
+def test_what_is_no_image_is_refused(image, error, says):
+    with pytest.raises(error, match=says):
+        segment(image)
+
+
+@pytest.mark.parametrize("value", [0, 7, -3.5, np.nan, np.inf, True])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 60), (50, 40), (50, 40, 3)])
+def test_images_of_one_value_have_labels_of_their_shape(value, shape):
+    labels = segment(np.full(shape, value))
+    assert labels.shape == shape[:2]
+    assert labels.dtype == np.int32
+
+
+def test_evaluate_takes_arrays_files_and_sequences_of_them(two_nuclei, tmp_path):
+    path = tmp_path / "a.tif"
+    write_labels(path, two_nuclei)
+    one = np.where(two_nuclei == 1, 1, 0)
+    for predicted, true in (
+        (one, two_nuclei),
+        (one.astype(float), path),
+        (one.tolist(), str(path)),
+        ([one], [path]),
+        (one[None], two_nuclei[None]),
+    ):
+        scores = evaluate(predicted, true)
+        assert (scores.images, scores.predicted, scores.true) == (1, 1, 2)
+        assert scores.f1 == pytest.approx(2 / 3)
+    assert evaluate([one, two_nuclei], [path, path]).images == 2
+
+
+def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
+    with pytest.raises(ValueError, match="got 1 and 2"):
+        evaluate(two_nuclei, [two_nuclei, two_nuclei])
+    with pytest.raises(ValueError, match="one shape"):
+        evaluate(two_nuclei, two_nuclei[:5])
+    with pytest.raises(ValueError, match="whole numbers"):
+        evaluate(two_nuclei / 3, two_nuclei)
+    with pytest.raises(FileNotFoundError):
+        evaluate(tmp_path / "none.tif", two_nuclei)
+
+
+def test_train_on_a_folder_and_on_fields(pairs, simulated, tmp_path):
+    epochs, calls = [], []
+    model = train(
+        [pairs, [simulated]],
+        tmp_path / "new",
+        shares=[3, 1],
+        on_progress=lambda *call: calls.append(call),
+        on_epoch=epochs.append,
+        **TINY,
+    )
+    assert [epoch.epoch for epoch in epochs] == [1]
+    assert calls
+    assert model.card.name == "new"
+    assert model.card.training["shares"] == [3, 1]
+    assert segment(simulated, tmp_path / "new").shape == simulated.shape
+    with pytest.raises(FileExistsError):
+        train([pairs], tmp_path / "new", **TINY)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "says"),
+    [
+        ([], ValueError, "at least one field"),
+        ([[]], ValueError, "at least one field"),
+        ([[Field(np.eye(8))]], ValueError, "without"),
+        ([[Field(np.eye(8), labels=np.zeros((8, 8)))]], ValueError, "all zero"),
+        (["none"], FileNotFoundError, "folder"),
+    ],
+)
+def test_nothing_to_train_on_leaves_nothing(data, error, says, tmp_path):
+    with pytest.raises(error, match=says):
+        train(data, tmp_path / "new", **TINY)
+    with pytest.raises(error, match=says):
+        fine_tune([field for group in data for field in group] if not error else data, "new")
+    assert list(tmp_path.iterdir()) == []
+    assert [model.card.name for model in list_models()] == ["nuclei"]
+
+
+def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
+    with pytest.raises(ValueError, match="epochs"):
+        train([pairs], tmp_path / "new", epochs=0)
+    with pytest.raises(TypeError, match=r"epochs.*steps,"):
+        train([pairs], tmp_path / "new", steps=1, widths=2)
+    with pytest.raises(ValueError, match="quick, balanced, thorough"):
+        fine_tune(pairs, "new", preset="slow")
+    with pytest.raises(ValueError, match="Expected a name"):
+        fine_tune(pairs, "a/b", **TINY)
+
+
+def test_fine_tune_on_a_single_field(simulated):
+    epochs = []
+    result = fine_tune(simulated, "one", preset="quick", on_epoch=epochs.append, **TINY)
+    assert [epoch.epoch for epoch in epochs] == [0, 1]
+    card = load_model("one").card
+    assert card.parent == result.parent == "nuclei"
+    parameters = card.training["parameters"]
+    assert parameters["epochs"] == 1
+    assert parameters["learning_rate"] == pytest.approx(3e-4)
+    assert (segment(simulated, "one") >= 0).all()
+
+
+# A process that could draw
+
+WITH_WINDOW = """
+import json, sys
+from pathlib import Path
+import vispy
+from napari_nucseg import fine_tune, segment, train
+from napari_nucseg.field import Field
+from napari_nucseg.files import read_image, write_labels
+from napari_nucseg.progress import Stopped
+
+def error_of(function, *arguments, **options):
+    try:
+        function(*arguments, **options)
+    except Exception as error:
+        return f"{type(error).__module__}.{type(error).__name__}: {error}"
+
+if __name__ == "__main__":
+    pairs, folder = map(Path, sys.argv[1:3])
+    tiny = json.loads(sys.argv[3])
+    image = pairs / "images" / "a.tif"
+    calls, epochs = [], []
+    write_labels(
+        folder / "labels.tif", segment(image, on_progress=lambda *call: calls.append(call))
+    )
+    errors = [
+        error_of(segment, image, "none"),
+        error_of(segment, image, channel=3),
+        error_of(segment, image, should_stop=lambda: True),
+        error_of(train, [pairs], folder / "new", shares=[1, 1], **tiny),
+    ]
+    result = fine_tune(pairs, "child", on_epoch=epochs.append, **tiny)
+    loaded = [name for name in ("tensorflow", "keras") if name in sys.modules]
+    print(json.dumps([len(calls), [e.epoch for e in epochs], result.name, errors, loaded]))
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("vispy"), reason="needs vispy")
+def test_where_a_window_could_be_the_engine_does_the_same(pairs, tmp_path):
+    """Vispy and TensorFlow in one process can crash it."""
+    assert not needs_engine()
+    script = tmp_path / "script.py"
+    script.write_text(WITH_WINDOW)
+    run = subprocess.run(
+        [sys.executable, script, pairs, tmp_path, json.dumps(TINY)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    calls, epochs, name, errors, loaded = json.loads(run.stdout.splitlines()[-1])
+    assert loaded == []
+    assert calls > 1
+    assert epochs == [0, 1]
+    assert load_model(name).card.parent == "nuclei"
+    labels = tifffile.imread(tmp_path / "labels.tif")
+    assert (labels == segment(pairs / "images" / "a.tif")).all()
+    assert "FileNotFoundError" in errors[0]
+    assert "builtins.ValueError: Expected channel 0" in errors[1]
+    assert errors[2].startswith("napari_nucseg.progress.Stopped")
+    assert "builtins.ValueError: Expected a share" in errors[3]
+
+
+def test_labels_of_another_shape_are_refused_before_training(simulated):
+    with pytest.raises(ValueError, match="belong together"):
+        dataclasses.replace(simulated, labels=simulated.labels[:5])
+
+
+def test_card_says_what_it_was_told(pairs, tmp_path):
+    about = About("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
+    with pytest.raises(Stopped):
+        train([pairs], tmp_path / "x", about=about, should_stop=lambda: True, **TINY)
+    model = train([pairs], tmp_path / "x", about=about, **TINY)
+    for name, value in dataclasses.asdict(about).items():
+        assert getattr(model.card, name) == value

@@ -1,0 +1,70 @@
+"""Every example runs as a user would run it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_nucseg.simulate import simulate_field
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture
+def example(tmp_path, home):
+    def run(name, *arguments):
+        return subprocess.run(
+            [sys.executable, EXAMPLES / f"{name}.py", *map(str, arguments)],
+            cwd=tmp_path,
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
+
+    return run
+
+
+def test_segment_in_python(example, tmp_path):
+    answer = example("segment_in_python", "out.tif")
+    labels = tifffile.imread(tmp_path / "out.tif")
+    assert labels.shape == (512, 512)
+    assert f"{labels.max()} nuclei" in answer.stdout
+
+
+def test_segment_a_folder(example, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    field = simulate_field((96, 96), seed=1)
+    tifffile.imwrite(images / "good.tif", field.image)
+    (images / "bad.tif").write_text("no image")
+    answer = example("segment_a_folder", images, tmp_path / "out")
+    labels = tifffile.imread(tmp_path / "out" / "good_labels.tif")
+    rows = (tmp_path / "out" / "counts.csv").read_text().split()
+    assert rows == ["image,nuclei", f"good.tif,{labels.max()}"]
+    assert "bad.tif" in answer.stderr
+
+
+def test_fine_tune_on_corrections(example, tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / "corrected" / folder).mkdir(parents=True)
+    field = simulate_field((128, 128), seed=2)
+    tifffile.imwrite(tmp_path / "corrected/images/a.tif", field.image)
+    tifffile.imwrite(tmp_path / "corrected/masks/a.tif", field.labels.astype(np.uint16))
+    answer = example("fine_tune_on_corrections", tmp_path / "corrected", "mine")
+    assert "epoch 3: score" in answer.stdout
+    assert "use the model" in answer.stdout
+
+
+def test_evaluate_against_truth(example):
+    assert "AP at IoU 0.50: " in example("evaluate_against_truth").stdout
+
+
+def test_every_example_is_tested():
+    tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} <= tested
