@@ -93,4 +93,4 @@ def draw_curves(axis: Any, name: str, scores: Scores) -> None:
                 label = f"{row['method']}, {row['averaging']}"
                 axis.plot(at, ap, style, marker=".", label=label)
     axis.set(xlabel="IoU threshold", ylabel="AP", ylim=(0, 1))
-    axis.legend(fontsize=8, loc="lower left")
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1))

@@ -18,7 +18,7 @@ from .field import Field, as_labels
 from .files import read_image, read_labels
 from .metrics import Scores, match_counts, summarize
 from .model_store import DEFAULT_MODEL, Model, load_model
-from .pairs import find_pairs, read_pair
+from .pairs import read_fields
 from .parameters import from_keywords
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
@@ -229,7 +229,7 @@ def _read(data: Data | Sequence[Data]) -> list[Field]:
     if isinstance(data, Field):
         return [data]
     if isinstance(data, str | Path):
-        return [read_pair(pair) for pair in find_pairs(data)]
+        return read_fields([data])
     return [field for part in data for field in _read(part)]
 
 
@@ -263,7 +263,7 @@ def evaluate(predicted: Any, true: Any) -> Scores:
 def _label_images(labels: Any) -> list[Any]:
     if isinstance(labels, str | Path):
         return [labels]
-    if isinstance(labels, list | tuple):
+    if isinstance(labels, list | tuple) and np.ndim(labels[0] if labels else 0) != 1:
         return list(labels)
     return [labels] if np.ndim(labels) == 2 else list(labels)
 

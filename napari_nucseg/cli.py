@@ -40,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
+    # A name that the terminal's encoding does not know must not end the work.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
     try:
         return options.run(options)
@@ -184,9 +188,11 @@ def _segment(options: Any) -> int:
                 field = read_image(path)
                 result = segment_field(field, model, parameters, should_stop=should_stop)
                 write_labels(options.output / name, result.labels, field)
-            except (OSError, TypeError, ValueError) as error:
+            except Stopped:
+                raise
+            except Exception as error:  # whatever is wrong with one, the rest go on
                 failed += 1
-                bar.write(f"nucseg: {path}: {error}", file=sys.stderr)
+                bar.write(f"nucseg: {path}: {error or type(error).__name__}", file=sys.stderr)
             else:
                 bar.write(f"{options.output / name}: {result.labels.max()} nuclei")
             bar.update()

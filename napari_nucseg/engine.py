@@ -13,6 +13,7 @@ import pickle
 import queue
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -164,7 +165,7 @@ class Engine:
         self.state = "starting"
         try:
             self._child = EngineProcess(self._module)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             raise EngineError(
                 f"The engine, which runs TensorFlow, could not start: {error}. Check that "
                 f"there is free memory, and room for temporary files."
@@ -179,7 +180,7 @@ class Engine:
         try:
             self._ensure_child()
             state, value = self._talk(job)
-        except (OSError, EOFError, EngineError) as error:
+        except Exception as error:  # whatever it is, the thread must go on
             state, value = "lost", error
         with self._lock:
             self._current = None
@@ -297,10 +298,11 @@ def needs_engine() -> bool:
     Returns
     -------
     bool
-        True where Qt or OpenGL's user vispy is loaded.
+        True where napari, Qt or OpenGL's user vispy is loaded.
     """
-    windows = ("PyQt5", "PyQt6", "PySide2", "PySide6", "vispy")
-    return any(f"{name}.QtCore" in sys.modules for name in windows) or "vispy" in sys.modules
+    bindings = ("PyQt5", "PyQt6", "PySide2", "PySide6")
+    windows = ("napari", "vispy", *(f"{name}.QtCore" for name in bindings))
+    return any(name in sys.modules for name in windows)
 
 
 def run_in_engine(
@@ -335,8 +337,10 @@ def run_in_engine(
     asked = False
     try:
         while True:
-            with contextlib.suppress(TimeoutError):
-                return job.wait(0.05)
+            if job.has_ended(0.05):
+                for text in job.warnings:
+                    warnings.warn(text, stacklevel=3)
+                return job.wait()
             if not asked and should_stop():
                 asked = True
                 job.stop()

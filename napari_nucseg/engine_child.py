@@ -12,10 +12,12 @@ import dataclasses
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ from .train_parameters import TrainParameters
 
 __all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "Talk", "main"]
 
-_KEPT = 4
+_KEPT, _MOST_BYTES = 4, 500_000_000
 _PRIORITY = 5
 
 
@@ -112,7 +114,7 @@ class Talk:
         Parameters
         ----------
         kind : str
-            "progress", "epoch", "done" or "failed".
+            "progress", "epoch", "warning", "done" or "failed".
         value : object
             To be pickled.
         """
@@ -180,7 +182,10 @@ def _segment(
     )
     key = uuid.uuid4().hex
     _segmentations[key] = segmentation
-    while len(_segmentations) > _KEPT:
+    while len(_segmentations) > 1 and (
+        len(_segmentations) > _KEPT
+        or sum(kept.maps.nbytes for kept in _segmentations.values()) > _MOST_BYTES
+    ):
         _segmentations.popitem(last=False)
     probability = (segmentation.maps[..., 0] * 255 + 0.5).astype(np.uint8)
     return _reply(key, segmentation, probability)
@@ -263,6 +268,8 @@ def main(*, warm: bool = True) -> None:
         Whether to load TensorFlow and the bundled model before the first task.
     """
     _lower_priority()
+    # Ctrl-C in the terminal is meant for the process with the window.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     address = os.environ.pop(ADDRESS_VARIABLE)
     key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
     talk = Talk(Client(address, authkey=key))
@@ -273,11 +280,25 @@ def main(*, warm: bool = True) -> None:
     while True:
         task, arguments = talk.next_run()
         try:
-            value = TASKS[task](talk, **arguments)
+            with _warnings_to(talk):
+                value = TASKS[task](talk, **arguments)
         except BaseException as error:  # whatever it is, the window must hear of it
             talk.say("failed", _portable(error))
         else:
             talk.say("done", value)
+
+
+@contextlib.contextmanager
+def _warnings_to(talk: Talk) -> Iterator[None]:
+    """Tell the engine what a task warns the user of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", UserWarning)
+        try:
+            yield
+        finally:
+            for warning in caught:
+                if warning.category is UserWarning:
+                    talk.say("warning", str(warning.message))
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 
 __all__ = ["ADDRESS_VARIABLE", "KEY_VARIABLE", "EngineError", "EngineProcess"]
@@ -61,7 +62,7 @@ class EngineProcess:
         self._accepting.start()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.suppress(OSError, EOFError, AuthenticationError):
             self._connection = self._listener.accept()
 
     def is_alive(self) -> bool:
@@ -89,7 +90,8 @@ class EngineProcess:
         limit = time.monotonic() + _START_SECONDS
         while self._connection is None:
             self._accepting.join(timeout=0.05)
-            if not self.is_alive() or give_up() or time.monotonic() > limit:
+            refused = self._connection is None and not self._accepting.is_alive()
+            if refused or not self.is_alive() or give_up() or time.monotonic() > limit:
                 raise EngineError(
                     "The engine, which runs TensorFlow, could not start. Check the "
                     'installation with: python -c "import tensorflow"'

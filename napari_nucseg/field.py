@@ -62,6 +62,10 @@ class Field:
         if self.labels is not None:
             object.__setattr__(self, "labels", as_labels(self.labels, self.shape))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A lazy image is read when the field goes to another process."""
+        return {**self.__dict__, "image": np.asarray(self.image)}
+
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""

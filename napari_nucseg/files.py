@@ -26,6 +26,17 @@ IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 #: End of the name of a file with labels that we wrote, before the suffix.
 LABELS_ENDING = "_labels"
 
+#: What colors that are looked up or mixed in other ways are read as, by Pillow's mode.
+_MODES = {
+    "P": "RGB",
+    "CMYK": "RGB",
+    "YCbCr": "RGB",
+    "LAB": "RGB",
+    "HSV": "RGB",
+    "LA": "L",
+    "PA": "L",
+}
+
 _MICROMETERS = {"micron": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
 
 
@@ -90,9 +101,9 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
     except Exception as error:  # tifffile raises what it comes across
         raise _unreadable(path, error) from error
     axes = axes.replace("Q", "C").replace("I", "C")
-    while 1 in image.shape and image.ndim > 2:
-        index = image.shape.index(1)
-        image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
+    for index in reversed(range(image.ndim)):
+        if image.shape[index] == 1 and axes[index] not in "YX":
+            image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
     if len(axes) == 3 and set(axes) == set("CYX") and axes != "YXC":
         image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
         axes = "YXC" if series.keyframe.photometric == 2 else "CYX"
@@ -144,9 +155,8 @@ def _read_picture(path: Path) -> np.ndarray:
 
     try:
         with PIL.Image.open(path) as picture:
-            mode = {"P": "RGB", "LA": "L", "PA": "L"}.get(picture.mode, picture.mode)
-            return np.asarray(picture.convert(mode))
-    except (OSError, SyntaxError, ValueError) as error:
+            return np.asarray(picture.convert(_MODES.get(picture.mode, picture.mode)))
+    except Exception as error:  # Pillow raises what it comes across
         raise _unreadable(path, error) from error
 
 

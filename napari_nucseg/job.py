@@ -50,11 +50,14 @@ class Job:
         self.state = "waiting"
         self.result: Any = None
         self.error: BaseException | None = None
+        #: What the task warned of.
+        self.warnings: list[str] = []
         self._engine = engine
         self._on_progress = on_progress
         self._on_epoch = on_epoch
         self._on_done = on_done
         self._ended = threading.Event()
+        self._ending = threading.Lock()
         self._cancelled = False
         self._stop_asked = False
         self._sent = False
@@ -67,6 +70,21 @@ class Job:
         """End the task within a second, if need be with its process."""
         self._cancelled = True
         self._engine._cancel(self)
+
+    def has_ended(self, timeout: float = 0.0) -> bool:
+        """Return whether the job has ended.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait for it at most.
+
+        Returns
+        -------
+        bool
+            True once `wait` returns at once.
+        """
+        return self._ended.wait(timeout)
 
     def wait(self, timeout: float | None = None) -> Any:
         """Wait for the result.
@@ -104,15 +122,18 @@ class Job:
             self._on_progress(*value)
         elif kind == "epoch" and self._on_epoch:
             self._on_epoch(value)
+        elif kind == "warning":
+            self.warnings.append(value)
 
     def _end(self, state: str, result: Any = None, error: BaseException | None = None) -> None:
         """Enter the last state, once."""
-        if self._ended.is_set():
-            return
-        self.state, self.result, self.error = state, result, error
-        # An image is not kept in memory by who keeps the job.
-        self.arguments = {}
-        self._ended.set()
+        with self._ending:
+            if self._ended.is_set():
+                return
+            self.state, self.result, self.error = state, result, error
+            # An image is not kept in memory by who keeps the job.
+            self.arguments = {}
+            self._ended.set()
         if self._on_done:
             try:
                 self._on_done(self)

@@ -14,6 +14,8 @@ from .model_store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
 __all__ = ["export_model", "import_model"]
 
 _FILES = (CARD_FILE, WEIGHTS_FILE, "README.md", "history.csv", "curves.png")
+#: What file managers leave in every folder.
+_LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _MOST_BYTES = 1_000_000_000
 
 
@@ -95,7 +97,8 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
 
 def _check_names(path: Path, names: list[str]) -> None:
     """Accept nothing but the files of a model, none of which can be executed."""
-    others = sorted(set(names) - set(_FILES))
+    strangers = {name for name in names if not name.startswith("__MACOSX/")}
+    others = sorted(strangers - set(_FILES) - set(_LITTER))
     if others:
         raise ValueError(
             f"Expected only {', '.join(_FILES)} in {path}, got {', '.join(others[:5])}. A "

@@ -257,14 +257,19 @@ def check_weights_file(path: Path) -> None:
         if file.read(len(_HDF5_SIGNATURE)) != _HDF5_SIGNATURE:
             raise ValueError(f"Expected HDF5 weights in {path}, got something else.")
 
+    seen = set()
+
     def check(group: h5py.Group) -> None:
+        if group.id in seen:
+            raise ValueError(f"Expected no loops in {path}, got one at {group.name!r}.")
+        seen.add(group.id)
         for key in group:
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise ValueError(f"Expected no links in {path}, got one at {key!r}.")
             item = group[key]
             if isinstance(item, h5py.Group):
                 check(item)
-            elif item.dtype.kind not in "fiu" or item.external:
+            elif item.dtype.kind not in "fiu" or item.external or item.is_virtual:
                 raise ValueError(f"Expected only numbers in {path}, got {item.dtype}.")
 
     try:

@@ -12,10 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import new_file
-from .checkpoint import latest_checkpoint
+from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .hold_out import check_fields, hold_out
-from .model_store import Card, Model, check_new_name, load_model, save_model
+from .model_store import (
+    CARD_FILE,
+    Card,
+    Model,
+    check_new_name,
+    checksum,
+    load_model,
+    models_directory,
+    save_model,
+)
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
 from .training import no_epoch, weights_and_history
@@ -192,10 +201,12 @@ def finish_run(run_directory: Path) -> FineTuneResult:
             "parent_held_out_mean_ap": round(start.score, 4),
         },
     )
-    model = save_model(card, weights_and_history(checkpoint))
+    folder = _saved_already(checkpoint, plan["name"])
+    if folder is None:
+        folder = save_model(card, weights_and_history(checkpoint)).folder
     return FineTuneResult(
         name=card.name,
-        path=model.folder,
+        path=folder,
         parent=parent.card.name,
         parent_score=start.score,
         score=best.score,
@@ -203,6 +214,16 @@ def finish_run(run_directory: Path) -> FineTuneResult:
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],
     )
+
+
+def _saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
+    """Return the folder of the model if the run was killed after it had saved it."""
+    folder = models_directory() / name
+    if not (folder / CARD_FILE).is_file():
+        return None
+    model = load_model(folder)
+    same = model.card.weights_sha256 == checksum(checkpoint.folder / BEST_FILE)
+    return folder if same else None
 
 
 def _write_plan(

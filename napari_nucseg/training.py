@@ -14,7 +14,7 @@ from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
-from .model_store import Card, Model, save_model
+from .model_store import Card, Model, check_model_name, save_model
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
 
@@ -112,6 +112,7 @@ def train_fields(
             f"Expected a new folder for the model, got {output}, which exists. Choose "
             f"another one or remove it."
         )
+    check_model_name(about.name)
     check_fields([field for group in groups for field in group])
     shares = _check_shares(groups, shares)
     run_directory = output.with_name(output.name + ".run")

@@ -104,6 +104,7 @@ class TrainingSet:
         about = {
             "name": field.name,
             "axes": field.axes,
+            "image_shape": image.shape,
             "pixel_size": field.pixel_size,
             "unit": field.unit,
             "nuclei": int(nuclei),
@@ -189,13 +190,14 @@ class TrainingSet:
         folder = self.folder / entry.key
         about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
         pixel_size = about["pixel_size"]
+        # A TIFF does not keep axes of length 1.
         return Field(
-            _read_array(folder / _IMAGE_FILE),
+            _read_array(folder / _IMAGE_FILE).reshape(about["image_shape"]),
             about["axes"],
             about["name"],
             tuple(pixel_size) if pixel_size else None,
             about["unit"],
-            _read_array(folder / _LABELS_FILE),
+            _read_array(folder / _LABELS_FILE).reshape(about["shape"]),
         )
 
     def _remove_older(self, identity: str, key: str) -> None:

@@ -133,9 +133,11 @@ def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
 
 def test_train_on_a_folder_and_on_fields(pairs, simulated, tmp_path):
     epochs, calls = [], []
+    about = About("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
     model = train(
         [pairs, [simulated]],
         tmp_path / "new",
+        about=about,
         shares=[3, 1],
         on_progress=lambda *call: calls.append(call),
         on_epoch=epochs.append,
@@ -143,7 +145,8 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, tmp_path):
     )
     assert [epoch.epoch for epoch in epochs] == [1]
     assert calls
-    assert model.card.name == "new"
+    for name, value in dataclasses.asdict(about).items():
+        assert getattr(model.card, name) == value
     assert model.card.training["shares"] == [3, 1]
     assert segment(simulated, tmp_path / "new").shape == simulated.shape
     with pytest.raises(FileExistsError):
@@ -164,7 +167,7 @@ def test_nothing_to_train_on_leaves_nothing(data, error, says, tmp_path):
     with pytest.raises(error, match=says):
         train(data, tmp_path / "new", **TINY)
     with pytest.raises(error, match=says):
-        fine_tune([field for group in data for field in group] if not error else data, "new")
+        fine_tune(data, "new", **TINY)
     assert list(tmp_path.iterdir()) == []
     assert [model.card.name for model in list_models()] == ["nuclei"]
 
@@ -253,17 +256,3 @@ def test_where_a_window_could_be_the_engine_does_the_same(pairs, tmp_path):
     assert "builtins.ValueError: Expected channel 0" in errors[1]
     assert errors[2].startswith("napari_nucseg.progress.Stopped")
     assert "builtins.ValueError: Expected a share" in errors[3]
-
-
-def test_labels_of_another_shape_are_refused_before_training(simulated):
-    with pytest.raises(ValueError, match="belong together"):
-        dataclasses.replace(simulated, labels=simulated.labels[:5])
-
-
-def test_card_says_what_it_was_told(pairs, tmp_path):
-    about = About("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
-    with pytest.raises(Stopped):
-        train([pairs], tmp_path / "x", about=about, should_stop=lambda: True, **TINY)
-    model = train([pairs], tmp_path / "x", about=about, **TINY)
-    for name, value in dataclasses.asdict(about).items():
-        assert getattr(model.card, name) == value

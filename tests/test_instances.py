@@ -6,7 +6,7 @@ from scipy import ndimage
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
-from napari_nucseg.instances import instances_from_maps
+from napari_nucseg.instances import DEPTH, instances_from_maps
 from napari_nucseg.metrics import compare
 from napari_nucseg.simulate import simulate_field
 from napari_nucseg.targets import target_maps
@@ -63,7 +63,7 @@ def test_same_as_a_seeded_watershed(seed):
     found = instances_from_maps(maps, minimum_size=0)
     smooth = ndimage.gaussian_filter(height, 1.5, mode="nearest", truncate=3.0)
     inside = np.where(height > 0.3, smooth, 0)
-    seeds = ndimage.label(h_maxima(inside, 0.3), np.ones((3, 3)))[0]
+    seeds = ndimage.label(h_maxima(inside, DEPTH), np.ones((3, 3)))[0]
     expected = watershed(-inside, seeds, mask=height > 0.3, connectivity=2)
     # Pieces without a seed of scikit-image's are nuclei to us; where it has seeds we agree.
     seeded = expected > 0

@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import ops
 
 from ..instances import NETWORK_DIAMETER
-from ..model_store import WEIGHTS_FILE, Model, load_model
+from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 from ..tiles import CORE, HALO, pad_to_stride, tiles_of
 from .unet import Architecture, build_unet
@@ -51,6 +51,7 @@ def load_network(model: Model) -> keras.Model:
     architecture = Architecture.from_dict(model.card.architecture)
     network = build_unet(architecture, batch_norm=False)
     weights = model.folder / WEIGHTS_FILE
+    check_weights_file(weights)
     try:
         network.load_weights(weights)
     except (ValueError, KeyError, OSError) as error:

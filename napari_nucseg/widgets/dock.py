@@ -6,7 +6,7 @@ from typing import Any
 
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QLabel, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QMainWindow, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from ..engine import Job, shared_engine
 from ..model_store import DEFAULT_MODEL
@@ -119,9 +119,17 @@ class NucleusDock(QWidget):
     def showEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Watch the window that the widget is docked in."""
         super().showEvent(event)
-        if self._window is not self.window():
-            self._window = self.window()
-            self._window.installEventFilter(self)
+        window = self._main_window()
+        if window is not None and window is not self._window:
+            self._window = window
+            window.installEventFilter(self)
+
+    def _main_window(self) -> QWidget | None:
+        """Return napari's window, also while the dock floats in one of its own."""
+        widget = self.parentWidget()
+        while widget is not None and not isinstance(widget, QMainWindow):
+            widget = widget.parentWidget()
+        return widget
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask before a retraining is lost, and end jobs with the window."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QTimer, Signal
@@ -36,6 +38,7 @@ from .plot import Curves
 __all__ = ["RetrainPanel"]
 
 _PATIENCE = 500  # milliseconds that Stop waits for the engine
+_OLD = 7 * 24 * 3600  # seconds
 _RETRAIN_TIP = "Fine-tune the starting model on the training set"
 _STOP_TIP = "End early and keep the best model so far"
 _PRESET_MINUTES = {"quick": "1 min", "balanced": "2 min", "thorough": "10 min"}
@@ -72,6 +75,7 @@ class RetrainPanel(Panel):
         self._connect()
         self.suggest_name()
         self.refresh()
+        _remove_old_runs()
 
     def _make_widgets(self) -> None:
         self.parent_model = ModelChoice()
@@ -177,7 +181,7 @@ class RetrainPanel(Panel):
         except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._run_directory = user_directory() / "runs" / uuid.uuid4().hex
+        self._run_directory = _runs_directory() / uuid.uuid4().hex
         self._stopping = False
         self.curves.clear_epochs()
         self.curves.setVisible(True)
@@ -233,7 +237,7 @@ class RetrainPanel(Panel):
         self.progress.reset()
         directory = self._run_directory
         if job.state == "done":
-            self._accept(job.result)
+            self._accept(job.result, notes=job.warnings)
         elif directory is not None and latest_checkpoint(directory) is not None:
             self.state.setText("Keeping the best model so far…")
             problem = str(job.error) if job.state == "failed" else ""
@@ -254,7 +258,9 @@ class RetrainPanel(Panel):
         self.told.emit(str(error), True)
         self._clean_up()
 
-    def _accept(self, result: FineTuneResult, problem: str = "") -> None:
+    def _accept(
+        self, result: FineTuneResult, problem: str = "", notes: Sequence[str] = ()
+    ) -> None:
         """Show the new model, and choose it if it is no worse than its parent."""
         comparison = (
             f"score {result.score:.3f} on the held-out part, {result.parent!r} has "
@@ -267,6 +273,7 @@ class RetrainPanel(Panel):
                 f"The new model {result.name!r} is worse: {comparison}. {result.parent!r} "
                 f"stays selected. More corrected fields usually help."
             )
+        text = " ".join([text, *notes])
         if problem:
             text = f"{problem}\nThe best model so far was kept. {text}"
         chosen = result.name if result.better else result.parent
@@ -284,6 +291,17 @@ class RetrainPanel(Panel):
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
         self.refresh(self._busy())
+
+
+def _runs_directory() -> Path:
+    return user_directory() / "runs"
+
+
+def _remove_old_runs() -> None:
+    """Remove what windows that were killed have left behind."""
+    for folder in _runs_directory().glob("*"):
+        if time.time() - folder.stat().st_mtime > _OLD:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _duration(seconds: float) -> str:

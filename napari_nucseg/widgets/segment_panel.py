@@ -11,7 +11,6 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QProgressBar,
@@ -45,7 +44,7 @@ class _Shown:
     """Labels that the engine still has the maps of."""
 
     layer: Any
-    array: np.ndarray
+    copy: np.ndarray
     key: str
     provenance: dict[str, Any]
     image: Any
@@ -53,7 +52,7 @@ class _Shown:
 
     def is_edited(self) -> bool:
         """Return whether a person or a script has changed the labels."""
-        return self.edited or self.layer.data is not self.array
+        return self.edited or not np.array_equal(self.layer.data, self.copy)
 
     def shows(self, parameters: SegmentParameters) -> bool:
         """Return whether the labels are those that the sliders ask for."""
@@ -102,9 +101,9 @@ class SegmentPanel(Panel):
         self.channel = QComboBox()
         self.channel.setToolTip(about["channel"]["description"])
         self.model = ModelChoice()
-        self.diameter = QDoubleSpinBox()
-        self.diameter.setRange(0, about["diameter"]["maximum"])
-        self.diameter.setDecimals(1)
+        self.diameter = QSpinBox()
+        # One below what can be given stands for "not given".
+        self.diameter.setRange(about["diameter"]["minimum"] - 1, about["diameter"]["maximum"])
         self.diameter.setSpecialValueText("auto")
         self.diameter.setSuffix(" px")
         self.diameter.setToolTip(about["diameter"]["description"])
@@ -120,9 +119,11 @@ class SegmentPanel(Panel):
         self.minimum_size.setSuffix(" px²")
         self.minimum_size.setToolTip(about["minimum_size"]["description"])
         self.show_probability = QCheckBox("probability map")
-        self.show_probability.setToolTip("Also show how sure the network is of each pixel")
+        self.show_probability.setToolTip(
+            "From the next Segment on, also show how sure the network is of each pixel"
+        )
         self.show_mask = QCheckBox("binary mask")
-        self.show_mask.setToolTip("Also show all nuclei in one color")
+        self.show_mask.setToolTip("From the next Segment on, all nuclei in one color")
         self.segment_button = QPushButton("Segment")
         self.cancel_button = QPushButton("Cancel")
         self.progress = QProgressBar()
@@ -172,9 +173,10 @@ class SegmentPanel(Panel):
         SegmentParameters
             The parameters of the next segmentation.
         """
+        diameter = self.diameter.value()
         return SegmentParameters(
             channel=self.channel.currentData(),
-            diameter=self.diameter.value() or None,
+            diameter=None if diameter == self.diameter.minimum() else diameter,
             probability=round(self.probability.value(), 2),
             minimum_size=self.minimum_size.value(),
         )
@@ -281,7 +283,7 @@ class SegmentPanel(Panel):
             layer = self._viewer.add_labels(
                 reply.labels, name=name, metadata=metadata, **placement
             )
-            shown = _Shown(layer, reply.labels, reply.key, reply.provenance, image)
+            shown = _Shown(layer, reply.labels.copy(), reply.key, reply.provenance, image)
             self._shown.append(shown)
             layer.events.paint.connect(lambda event, shown=shown: self._mark_edited(shown))
         else:
@@ -301,12 +303,16 @@ class SegmentPanel(Panel):
         self._shown = [s for s in self._shown if s.layer in self._viewer.layers]
         for shown in reversed(self._shown):
             if shown.image == image and not shown.is_edited():
-                return shown if shown.array.shape == shape else None
+                return shown if shown.copy.shape == shape else None
         return None
 
     def _replace(self, shown: _Shown, reply: SegmentationReply) -> None:
         """Put other labels into a layer of ours."""
-        shown.array, shown.key, shown.provenance = reply.labels, reply.key, reply.provenance
+        shown.copy, shown.key, shown.provenance = (
+            reply.labels.copy(),
+            reply.key,
+            reply.provenance,
+        )
         shown.layer.data = reply.labels
         shown.layer.metadata = {**shown.layer.metadata, METADATA_KEY: reply.provenance}
 
