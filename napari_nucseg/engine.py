@@ -19,7 +19,7 @@ from typing import Any
 
 from .engine_process import EngineError, EngineProcess
 from .job import Job
-from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
+from .progress import OnProgress, ShouldStop, Stopped, check_stop, never_stop, no_progress
 from .train_parameters import Epoch
 
 __all__ = [
@@ -333,6 +333,7 @@ def run_in_engine(
     Exception
         See `Job.wait`. Ctrl-C cancels the job.
     """
+    check_stop(should_stop)
     job = shared_engine().submit(task, arguments, on_progress=on_progress, on_epoch=on_epoch)
     asked = False
     try:

@@ -32,7 +32,7 @@ needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs ki
 
 #: A child with the real conversation but other tasks, and without TensorFlow.
 SMALL_CHILD = """
-import os, sys, time
+import os, sys, time, warnings
 import numpy as np
 from napari_nucseg import engine_child
 
@@ -44,11 +44,17 @@ class Rude(Exception):
 
 def echo(talk, value):
     talk.on_progress(1, 2, "echo")
+    warnings.warn("faint")
     return value
 
 def fail(talk, kind):
-    raise {"value": ValueError("too dark"), "odd": Odd("far away"), "rude": Rude("no"),
-           "numpy": np.linalg.LinAlgError("singular")}[kind]
+    raise {
+        "value": ValueError("too dark"),
+        "late": TimeoutError("slow disk"),
+        "odd": Odd("far away"),
+        "rude": Rude("no"),
+        "numpy": np.linalg.LinAlgError("singular"),
+    }[kind]
 
 def until_stopped(talk):
     talk.on_progress(0, 1, "waiting")
@@ -145,7 +151,7 @@ def test_result_and_progress_come_back(small):
     assert job.wait(LONG).tolist() == [0, 1, 2]
     assert progress.heard == [(1, 2, "echo")]
     assert done.heard == [(job,)]
-    assert job.state == "done"
+    assert (job.state, job.warnings) == ("done", ["faint"])
 
 
 def test_large_arrays_travel(small):
@@ -157,6 +163,7 @@ def test_large_arrays_travel(small):
     ("kind", "error", "says"),
     [
         ("value", ValueError, "^too dark$"),
+        ("late", TimeoutError, "slow disk"),
         ("odd", EngineError, "Odd: far away"),
         ("rude", EngineError, "Rude: no"),
         ("numpy", EngineError, "LinAlgError: singular"),
@@ -316,10 +323,15 @@ def test_script_that_ends_takes_the_engine_with_it(module):
     module(SMALL_CHILD)
     script = textwrap.dedent(
         """
+        import warnings
         from napari_nucseg import engine
+        warnings.simplefilter("ignore")
         engine.Engine.__init__.__defaults__ = ("small_child",)
         print(engine.run_in_engine("echo", {"value": "heard"}))
-        print(engine.shared_engine().process_id)
+        try:
+            engine.run_in_engine("fail", {"kind": "late"})
+        except TimeoutError:
+            print(engine.shared_engine().process_id)
         """
     )
     run = subprocess.run(

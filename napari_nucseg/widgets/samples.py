@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import napari
+import numpy as np
 from napari.utils.notifications import show_error, show_info
 
 from ..simulate import simulate_field
@@ -48,21 +49,31 @@ def mitosis() -> list[tuple[Any, ...]]:
     Returns
     -------
     list of tuple
-        Nothing yet: the layer comes later.
+        A black image layer, which waits for the download and goes if that fails.
     """
     from skimage.data import human_mitosis
 
     viewer = napari.current_viewer()
+    black = np.zeros((512, 512), np.uint8)
     show_info("Downloading the image…")
 
+    def waiting() -> list[Any]:
+        return [layer for layer in viewer.layers if layer.data is black]
+
     def show(image: Any) -> None:
-        viewer.add_image(image, name="human mitosis")
+        for layer in waiting():
+            layer.data = image
+            layer.name = "human mitosis"
+            layer.reset_contrast_limits()
 
     def explain(error: Exception) -> None:
+        for layer in waiting():
+            viewer.layers.remove(layer)
         show_error(
             f"The image could not be downloaded; this sample needs the internet. The "
             f"other samples do not. ({type(error).__name__})"
         )
 
     run_in_thread(human_mitosis, show, explain)
-    return []
+    # Napari takes a sample without a layer for an error.
+    return [(black, {"name": "human mitosis, downloading"}, "image")]

@@ -1,5 +1,7 @@
 """The images under File > Open Sample."""
 
+import numpy as np
+import skimage.data
 from napari.utils.notifications import notification_manager
 
 NOWHERE = "http://127.0.0.1:9"
@@ -32,7 +34,8 @@ def test_mitosis_needs_the_internet(make_napari_viewer, monkeypatch, qtbot):
         monkeypatch.delenv(name, raising=False)
     viewer = make_napari_viewer()
     heard = len(notification_manager.records)
-    viewer.open_sample("napari-nucseg", "mitosis")
+    (layer,) = viewer.open_sample("napari-nucseg", "mitosis")
+    assert "downloading" in layer.name
 
     def messages():
         return [str(record.message) for record in notification_manager.records[heard:]]
@@ -41,3 +44,14 @@ def test_mitosis_needs_the_internet(make_napari_viewer, monkeypatch, qtbot):
     assert "Downloading" in messages()[0]
     assert "this sample needs the internet" in messages()[1]
     assert len(viewer.layers) == 0
+
+
+def test_mitosis_is_shown_when_it_has_arrived(make_napari_viewer, monkeypatch, qtbot):
+    image = np.arange(512 * 512, dtype=np.uint8).reshape(512, 512)
+    monkeypatch.setattr(skimage.data, "human_mitosis", lambda: image)
+    viewer = make_napari_viewer()
+    (layer,) = viewer.open_sample("napari-nucseg", "mitosis")
+    qtbot.waitUntil(lambda: layer.name == "human mitosis")
+    assert (layer.data == image).all()
+    assert layer.contrast_limits == [0, 255]
+    assert list(viewer.layers) == [layer]

@@ -1,0 +1,365 @@
+"""The command, mostly in this process; a few times as a real one, to interrupt it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+
+from napari_nucseg import __version__, segment
+from napari_nucseg.cli import main
+from napari_nucseg.files import read_image, read_labels, write_labels
+from napari_nucseg.metrics import compare
+from napari_nucseg.model_store import list_models, load_model
+from napari_nucseg.network.predict import load_network
+
+TINY = ["--epochs=2", "--steps-per-epoch=4", "--batch-size=1", "--patch-size=64"]
+COMMAND = shutil.which("nucseg", path=sysconfig.get_path("scripts"))
+
+
+@pytest.fixture
+def nucseg(capsys):
+    """Run the command here and return its exit status, output and messages."""
+
+    def run(*arguments):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as error:  # of argparse
+            status = error.code
+        return status, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def images(tmp_path, simulated):
+    """A folder with a grey TIFF that knows its pixel size, a PNG and a colored one."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    tifffile.imwrite(
+        folder / "a.tif",
+        simulated.image,
+        imagej=True,
+        resolution=(2, 2),
+        metadata={"unit": "um", "axes": "YX"},
+    )
+    small = (simulated.image[:90, :120] / 8).clip(0, 255).astype(np.uint8)
+    PIL.Image.fromarray(small).save(folder / "b.png")
+    PIL.Image.fromarray(np.stack([small, small // 2, small], -1)).save(folder / "c.png")
+    return folder
+
+
+# segment
+
+
+def test_segment_a_folder(nucseg, images, tmp_path):
+    output = tmp_path / "new" / "labels"
+    status, text, messages = nucseg("segment", images, "--output", output)
+    assert status == 0
+    assert sorted(os.listdir(output)) == ["a_labels.tif", "b_labels.tif", "c_labels.tif"]
+    for path in sorted(images.iterdir()):
+        labels = read_labels(output / f"{path.stem}_labels.tif")
+        assert (labels == segment(path)).all()
+        assert f"{path.stem}_labels.tif: {labels.max()} nuclei" in text
+    assert read_image(output / "a_labels.tif").pixel_size == pytest.approx((0.5, 0.5))
+    assert "3/3" in messages
+
+
+def test_segment_files_with_parameters(nucseg, images, tmp_path):
+    options = ["--probability=0.8", "--minimum-size=200", "--channel=0", "--diameter=24"]
+    inputs = (images / "a.tif", images / "c.png")
+    assert nucseg("segment", *inputs, "--output", tmp_path, *options)[0] == 0
+    for path in inputs:
+        expected = segment(path, probability=0.8, minimum_size=200, channel=0, diameter=24)
+        assert (read_labels(tmp_path / f"{path.stem}_labels.tif") == expected).all()
+    assert not (tmp_path / "b_labels.tif").exists()
+
+
+def test_labels_beside_the_images_are_not_segmented_the_next_time(nucseg, images):
+    for _ in range(2):
+        assert nucseg("segment", images, "--output", images)[0] == 0
+    assert len(list(images.iterdir())) == 6
+
+
+def test_bad_files_are_reported_and_the_rest_go_on(nucseg, images, tmp_path):
+    (images / "text.tif").write_text("This is no image at all.")
+    whole = (images / "a.tif").read_bytes()
+    (images / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    tifffile.imwrite(images / "stack.tif", np.zeros((30, 40, 50), np.uint8))
+    tifffile.imwrite(images / "complex.tif", np.zeros((40, 50), np.complex64))
+    output = tmp_path / "labels"
+    status, text, messages = nucseg(
+        "segment", images, tmp_path / "none.tif", "--output", output
+    )
+    assert status == 1
+    for name in ("text.tif", "cut.tif", "stack.tif", "complex.tif", "none.tif"):
+        assert f"{name}: " in messages
+    assert "5 of 8 image(s) failed" in messages
+    assert "Traceback" not in text + messages
+    assert sorted(os.listdir(output)) == ["a_labels.tif", "b_labels.tif", "c_labels.tif"]
+
+
+def test_output_that_cannot_be_written(nucseg, images, tmp_path):
+    (tmp_path / "file").touch()
+    status, _, messages = nucseg("segment", images, "--output", tmp_path / "file")
+    assert status == 1
+    assert messages.count("Nothing was written") == 3
+
+
+def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_path):
+    PIL.Image.new("L", (40, 40)).save(images / "a.png")
+    status, _, messages = nucseg("segment", images, "--output", tmp_path / "labels")
+    assert status == 1
+    assert "a.png and" in messages
+    assert not (tmp_path / "labels").exists()
+
+
+def test_model_that_is_damaged_or_unknown(nucseg, images, nuclei, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(nuclei.folder, copy)
+    assert nucseg("segment", images, "--model", copy, "--output", tmp_path / "a")[0] == 0
+    weights = copy / "model.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    for model, says in ((copy, "checksum"), ("none", "There are: nuclei")):
+        status, _, messages = nucseg(
+            "segment", images, "--model", model, "--output", tmp_path / "b"
+        )
+        assert status == 1
+        assert says in messages
+    assert not (tmp_path / "b").exists()
+
+
+# Usage
+
+
+def test_version_and_help(nucseg):
+    assert nucseg("--version")[:2] == (0, f"{__version__}\n")
+    status, text, _ = nucseg("segment", "--help")
+    assert status == 0
+    assert "Area below which an object is dropped. In pixels. Default: 15." in " ".join(
+        text.split()
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "paint",
+        "segment a.tif",
+        "segment --output x",
+        "segment a.tif --output x --probability high",
+        "segment a.tif --output x --threshold 1",
+        "train --output x",
+        "fine-tune data",
+        "fine-tune data --name new --preset slow",
+        "evaluate a.tif",
+        "models",
+        "models paint",
+        "models show",
+    ],
+)
+def test_wrong_usage_shows_the_right_one(nucseg, arguments):
+    status, _, messages = nucseg(*arguments.split())
+    assert status == 2
+    assert messages.startswith("usage: nucseg")
+
+
+def test_values_out_of_range_are_named(nucseg, images, tmp_path):
+    status, _, messages = nucseg(
+        "segment", images, "--output", tmp_path / "x", "--probability", "2"
+    )
+    assert status == 1
+    assert messages == "nucseg: Expected 'probability' between 0 and 1, got 2.0.\n"
+
+
+# evaluate
+
+
+def test_evaluate_files(nucseg, two_nuclei, tmp_path):
+    write_labels(tmp_path / "true.tif", two_nuclei)
+    write_labels(tmp_path / "found.tif", np.where(two_nuclei == 1, 1, 0))
+    status, text, _ = nucseg("evaluate", tmp_path / "found.tif", tmp_path / "true.tif")
+    assert status == 0
+    assert "1 images, 1 nuclei found, 2 true" in text
+    assert "F1 at IoU 0.5        0.667" in text
+
+
+def test_evaluate_folders_by_name_as_json(nucseg, two_nuclei, tmp_path):
+    one = np.where(two_nuclei == 1, 1, 0)
+    for name, found in (("a", one), ("b", two_nuclei)):
+        write_labels(tmp_path / "found" / f"{name}_labels.tif", found)
+        write_labels(tmp_path / "true" / f"{name}.tif", two_nuclei)
+    write_labels(tmp_path / "found" / "more_labels.tif", one)
+    status, text, _ = nucseg("evaluate", tmp_path / "found", tmp_path / "true", "--json")
+    assert status == 0
+    scores = json.loads(text)
+    assert scores["images"] == 2
+    assert scores["ap_pooled"]["0.50"] == pytest.approx(3 / 4)
+    assert scores["ap_per_image"]["0.90"] == pytest.approx((1 / 2 + 1) / 2)
+    assert set(compare(one, one).as_dict()) == set(scores)
+
+
+def test_evaluate_says_what_is_missing(nucseg, two_nuclei, tmp_path):
+    write_labels(tmp_path / "found" / "a_labels.tif", two_nuclei)
+    for name in "abc":
+        write_labels(tmp_path / "true" / f"{name}.tif", two_nuclei)
+    status, text, messages = nucseg("evaluate", tmp_path / "found", tmp_path / "true")
+    assert (status, text) == (1, "")
+    assert "none for 2: b, c" in messages
+    status, _, messages = nucseg("evaluate", tmp_path / "none", tmp_path / "true")
+    assert status == 1
+    assert "none" in messages
+    write_labels(tmp_path / "small.tif", two_nuclei[:5])
+    status, _, messages = nucseg("evaluate", tmp_path / "small.tif", tmp_path / "true/a.tif")
+    assert status == 1
+    assert "one shape" in messages
+
+
+# models
+
+
+def test_models_travel_from_person_to_person(nucseg, nuclei, tmp_path):
+    archive = tmp_path / "nuclei.zip"
+    status, text, _ = nucseg("models", "export", "nuclei", archive)
+    assert (status, text) == (0, f"Wrote {archive}.\n")
+    assert nucseg("models", "import", archive, "--name", "mine")[0] == 0
+    status, text, _ = nucseg("models", "list")
+    assert [line.split()[:2] for line in text.splitlines()] == [
+        ["nuclei", "bundled"],
+        ["mine", "from"],
+    ]
+    status, text, _ = nucseg("models", "show", "mine")
+    card, _, folder = text.partition("Folder: ")
+    assert json.loads(card)["weights_sha256"] == nuclei.card.weights_sha256
+    assert Path(folder.strip()) == load_model("mine").folder
+    assert nucseg("models", "remove", "mine")[:2] == (0, "Removed 'mine'.\n")
+    assert [model.card.name for model in list_models()] == ["nuclei"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("show none", "'none'"),
+        ("remove none", "Nothing removed"),
+        ("remove nuclei", "stays"),
+        ("import none.zip", "nothing at"),
+        ("export none x.zip", "'none'"),
+    ],
+)
+def test_what_cannot_be_done_with_models(nucseg, arguments, says):
+    status, text, messages = nucseg("models", *arguments.split())
+    assert (status, text) == (1, "")
+    assert messages.startswith("nucseg: ")
+    assert says in messages
+
+
+def test_import_of_a_model_that_carries_code(nucseg, nuclei, tmp_path):
+    folder = tmp_path / "evil"
+    shutil.copytree(nuclei.folder, folder)
+    (folder / "setup.py").write_text("print('hello')")
+    status, text, messages = nucseg("models", "import", folder, "--name", "evil")
+    assert (status, text) == (1, "")
+    assert "do not trust" in messages
+    assert [model.card.name for model in list_models()] == ["nuclei"]
+
+
+# train and fine-tune
+
+
+def test_fine_tune(nucseg, pairs):
+    status, text, messages = nucseg("fine-tune", pairs, "--name", "mine", *TINY)
+    assert status == 0
+    assert "Epoch 0 of 2: score" in text
+    assert "Epoch 2 of 2: loss" in text
+    card = load_model("mine").card
+    assert card.parent == "nuclei"
+    assert card.training["fields"] == 2
+    assert f"scores {card.scores['held_out_mean_ap']:.3f}" in text
+    better = card.scores["held_out_mean_ap"] >= card.scores["parent_held_out_mean_ap"]
+    assert ("keep using 'nuclei'" in text) is not better
+    assert "too few nuclei" not in messages
+    status, _, messages = nucseg("fine-tune", pairs, "--name", "mine", *TINY)
+    assert status == 1
+    assert "another name" in messages
+
+
+def test_training_data_that_is_none(nucseg, tmp_path):
+    (tmp_path / "images").mkdir()
+    for command in (("train", "--output", tmp_path / "x"), ("fine-tune", "--name", "x")):
+        name, *options = command
+        status, _, messages = nucseg(name, tmp_path, *options)
+        assert status == 1
+        assert "masks/ with files of the same names" in messages
+    assert os.listdir(tmp_path) == ["images"]
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def read_until(process, text):
+    """Read the messages of a process until they hold a text."""
+    seen = b""
+    while text not in seen:
+        chunk = process.stderr.read1()
+        assert chunk, seen.decode()
+        seen += chunk
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")
+def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    options = [*TINY, "--name", "tiny", "--data-license", "CC0-1.0"]
+    status, text, _ = nucseg("train", pairs, "--output", whole, *options)
+    assert status == 0
+    assert f"Model 'tiny' is in {whole}" in text
+
+    interrupted = start("train", pairs, "--output", parts, *options)
+    read_until(interrupted, b"Training, epoch 2 of 2")
+    interrupted.send_signal(signal.SIGINT)
+    text, messages = interrupted.communicate()
+    assert interrupted.returncode == 130
+    assert b"Epoch 1 of 2: loss" in text
+    assert b"Stopping after this step" in messages
+    assert b"Traceback" not in messages
+    assert not parts.exists()
+
+    killed = start("train", pairs, "--output", parts, *options)
+    read_until(killed, b"Training, epoch 2 of 2")
+    killed.kill()
+    text, _ = killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    assert b"Epoch 1" not in text
+    assert not parts.exists()
+
+    status, text, _ = nucseg("train", pairs, "--output", parts, *options)
+    assert status == 0
+    assert "Epoch 1 of 2" not in text
+    assert "Epoch 2 of 2: loss" in text
+    assert sorted(os.listdir(tmp_path)) == ["parts", "whole"]
+    one, two = load_model(whole), load_model(parts)
+    assert one.card.scores == two.card.scores
+    assert one.card.data_license == "CC0-1.0"
+    assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
+    weights = (load_network(model).get_weights() for model in (one, two))
+    for a, b in zip(*weights, strict=True):
+        assert np.allclose(a, b, atol=1e-6)
+
+
+def test_the_installed_command_segments(images, tmp_path):
+    run = start("segment", images, "--output", tmp_path / "labels")
+    text, messages = run.communicate()
+    assert run.returncode == 0, messages.decode()
+    assert text.decode().count(" nuclei\n") == 3
+    labels = read_labels(tmp_path / "labels" / "a_labels.tif")
+    assert (labels == segment(images / "a.tif")).all()
