@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,14 +97,14 @@ def report(name: str, measures: Iterable[Measure]) -> None:
     )
 
 
-def write_rows(name: str, rows: list[Mapping[str, Any]]) -> None:
+def write_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows as CSV.
 
     Parameters
     ----------
     name : str
         Of the file in `RESULTS`, without its suffix.
-    rows : list of mapping
+    rows : sequence of mapping
         All with the same keys.
     """
     RESULTS.mkdir(exist_ok=True)

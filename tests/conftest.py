@@ -9,7 +9,6 @@ from napari_nucseg.files import write_labels
 from napari_nucseg.model_store import load_model
 from napari_nucseg.paths import HOME_VARIABLE
 from napari_nucseg.simulate import simulate_field
-from napari_nucseg.train_parameters import TrainParameters
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +45,6 @@ def simulated():
 def nuclei():
     """The bundled model."""
     return load_model("nuclei")
-
-
-@pytest.fixture
-def tiny():
-    """Parameters of a training that takes seconds and teaches little."""
-    return TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,10 @@ def test_nuclei_have_the_diameter_that_was_asked_for(diameter):
 
 @pytest.mark.parametrize(("diameter", "touching"), [(5, 1.0), (20, 1.0), (40, 0.5)])
 def test_every_label_is_one_piece_and_none_is_missing(diameter, touching):
-    labels = simulate_field(diameter=diameter, touching=touching, coverage=0.4, seed=3).labels
+    shape = (15 * diameter, 15 * diameter)
+    labels = simulate_field(
+        shape, diameter=diameter, touching=touching, coverage=0.4, seed=3
+    ).labels
     present = np.unique(labels)
     assert present.tolist() == list(range(len(present)))
     for number, box in enumerate(ndimage.find_objects(labels), start=1):

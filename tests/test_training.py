@@ -2,11 +2,6 @@
 
 import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -17,8 +12,11 @@ from napari_nucseg.progress import Stopped
 from napari_nucseg.retrain import FINE_TUNE_PRESETS, fine_tune_fields, finish_run
 from napari_nucseg.segmentation import SegmentParameters, segment_field
 from napari_nucseg.simulate import simulate_field
-from napari_nucseg.train_parameters import Epoch
+from napari_nucseg.train_parameters import Epoch, TrainParameters
 from napari_nucseg.training import About, train_fields
+
+#: A training that takes seconds and teaches little.
+TINY = TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +40,29 @@ def same(one, two):
     )
 
 
-def test_training_makes_a_model_with_history_and_curves(fields, tiny, tmp_path):
-    epochs = []
-    about = About("new", training_data="simulated")
-    model = train_fields([fields], tmp_path / "new", about, tiny, on_epoch=epochs.append)
+@pytest.fixture(scope="module")
+def whole(fields, tmp_path_factory):
+    """A model trained in one piece, with its epochs and the losses of all steps."""
+    import keras
+
+    epochs, losses = [], []
+    train_on_batch = keras.Model.train_on_batch
+
+    def listen(*arguments, **options):
+        logs = train_on_batch(*arguments, **options)
+        losses.append(float(logs["loss"]))
+        return logs
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "train_on_batch", listen)
+        about = About("new", training_data="simulated")
+        folder = tmp_path_factory.mktemp("training") / "new"
+        model = train_fields([fields], folder, about, TINY, on_epoch=epochs.append)
+    return model, epochs, losses
+
+
+def test_training_makes_a_model_with_history_and_curves(whole, fields):
+    model, epochs, _ = whole
     assert [epoch.epoch for epoch in epochs] == [1, 2]
     assert {path.name for path in model.folder.iterdir()} == {
         "model.json",
@@ -55,14 +72,19 @@ def test_training_makes_a_model_with_history_and_curves(fields, tiny, tmp_path):
     }
     assert load_model(model.folder).card.training_data == "simulated"
     assert len((model.folder / "history.csv").read_text().splitlines()) == 3
-    assert not (tmp_path / "new.run").exists()
+    assert not model.folder.with_name("new.run").exists()
     labels = segment_field(fields[0], model, SegmentParameters()).labels
     assert labels.shape == fields[0].shape
 
 
-def test_stopped_training_goes_on_to_the_same_weights(fields, tiny, tmp_path):
+def test_loss_of_an_epoch_is_the_mean_of_its_steps(whole):
+    _, epochs, losses = whole
+    means = np.mean(np.reshape(losses, (2, 2)), axis=1)
+    assert [epoch.loss for epoch in epochs] == pytest.approx(means.tolist())
+
+
+def test_stopped_training_goes_on_to_the_same_weights(fields, whole, tmp_path):
     """The seed decides: a run in two parts equals a run in one."""
-    whole = train_fields([fields], tmp_path / "whole", About("a"), tiny)
     steps = iter([False] * 2 + [True] * 100)
     epochs = []
     with pytest.raises(Stopped):
@@ -70,40 +92,57 @@ def test_stopped_training_goes_on_to_the_same_weights(fields, tiny, tmp_path):
             [fields],
             tmp_path / "parts",
             About("a"),
-            tiny,
+            TINY,
             on_epoch=epochs.append,
             should_stop=lambda: bool(epochs) and next(steps, True),
         )
     assert [epoch.epoch for epoch in epochs] == [1]
-    parts = train_fields([fields], tmp_path / "parts", About("a"), tiny, on_epoch=epochs.append)
+    parts = train_fields([fields], tmp_path / "parts", About("a"), TINY, on_epoch=epochs.append)
     assert [epoch.epoch for epoch in epochs] == [1, 2]
-    assert same(whole, parts)
+    assert same(whole[0], parts)
 
 
-def test_run_with_other_parameters_is_not_mixed_up(fields, tiny, tmp_path):
+def test_training_on_from_a_model_with_one_field(fields, nuclei, tmp_path):
+    epochs = []
+    parameters = dataclasses.replace(TINY, epochs=1)
+    model = train_fields(
+        [fields[1:2]],
+        tmp_path / "on",
+        About("on"),
+        parameters,
+        parent=nuclei,
+        on_epoch=epochs.append,
+    )
+    assert [epoch.epoch for epoch in epochs] == [0, 1]
+    assert model.card.parent_sha256 == nuclei.card.weights_sha256
+    assert model.card.architecture == nuclei.card.architecture
+    assert not same(model, nuclei)
+
+
+def test_run_with_other_parameters_is_not_mixed_up(fields, tmp_path):
     with pytest.raises(Stopped):
-        train_fields([fields], tmp_path / "x", About("x"), tiny, should_stop=lambda: True)
-    other = dataclasses.replace(tiny, seed=5)
+        train_fields([fields], tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
+    other = dataclasses.replace(TINY, seed=5)
     with pytest.raises(ValueError, match="parameters were others"):
         train_fields([fields], tmp_path / "x", About("x"), other)
 
 
-def test_existing_output_is_not_overwritten(fields, tiny, tmp_path):
+def test_existing_output_is_not_overwritten(fields, tmp_path):
     with pytest.raises(FileExistsError, match="another one"):
-        train_fields([fields], tmp_path, About("x"), tiny)
+        train_fields([fields], tmp_path, About("x"), TINY)
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])
-def test_shares_must_fit_the_groups(fields, tiny, tmp_path, shares):
+def test_shares_must_fit_the_groups(fields, tmp_path, shares):
     with pytest.raises(ValueError, match="share"):
-        train_fields([fields, fields], tmp_path / "x", About("x"), tiny, shares=shares)
+        train_fields([fields, fields], tmp_path / "x", About("x"), TINY, shares=shares)
 
 
-def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, tiny, nuclei, tmp_path):
+def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):
     epochs = []
     before = weights_of(nuclei)
     result = fine_tune_fields(
-        fields, nuclei, "child", tiny, run_directory=tmp_path, on_epoch=epochs.append
+        fields, nuclei, "child", TINY, run_directory=tmp_path, on_epoch=epochs.append
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert result.parent_score == epochs[0].score
@@ -115,16 +154,16 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, tiny, nuclei, t
     assert not same(child, nuclei)
     assert all((a == b).all() for a, b in zip(before, weights_of(nuclei), strict=True))
     with pytest.raises(FileExistsError):
-        fine_tune_fields(fields, nuclei, "child", tiny)
+        fine_tune_fields(fields, nuclei, "child", TINY)
 
 
-def test_stop_keeps_the_best_so_far(fields, nuclei, tiny, tmp_path):
+def test_stop_keeps_the_best_so_far(fields, nuclei, tmp_path):
     epochs = []
     result = fine_tune_fields(
         fields,
         nuclei,
         "early",
-        dataclasses.replace(tiny, epochs=50),
+        dataclasses.replace(TINY, epochs=50),
         run_directory=tmp_path,
         on_epoch=epochs.append,
         should_stop=lambda: len(epochs) > 1,
@@ -133,23 +172,19 @@ def test_stop_keeps_the_best_so_far(fields, nuclei, tiny, tmp_path):
     assert load_model("early").card.scores["held_out_mean_ap"] == round(result.score, 4)
 
 
-def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei, tiny):
+def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei):
     with pytest.raises(Stopped):
-        fine_tune_fields(fields, nuclei, "none", tiny, should_stop=lambda: True)
+        fine_tune_fields(fields, nuclei, "none", TINY, should_stop=lambda: True)
     with pytest.raises(FileNotFoundError):
         load_model("none")
 
 
-def test_fine_tuning_on_one_field(fields, nuclei, tiny):
-    assert fine_tune_fields(fields[:1], nuclei, "one", tiny).epochs == 2
-
-
-def test_fine_tuning_on_nothing(field, nuclei, tiny):
+def test_fine_tuning_on_nothing(field, nuclei):
     empty = dataclasses.replace(field, labels=np.zeros_like(field.labels))
     with pytest.raises(ValueError, match="all zero"):
-        fine_tune_fields([empty], nuclei, "x", tiny)
+        fine_tune_fields([empty], nuclei, "x", TINY)
     with pytest.raises(ValueError, match="at least one"):
-        fine_tune_fields([], nuclei, "x", tiny)
+        fine_tune_fields([], nuclei, "x", TINY)
 
 
 def test_finish_run_without_a_run(tmp_path):
@@ -160,36 +195,6 @@ def test_finish_run_without_a_run(tmp_path):
 def test_presets_grow_with_their_names():
     steps = [p.epochs * p.steps_per_epoch for p in FINE_TUNE_PRESETS.values()]
     assert steps == sorted(steps)
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from napari_nucseg.model_store import load_model
-from napari_nucseg.retrain import fine_tune_fields
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.train_parameters import TrainParameters
-parameters = TrainParameters(epochs=1000, steps_per_epoch=2, batch_size=2, patch_size=64)
-fields = [simulate_field((96, 128), seed=seed) for seed in range(2)]
-fine_tune_fields(fields, load_model("nuclei"), "killed", parameters,
-                 run_directory=Path(sys.argv[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_killed_run_is_finished_from_disk(tmp_path):
-    run = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
-    try:
-        limit = time.monotonic() + 120
-        while not list(tmp_path.glob("checkpoint-*")) and time.monotonic() < limit:
-            time.sleep(0.1)
-    finally:
-        os.kill(run.pid, signal.SIGKILL)
-        run.wait()
-    result = finish_run(tmp_path)
-    assert result.name == "killed"
-    assert result.epochs >= 1
-    assert load_model("killed").card.parent == "nuclei"
 
 
 def rows(*scores):

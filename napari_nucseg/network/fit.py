@@ -162,6 +162,14 @@ class Trainer:
             loss_weights=LOSS_WEIGHTS,
             jit_compile=False,
         )
+        # Keras makes what adds up the losses when it sees the first batch, and would
+        # translate the whole step a second time because of that.
+        empty = keras.ops.zeros((1, 16, 16, 3))
+        targets = {
+            "maps": keras.ops.zeros((1, 16, 16, 4)),
+            "size": keras.ops.zeros((1, 2, 2, 2)),
+        }
+        self.network.compute_loss(empty, targets, self.network(empty))
 
     def fit(
         self, material: Material, run_directory: Path, watchers: Watchers | None = None
@@ -246,8 +254,7 @@ class Trainer:
         watchers: Watchers,
     ) -> float:
         """Train for one epoch and return the mean loss."""
-        loss = math.nan
-        self.network.reset_metrics()
+        losses = []
         for step, (images, targets) in enumerate(
             self._batches(groups, shares, number, self._steps)
         ):
@@ -256,7 +263,6 @@ class Trainer:
             watchers.on_progress(step, self._steps, text)
             done = (number - 1) * self._steps + step
             self.network.optimizer.learning_rate = self._learning_rate(done)
-            # The mean since the metrics were reset.
             logs = self.network.train_on_batch(images, targets, return_dict=True)
             loss = float(logs["loss"])
             if not math.isfinite(loss):
@@ -264,8 +270,9 @@ class Trainer:
                     f"Expected the loss to stay a number, got {loss} in epoch "
                     f"{number}. Try again with a lower learning rate."
                 )
+            losses.append(loss)
             self._update_average(done)
-        return loss
+        return sum(losses) / len(losses)
 
     def _batches(
         self,

@@ -22,7 +22,7 @@ __all__ = ["Predictor", "load_network", "load_predictor"]
 
 _ZOOM_RANGE = (0.2, 4.0)
 _NO_ZOOM = 1.25
-_CROP, _CROPS = 448, 4
+_CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
 _BATCH = 2
 
@@ -228,7 +228,7 @@ class Predictor:
         plane : ndarray of float32, shape (Y, X, 3)
             Normalized intensities.
         should_stop : callable, optional
-            Asked before every part.
+            Asked before every look.
 
         Returns
         -------
@@ -244,12 +244,10 @@ class Predictor:
         self, plane: np.ndarray, diameter: float, should_stop: ShouldStop
     ) -> float | None:
         zoom = zoom_for(diameter)
-        sizes = []
-        for crop in _lively_crops(plane, int(_CROP / zoom)):
-            check_stop(should_stop)
-            resized = _resize(crop[None], _zoomed(crop.shape, zoom))
-            sizes.append(_inside_nuclei(*self._look(resized)))
-        return _typical_diameter(sizes, zoom)
+        check_stop(should_stop)
+        crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
+        looked = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
+        return _typical_diameter([_inside_nuclei(*looked)], zoom)
 
 
 def zoom_for(diameter: float) -> float:

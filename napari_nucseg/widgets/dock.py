@@ -136,7 +136,8 @@ class NucleusDock(QWidget):
         # Qt may still ask when Python has taken the widget apart.
         window = getattr(self, "_window", None)
         if watched is window and event.type() == QEvent.Type.Close:
-            if self.retrain.is_training() and not self.confirm_close():
+            can_stay = self.retrain.is_training() and _shows_canvas(watched)
+            if can_stay and not self.confirm_close():
                 event.ignore()
                 return True
             self.runner.cancel()
@@ -157,3 +158,8 @@ class NucleusDock(QWidget):
             "is safe. To keep the best model so far, click Stop first.",
         )
         return answer == QMessageBox.StandardButton.Yes
+
+
+def _shows_canvas(window: QMainWindow) -> bool:
+    """Return whether the window can still be used; ``viewer.close()`` asks nobody."""
+    return any(part.isVisible() for part in window.centralWidget().findChildren(QWidget))

@@ -90,7 +90,7 @@ class Window:
         return [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
 
     def wait(self, condition):
-        self.qtbot.waitUntil(condition, timeout=PATIENCE * 1000)
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE * 1000)
 
     def click(self, button):
         assert button.isEnabled(), button.toolTip()

@@ -10,11 +10,6 @@ from napari_nucseg.widgets.segment_panel import METADATA_KEY
 
 
 @pytest.fixture
-def panel(window):
-    return window.dock.correct
-
-
-@pytest.fixture
 def corrected(window, simulated):
     """An image and its corrected labels, in the window."""
     image = window.viewer.add_image(
@@ -28,7 +23,8 @@ def listed(panel):
     return [panel.entries.item(row).text() for row in range(panel.entries.count())]
 
 
-def test_tools_of_napari_are_at_hand(window, panel, corrected):
+def test_tools_of_napari_are_at_hand(window, corrected):
+    panel = window.dock.correct
     _, labels = corrected
     window.viewer.layers.selection.active = None
     labels.visible = False
@@ -42,7 +38,8 @@ def test_tools_of_napari_are_at_hand(window, panel, corrected):
     assert labels.selected_label == labels.data.max() + 1
 
 
-def test_new_labels_are_the_ones_to_correct(window, panel, simulated):
+def test_new_labels_are_the_ones_to_correct(window, simulated):
+    panel = window.dock.correct
     window.viewer.add_image(simulated.image, name="dish")
     labels = window.segment()
     assert window.viewer.layers.selection.active == labels
@@ -50,7 +47,8 @@ def test_new_labels_are_the_ones_to_correct(window, panel, simulated):
     assert panel.image.currentText() == "dish"
 
 
-def test_labels_bring_the_image_they_were_made_from(window, panel, corrected):
+def test_labels_bring_the_image_they_were_made_from(window, corrected):
+    panel = window.dock.correct
     image, _ = corrected
     window.viewer.add_image(image.data, name="another")
     about = {METADATA_KEY: {"image": "dish", "parameters": {"channel": None}}}
@@ -58,7 +56,8 @@ def test_labels_bring_the_image_they_were_made_from(window, panel, corrected):
     assert panel.image.layer() == image
 
 
-def test_field_is_added_with_what_is_known_of_it(window, panel, corrected, simulated):
+def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
+    panel = window.dock.correct
     _, labels = corrected
     labels.metadata = {METADATA_KEY: {"image": "dish", "model": "nuclei"}}
     window.click(panel.add_button)
@@ -76,7 +75,8 @@ def test_field_is_added_with_what_is_known_of_it(window, panel, corrected, simul
     assert entry.source["model"] == "nuclei"
 
 
-def test_corrections_of_the_same_image_replace_the_earlier_ones(window, panel, corrected):
+def test_corrections_of_the_same_image_replace_the_earlier_ones(window, corrected):
+    panel = window.dock.correct
     _, labels = corrected
     window.click(panel.add_button)
     window.wait(lambda: listed(panel))
@@ -88,7 +88,8 @@ def test_corrections_of_the_same_image_replace_the_earlier_ones(window, panel, c
     assert len(listed(panel)) == 1
 
 
-def test_labels_are_saved_as_they_were_at_the_click(window, panel, corrected):
+def test_labels_are_saved_as_they_were_at_the_click(window, corrected):
+    panel = window.dock.correct
     _, labels = corrected
     before = labels.data.copy()
     window.click(panel.add_button)
@@ -98,7 +99,8 @@ def test_labels_are_saved_as_they_were_at_the_click(window, panel, corrected):
     assert (field.labels == before).all()
 
 
-def test_only_the_channel_that_was_segmented_is_added(window, panel, simulated):
+def test_only_the_channel_that_was_segmented_is_added(window, simulated):
+    panel = window.dock.correct
     channels = np.stack([np.zeros_like(simulated.image), simulated.image])
     window.viewer.add_image(channels, name="two")
     window.dock.segment.channel.setCurrentIndex(1)
@@ -110,7 +112,8 @@ def test_only_the_channel_that_was_segmented_is_added(window, panel, simulated):
     assert (field.image == simulated.image).all()
 
 
-def test_drawn_labels_of_several_channels_are_of_the_chosen_one(window, panel, simulated):
+def test_drawn_labels_of_several_channels_are_of_the_chosen_one(window, simulated):
+    panel = window.dock.correct
     channels = np.stack([np.zeros_like(simulated.image), simulated.image])
     window.viewer.add_image(channels, name="two")
     window.viewer.add_labels(simulated.labels)
@@ -146,7 +149,8 @@ def test_field_is_removed(simulated, home, window):
     assert "training set is empty" in window.dock.retrain.retrain_button.toolTip()
 
 
-def test_labels_without_nuclei_are_not_added(window, panel, corrected):
+def test_labels_without_nuclei_are_not_added(window, corrected):
+    panel = window.dock.correct
     _, labels = corrected
     labels.data = np.zeros_like(labels.data)
     window.click(panel.add_button)
@@ -156,7 +160,8 @@ def test_labels_without_nuclei_are_not_added(window, panel, corrected):
     assert panel.add_button.isEnabled()
 
 
-def test_folder_that_cannot_be_written_is_told(window, panel, corrected, home):
+def test_folder_that_cannot_be_written_is_told(window, corrected, home):
+    panel = window.dock.correct
     in_the_way = home / "training_set"
     in_the_way.write_text("no folder")
     window.click(panel.add_button)
@@ -168,7 +173,8 @@ def test_folder_that_cannot_be_written_is_told(window, panel, corrected, home):
     assert len(TrainingSet()) == 1
 
 
-def test_reasons_against_adding(window, panel, corrected):
+def test_reasons_against_adding(window, corrected):
+    panel = window.dock.correct
     image, labels = corrected
     assert panel.add_button.isEnabled()
     window.viewer.add_labels(np.zeros((4, 5), int), name="small")

@@ -144,8 +144,10 @@ def test_closing_the_window_while_retraining_is_a_question(trained_on, window):
     assert main.isVisible()
     assert job.state == "running"
     timer = answer(QMessageBox.StandardButton.Yes)
-    window.viewer.close()
+    assert window.dock.confirm_close()
     assert not timer.isActive()
+    # A script that closes the viewer is not asked.
+    window.viewer.close()
     window.wait(lambda: job.state == "stopped")
     assert len(trained_on) == 1
 

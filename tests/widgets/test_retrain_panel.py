@@ -11,10 +11,8 @@ from napari_nucseg.engine import shared_engine
 from napari_nucseg.model_store import list_models, load_model
 from napari_nucseg.retrain import FINE_TUNE_PRESETS
 
-
-@pytest.fixture
-def panel(trained_on, window):
-    return window.dock.retrain
+# There is a field to train on when the window opens.
+pytestmark = pytest.mark.usefixtures("trained_on")
 
 
 @pytest.fixture
@@ -29,7 +27,8 @@ def own_models():
     return [model.card.name for model in list_models() if not model.bundled]
 
 
-def test_reasons_against_retraining(window, panel):
+def test_reasons_against_retraining(window):
+    panel = window.dock.retrain
     assert panel.retrain_button.isEnabled()
     for name, reason in [("nuclei", "exists"), ("", "letters"), ("a/b", "letters")]:
         panel.name.setText(name)
@@ -39,20 +38,16 @@ def test_reasons_against_retraining(window, panel):
     assert panel.retrain_button.isEnabled()
 
 
-def test_empty_training_set(window):
-    button = window.dock.retrain.retrain_button
-    assert not button.isEnabled()
-    assert "training set is empty" in button.toolTip()
-
-
-def test_effort_fills_in_the_numbers(panel):
+def test_effort_fills_in_the_numbers(window):
+    panel = window.dock.retrain
     for index in range(panel.preset.count()):
         panel.preset.setCurrentIndex(index)
         preset = FINE_TUNE_PRESETS[panel.preset.currentData()]
         assert panel.advanced.parameters() == preset
 
 
-def test_numbers_that_do_not_go_together(window, panel):
+def test_numbers_that_do_not_go_together(window):
+    panel = window.dock.retrain
     panel.advanced.container["patch_size"].value = 100
     window.click(panel.retrain_button)
     assert window.dock.runner.job is None
@@ -60,7 +55,8 @@ def test_numbers_that_do_not_go_together(window, panel):
     assert window.errors == [window.status]
 
 
-def test_new_model_knows_where_it_comes_from(window, panel, epochs, trained_on):
+def test_new_model_knows_where_it_comes_from(window, epochs, trained_on):
+    panel = window.dock.retrain
     first = panel.name.text()
     with window.new_model():
         window.retrain(epochs=2)
@@ -84,7 +80,8 @@ def test_new_model_knows_where_it_comes_from(window, panel, epochs, trained_on):
     assert not window.errors
 
 
-def test_worse_model_is_said_to_be_worse_and_not_chosen(window, panel):
+def test_worse_model_is_said_to_be_worse_and_not_chosen(window):
+    panel = window.dock.retrain
     name = panel.name.text()
     with window.new_model():
         window.retrain(learning_rate=0.1)
@@ -97,7 +94,8 @@ def test_worse_model_is_said_to_be_worse_and_not_chosen(window, panel):
         assert choice.findText(name) >= 0
 
 
-def test_stop_keeps_the_best_so_far(window, panel, epochs):
+def test_stop_keeps_the_best_so_far(window, epochs):
+    panel = window.dock.retrain
     name = panel.name.text()
     with window.new_model():
         window.retrain(epochs=1000)
@@ -111,9 +109,8 @@ def test_stop_keeps_the_best_so_far(window, panel, epochs):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a process that can be held")
-def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
-    window, panel, epochs, simulated
-):
+def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(window, epochs, simulated):
+    panel = window.dock.retrain
     name = panel.name.text()
     window.viewer.add_image(simulated.image, name="field")
     allowed = []
@@ -136,7 +133,8 @@ def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
     assert window.segment().data.max() > 0
 
 
-def test_stop_before_the_first_epoch(window, panel, trained_on, engine_held):
+def test_stop_before_the_first_epoch(window, trained_on, engine_held):
+    panel = window.dock.retrain
     with engine_held():
         window.retrain()
         window.click(panel.stop_button)
@@ -149,7 +147,8 @@ def test_stop_before_the_first_epoch(window, panel, trained_on, engine_held):
     assert not panel.stop_button.isEnabled()
 
 
-def test_second_click_does_nothing(window, panel, simulated, engine_held, tasks):
+def test_second_click_does_nothing(window, simulated, engine_held, tasks):
+    panel = window.dock.retrain
     window.viewer.add_image(simulated.image, name="field")
     with engine_held():
         window.retrain()
