@@ -31,7 +31,7 @@ __all__ = [
     "shared_engine",
 ]
 
-_GRACE = 0.4
+_GRACE = 0.3
 
 
 class Engine:

@@ -37,7 +37,7 @@ from .plot import Curves
 
 __all__ = ["RetrainPanel"]
 
-_PATIENCE = 500  # milliseconds that Stop waits for the engine
+_PATIENCE = 300  # milliseconds that Stop waits for the engine
 _OLD = 7 * 24 * 3600  # seconds
 _RETRAIN_TIP = "Fine-tune the starting model on the training set"
 _STOP_TIP = "End early and keep the best model so far"

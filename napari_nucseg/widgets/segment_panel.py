@@ -289,7 +289,7 @@ class SegmentPanel(Panel):
         else:
             self._replace(shown, reply)
             _place(shown.layer, placement)
-        self._show_extras(reply, image, placement)
+        self._show_extras(reply, shown, placement)
         self.segmented.emit(shown.layer, image)
         count = int(reply.labels.max())
         self.told.emit(
@@ -326,11 +326,12 @@ class SegmentPanel(Panel):
             )
 
     def _show_extras(
-        self, reply: SegmentationReply, image: Any, placement: dict[str, Any]
+        self, reply: SegmentationReply, shown: _Shown, placement: dict[str, Any]
     ) -> None:
         """Show the probability map and the binary mask, if wanted."""
-        name, chosen = image.name, self.image.layer()
-        active = self._viewer.layers.selection.active
+        name, chosen = shown.image.name, self.image.layer()
+        layers = self._viewer.layers
+        active, count = layers.selection.active, len(layers)
         if self.show_probability.isChecked() and reply.probability.size:
             self._put(
                 f"{name} probability",
@@ -353,8 +354,11 @@ class SegmentPanel(Panel):
                 lambda **options: self._viewer.add_labels(mask, opacity=0.4, **options),
                 placement,
             )
-        # New layers made themselves the chosen ones.
-        self._viewer.layers.selection.active = active
+        if len(layers) == count:
+            return
+        # The new layers made themselves the active ones, and what follows that went along.
+        layers.selection.active = shown.layer
+        layers.selection.active = active
         if chosen is not None:
             self.image.choose(chosen)
 
@@ -394,7 +398,7 @@ class SegmentPanel(Panel):
             for shown in self._shown:
                 if shown.key == job.result.key and not shown.is_edited():
                     self._replace(shown, job.result)
-                    self._show_extras(job.result, shown.image, placement_of(shown.layer))
+                    self._show_extras(job.result, shown, placement_of(shown.layer))
                     self.told.emit(f"{int(job.result.labels.max())} nuclei.", False)
 
     def use_model(self, model: Model | str) -> None:

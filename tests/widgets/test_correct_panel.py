@@ -129,19 +129,17 @@ def test_drawn_labels_of_several_channels_are_of_the_chosen_one(window, simulate
     assert (field.image == simulated.image).all()
 
 
-def test_field_is_removed(simulated, home, window):
-    # The widget is opened on a training set that is there already.
-    training_set = TrainingSet()
-    for name in ("one", "two"):
-        training_set.add(dataclasses.replace(simulated, name=name))
+def test_field_is_removed(trained_on, window, simulated):
     panel = window.dock.correct
+    assert len(listed(panel)) == 1
+    trained_on.add(dataclasses.replace(simulated, name="two"))
     panel.list_entries()
     assert len(listed(panel)) == 2
-    assert "Select a field" in panel.remove_button.toolTip()
     assert not panel.remove_button.isEnabled()
+    assert "Select a field" in panel.remove_button.toolTip()
     panel.entries.setCurrentRow(0)
     window.click(panel.remove_button)
-    assert [entry.name for entry in TrainingSet().entries()] == ["two"]
+    assert [entry.name for entry in trained_on.entries()] == ["two"]
     assert len(listed(panel)) == 1
     panel.entries.setCurrentRow(0)
     window.click(panel.remove_button)

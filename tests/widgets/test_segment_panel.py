@@ -267,6 +267,17 @@ def test_probability_map_and_mask_on_demand(window, nuclei, simulated):
     assert list(viewer.layers) == layers
 
 
+def test_mask_that_comes_later_is_not_what_is_corrected(window, nuclei):
+    labels = window.segment()
+    window.viewer.layers.selection.active = nuclei
+    window.dock.segment.show_mask.setChecked(True)
+    window.dock.segment.probability.setValue(0.7)
+    window.wait(lambda: "field mask" in window.viewer.layers)
+    assert window.viewer.layers.selection.active == nuclei
+    assert window.dock.correct.labels.layer() == labels
+    assert window.dock.segment.image.layer() == nuclei
+
+
 def test_mask_of_somebody_else_is_left_alone(window, nuclei):
     theirs = np.ones(nuclei.data.shape, np.uint8)
     layer = window.viewer.add_labels(theirs.copy(), name="field mask")
