@@ -139,12 +139,14 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, tmp_path):
         tmp_path / "new",
         about=about,
         shares=[3, 1],
+        model="nuclei",
         on_progress=lambda *call: calls.append(call),
         on_epoch=epochs.append,
         **TINY,
     )
-    assert [epoch.epoch for epoch in epochs] == [1]
+    assert [epoch.epoch for epoch in epochs] == [0, 1]
     assert calls
+    assert model.card.parent == "nuclei"
     for name, value in dataclasses.asdict(about).items():
         assert getattr(model.card, name) == value
     assert model.card.training["shares"] == [3, 1]

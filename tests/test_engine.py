@@ -497,7 +497,9 @@ def test_stop_while_fine_tuning_keeps_the_best_so_far(engine, endless):
     job = engine.submit("fine_tune", endless("early"), on_epoch=after_first_epoch(stop))
     result = job.wait(LONG)
     assert 1 <= result.epochs < 1000
-    assert load_model("early").folder == result.path
+    model = load_model("early")
+    assert model.folder == result.path
+    assert model.card.scores["held_out_mean_ap"] == round(result.score, 4)
 
 
 @needs_kill

@@ -44,15 +44,16 @@ def test_shapes_of_the_outputs(image):
 
 
 def test_folded_network_is_the_same_function(image):
+    keras.utils.set_random_seed(0)
     network = build_unet(SMALL, batch_norm=True)
     rng = np.random.default_rng(1)
-    weights = [w + 0.3 * rng.random(w.shape) for w in network.get_weights()]
+    weights = [w + 0.1 * rng.random(w.shape) for w in network.get_weights()]
     network.set_weights(weights)
     folded = build_unet(SMALL, batch_norm=False)
     fold_batch_norm(network, folded)
     for name in ("maps", "size"):
         one, two = network(image, training=False)[name], folded(image)[name]
-        assert np.allclose(one, two, rtol=1e-3, atol=1e-3)
+        assert np.abs(one - two).max() < 1e-4 * np.abs(one).max()
 
 
 def test_loss_is_least_for_the_truth(two_nuclei):

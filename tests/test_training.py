@@ -157,21 +157,6 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
         fine_tune_fields(fields, nuclei, "child", TINY)
 
 
-def test_stop_keeps_the_best_so_far(fields, nuclei, tmp_path):
-    epochs = []
-    result = fine_tune_fields(
-        fields,
-        nuclei,
-        "early",
-        dataclasses.replace(TINY, epochs=50),
-        run_directory=tmp_path,
-        on_epoch=epochs.append,
-        should_stop=lambda: len(epochs) > 1,
-    )
-    assert result.epochs == 1
-    assert load_model("early").card.scores["held_out_mean_ap"] == round(result.score, 4)
-
-
 def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei):
     with pytest.raises(Stopped):
         fine_tune_fields(fields, nuclei, "none", TINY, should_stop=lambda: True)
