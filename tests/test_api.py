@@ -131,7 +131,8 @@ def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
         evaluate(tmp_path / "none.tif", two_nuclei)
 
 
-def test_train_on_a_folder_and_on_fields(pairs, simulated, tmp_path):
+@pytest.mark.filterwarnings("ignore:.*too few nuclei")
+def test_train_on_a_folder_and_on_fields(pairs, simulated, nuclei, tmp_path):
     epochs, calls = [], []
     about = About("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
     model = train(
@@ -146,7 +147,9 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, tmp_path):
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1]
     assert calls
-    assert model.card.parent == "nuclei"
+    assert model.card.parent_sha256 == nuclei.card.weights_sha256
+    assert model.card.architecture == nuclei.card.architecture
+    assert model.card.weights_sha256 != nuclei.card.weights_sha256
     for name, value in dataclasses.asdict(about).items():
         assert getattr(model.card, name) == value
     assert model.card.training["shares"] == [3, 1]

@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,31 @@ def test_plane_of_each_kind():
     assert Field(color).plane().shape == (4, 5, 3)
     assert Field(color).plane(2).shape == (4, 5)
     assert Field(image[0]).plane().shape == (4, 5)
+
+
+class Lazy:
+    """An image that is read when it is asked for, and is bound to this process."""
+
+    def __init__(self, image):
+        self.image, self.shape, self.dtype = image, image.shape, image.dtype
+
+    def __getitem__(self, index):
+        return self.image[index]
+
+    def __array__(self, dtype=None, copy=None):
+        return self.image
+
+    def __reduce__(self):
+        raise TypeError("cannot be pickled")
+
+
+def test_lazy_image_is_read_when_the_field_travels(two_nuclei):
+    field = Field(Lazy(two_nuclei * 5), name="far", labels=two_nuclei)
+    assert isinstance(field.image, Lazy)
+    again = pickle.loads(pickle.dumps(field))
+    assert (again.image == two_nuclei * 5).all()
+    assert (again.labels == two_nuclei).all()
+    assert (again.axes, again.name) == ("YX", "far")
 
 
 def test_channel_must_be_chosen_and_exist():

@@ -69,7 +69,10 @@ def test_axes_of_length_1_are_dropped(tmp_path):
 
 
 def test_stack_is_refused_with_its_axes(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.stack([GREY] * 3), metadata={"axes": "ZYX"})
+    stack = np.stack([GREY] * 3)
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, photometric="minisblack", metadata={"axes": "ZYX"}
+    )
     with pytest.raises(ValueError, match="axes ZYX"):
         read_image(tmp_path / "a.tif")
 

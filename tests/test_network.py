@@ -98,6 +98,25 @@ def test_patches_have_the_shapes_and_ranges_of_the_network(simulated):
     assert set(np.unique(targets["maps"][..., 0])) <= {0, 1}
 
 
+def test_every_augmentation_keeps_grey_grey_and_all_numbers_in_range(simulated):
+    image = simulated.image.astype(np.float32)
+    image[:5, :5] = np.nan
+    color = np.stack([image, image / 2, image / 4], axis=-1)
+    grey, colored = (
+        source_of(dataclasses.replace(simulated, image=one, axes=axes))
+        for one, axes in ((image, "YX"), (color, "YXC"))
+    )
+    for source in (grey, colored):
+        for images, targets in batches(
+            [[source]], [1], batch_size=8, patch_size=64, seed=(7,), count=10
+        ):
+            assert -0.5 <= images.min() < images.max() <= 1.5
+            assert np.isfinite(images).all()
+            assert all(np.isfinite(target).all() for target in targets.values())
+            if source is grey:
+                assert (images[..., :1] == images).all()
+
+
 def test_groups_get_their_shares(two_nuclei):
     grey = source_of_labels(two_nuclei)
     color = dataclasses.replace(grey, plane=np.repeat(grey.plane, 3, -1) * [1, 0, 0])
@@ -118,6 +137,7 @@ def test_field_without_labels_is_no_source(simulated):
         source_of(dataclasses.replace(simulated, labels=None))
 
 
+@pytest.mark.filterwarnings("ignore:Skipping")
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
     small = build_unet(SMALL, batch_norm=False)
     card = Card("x", architecture=Architecture().as_dict())
@@ -126,6 +146,7 @@ def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
         load_network(model)
 
 
+@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
 def test_model_with_a_lambda_layer_cannot_run_code(tmp_path):
     """Whatever lies beside the weights, only numbers are loaded."""
     small = build_unet(SMALL, batch_norm=False)
