@@ -24,7 +24,7 @@ from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
 from .segmentation import SegmentParameters, segment_field
 from .train_parameters import Epoch, TrainParameters
-from .training import About, no_epoch, train_fields
+from .training import About, Plan, no_epoch, train_fields
 
 __all__ = ["evaluate", "fine_tune", "segment", "train"]
 
@@ -103,6 +103,7 @@ def train(
     about: About | None = None,
     shares: Sequence[float] | None = None,
     model: str | Path | Model | None = None,
+    widths: Sequence[int] | None = None,
     on_progress: OnProgress = no_progress,
     on_epoch: Callable[[Epoch], None] = no_epoch,
     should_stop: ShouldStop = never_stop,
@@ -124,6 +125,10 @@ def train(
         How often patches come from each group, in any unit.
     model : str, path or Model, optional
         Model whose weights training starts from; left out, they are random.
+    widths : sequence of int, optional
+        Filters of the network at a half, a quarter, … of the resolution; left
+        out, those of `model` or the default. Levels can be added to those of
+        `model`.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step.
     **parameters
@@ -139,23 +144,20 @@ def train(
     groups = [_read(group) for group in data]
     about = about or About(output.name)
     parent = load_model(model) if isinstance(model, str | Path) else model
+    plan = Plan(groups, shares, parent, widths)
     if needs_engine():
         arguments = {
-            "groups": groups,
+            "plan": plan,
             "output": output,
             "about": about,
             "parameters": options,
-            "shares": shares,
-            "parent": parent,
         }
         return run_in_engine("train", arguments, on_progress, should_stop, on_epoch)
     return train_fields(
-        groups,
+        plan,
         output,
         about,
         options,
-        shares=shares,
-        parent=parent,
         on_progress=on_progress,
         on_epoch=on_epoch,
         should_stop=should_stop,

@@ -110,6 +110,14 @@ def _add_train(commands: Any) -> None:
         metavar="NAME|DIR",
         help="model whose weights training starts from (default: random weights)",
     )
+    command.add_argument(
+        "--widths",
+        nargs="+",
+        type=int,
+        metavar="W",
+        help="filters at a half, a quarter, ... of the resolution (default: those of the "
+        "model, where levels can be added, or of the bundled one)",
+    )
     for field in dataclasses.fields(About):
         command.add_argument(
             f"--{field.name.replace('_', '-')}", default="", help="for the model's card"
@@ -226,6 +234,7 @@ def _train(options: Any) -> int:
             about=About(**about),
             shares=options.share,
             model=options.model,
+            widths=options.widths,
             should_stop=should_stop,
             **_reporting(),
             **_given(options, TrainParameters),

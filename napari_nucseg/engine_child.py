@@ -241,11 +241,10 @@ def _finish_run(talk: Talk, run_directory: str | Path) -> Any:
     return finish_run(Path(run_directory))
 
 
-def _train(talk: Talk, groups: Any, output: Path, about: Any, **options: Any) -> Any:
+def _train(talk: Talk, **options: Any) -> Any:
     from .training import train_fields
 
-    parameters = options.pop("parameters")
-    return train_fields(groups, output, about, parameters, **options, **talk.watchers())
+    return train_fields(**options, **talk.watchers())
 
 
 #: What the engine can ask for. Each takes the `Talk` and its arguments.

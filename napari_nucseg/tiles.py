@@ -14,7 +14,7 @@ __all__ = ["HALO", "STRIDE", "Tile", "pad_to_stride", "tiles_of"]
 HALO = 64
 
 #: Height and width of what the network takes are multiples of this.
-STRIDE = 16
+STRIDE = 32
 
 #: Largest height and width of the core of a tile.
 CORE = 1024

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from .parameters import Parameters, parameter
+from .tiles import STRIDE
 
 __all__ = ["Epoch", "TrainParameters"]
 
@@ -44,9 +45,9 @@ class TrainParameters(Parameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.patch_size % 16:
+        if self.patch_size % STRIDE:
             raise ValueError(
-                f"Expected 'patch_size' to be a multiple of 16, got {self.patch_size}."
+                f"Expected 'patch_size' to be a multiple of {STRIDE}, got {self.patch_size}."
             )
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .atomic import new_file
 from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
@@ -18,7 +19,10 @@ from .model_store import Card, Model, check_model_name, save_model
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
 
-__all__ = ["About", "no_epoch", "train_fields"]
+if TYPE_CHECKING:
+    from .network.unet import Architecture
+
+__all__ = ["About", "Plan", "no_epoch", "train_fields"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,14 +60,92 @@ def no_epoch(epoch: Epoch) -> None:
     """
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """What a model is trained on, and what training starts from.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of Field
+        Fields with labels, those of one kind in one group.
+    shares : sequence of float, optional
+        How often patches come from each group, in any unit; left out, in
+        proportion to the number of its fields.
+    parent : Model, optional
+        Model whose weights training starts from; left out, they are random.
+    widths : sequence of int, optional
+        Filters of the network on each level, see `unet.Architecture`; left out,
+        those of the parent or the default. Levels can be added to the parent's.
+
+    Raises
+    ------
+    ValueError
+        If the shares do not fit the groups.
+    """
+
+    groups: Sequence[Sequence[Field]]
+    shares: Sequence[float] | None = None
+    parent: Model | None = None
+    widths: Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.shares is None:
+            object.__setattr__(self, "shares", [float(len(group)) for group in self.groups])
+        shares = self.shares or []
+        if len(shares) != len(self.groups) or min(shares) < 0 or sum(shares) <= 0:
+            raise ValueError(
+                f"Expected a share, 0 or more, for each of {len(self.groups)} groups of "
+                f"fields, got {list(shares)}."
+            )
+
+    def architecture(self) -> Architecture:
+        """Choose the network.
+
+        Returns
+        -------
+        Architecture
+            One that can take the parent's weights.
+
+        Raises
+        ------
+        ValueError
+            If it cannot.
+        """
+        from .network.unet import Architecture
+
+        before = Architecture.from_dict(self.parent.card.architecture) if self.parent else None
+        if self.widths is None:
+            return before or Architecture()
+        architecture = Architecture(tuple(self.widths))
+        if before and not architecture.extends(before):
+            raise ValueError(
+                f"Expected widths that begin with those of the starting model, "
+                f"{list(before.widths)}, got {list(self.widths)}."
+            )
+        return architecture
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what tells this plan from another one, ready for JSON.
+
+        Returns
+        -------
+        dict
+            Names of fields in place of the fields.
+        """
+        return {
+            "fields": [[field.name for field in group] for group in self.groups],
+            "shares": list(self.shares or []),
+            "parent": self.parent.card.weights_sha256 if self.parent else None,
+            "widths": list(self.widths) if self.widths else None,
+        }
+
+
 def train_fields(
-    groups: Sequence[Sequence[Field]],
+    plan: Plan,
     output: Path,
     about: About,
     parameters: TrainParameters,
     *,
-    shares: Sequence[float] | None = None,
-    parent: Model | None = None,
     on_progress: OnProgress = no_progress,
     on_epoch: Callable[[Epoch], None] = no_epoch,
     should_stop: ShouldStop = never_stop,
@@ -72,23 +154,18 @@ def train_fields(
 
     The run lives in a folder beside the output, with ``.run`` at the end of
     its name. A run that was stopped or killed goes on from there when it is
-    started again with the same parameters.
+    started again with the same plan and parameters.
 
     Parameters
     ----------
-    groups : sequence of sequence of Field
-        Fields with labels, those of one kind in one group.
+    plan : Plan
+        What to learn from, and what to start from.
     output : Path
         Folder of the new model; it must not exist.
     about : About
         What the card says.
     parameters : TrainParameters
         How to train.
-    shares : sequence of float, optional
-        How often patches come from each group, in any unit; left out, in
-        proportion to the number of its fields.
-    parent : Model, optional
-        Model whose weights training starts from; left out, they are random.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step.
 
@@ -113,29 +190,23 @@ def train_fields(
             f"another one or remove it."
         )
     check_model_name(about.name)
-    check_fields([field for group in groups for field in group])
-    shares = _check_shares(groups, shares)
+    check_fields([field for group in plan.groups for field in group])
     run_directory = output.with_name(output.name + ".run")
-    _check_plan(run_directory, parameters, groups, shares, parent)
-    training, held_out = hold_out(groups, parameters.held_out, parameters.seed)
+    architecture = plan.architecture()
+    _check_run(run_directory, plan, parameters)
+    training, held_out = hold_out(plan.groups, parameters.held_out, parameters.seed)
 
     from .network.fit import Material, Trainer, Watchers
     from .network.predict import load_network
-    from .network.unet import Architecture
 
     def tell(epoch: Epoch) -> None:
         done = latest_checkpoint(run_directory)
-        history = done.history if done else [epoch]
-        write_history(run_directory / "history.csv", history)
-        draw_curves(run_directory / "curves.png", history)
+        _write_history(run_directory, done.history if done else [epoch])
         on_epoch(epoch)
 
-    architecture = (
-        Architecture.from_dict(parent.card.architecture) if parent else Architecture()
-    )
-    trainer = Trainer(architecture, parameters, load_network(parent) if parent else None)
-    checkpoint = trainer.fit(
-        Material(training, shares, held_out),
+    start = load_network(plan.parent) if plan.parent else None
+    checkpoint = Trainer(architecture, parameters, start).fit(
+        Material(training, plan.shares or [], held_out),
         run_directory,
         Watchers(on_progress, tell, should_stop),
     )
@@ -144,11 +215,11 @@ def train_fields(
         version="1",
         created=datetime.date.today().isoformat(),
         architecture=architecture.as_dict(),
-        parent=parent.card.name if parent else None,
-        parent_sha256=parent.card.weights_sha256 if parent else None,
+        parent=plan.parent.card.name if plan.parent else None,
+        parent_sha256=plan.parent.card.weights_sha256 if plan.parent else None,
         training={
             "parameters": parameters.as_dict(),
-            "shares": list(shares),
+            "shares": list(plan.shares or []),
             "fields": sum(len(group) for group in training),
             "fields_held_out": len(held_out),
             "best_epoch": checkpoint.best.epoch,
@@ -177,44 +248,25 @@ def weights_and_history(checkpoint: Checkpoint) -> Callable[[Path], None]:
 
     def write(weights: Path) -> None:
         shutil.copyfile(checkpoint.folder / BEST_FILE, weights)
-        write_history(weights.parent / "history.csv", checkpoint.history)
-        draw_curves(weights.parent / "curves.png", checkpoint.history)
+        _write_history(weights.parent, checkpoint.history)
 
     return write
 
 
-def _check_shares(
-    groups: Sequence[Sequence[Field]], shares: Sequence[float] | None
-) -> Sequence[float]:
-    if shares is None:
-        return [float(len(group)) for group in groups]
-    if len(shares) != len(groups) or min(shares) < 0 or sum(shares) <= 0:
-        raise ValueError(
-            f"Expected a share, 0 or more, for each of {len(groups)} groups of fields, "
-            f"got {list(shares)}."
-        )
-    return shares
+def _write_history(folder: Path, history: list[Epoch]) -> None:
+    """Write the history of a run as a table and as a picture."""
+    write_history(folder / "history.csv", history)
+    draw_curves(folder / "curves.png", history)
 
 
-def _check_plan(
-    run_directory: Path,
-    parameters: TrainParameters,
-    groups: Sequence[Sequence[Field]],
-    shares: Sequence[float],
-    parent: Model | None,
-) -> None:
+def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> None:
     """Write down what a run does, or check that it is the run that goes on."""
-    plan = {
-        "parameters": parameters.as_dict(),
-        "fields": [[field.name for field in group] for group in groups],
-        "shares": list(shares),
-        "parent": parent.card.weights_sha256 if parent else None,
-    }
+    wanted = {"parameters": parameters.as_dict(), **plan.as_dict()}
     path = run_directory / "plan.json"
     if not path.exists():
         with new_file(path) as aside:
-            aside.write_text(json.dumps(plan), encoding="utf-8")
-    elif json.loads(path.read_text(encoding="utf-8")) != plan:
+            aside.write_text(json.dumps(wanted), encoding="utf-8")
+    elif json.loads(path.read_text(encoding="utf-8")) != wanted:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "
             f"parameters were others. Give the same ones, or remove that folder to "

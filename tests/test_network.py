@@ -12,7 +12,7 @@ from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model
 from napari_nucseg.network.losses import maps_loss, size_loss
 from napari_nucseg.network.patches import batches, source_of
 from napari_nucseg.network.predict import load_network, load_predictor, zoom_for
-from napari_nucseg.network.unet import Architecture, build_unet, fold_batch_norm
+from napari_nucseg.network.unet import Architecture, build_unet, fold_batch_norm, start_from
 from napari_nucseg.normalize import normalize
 from napari_nucseg.progress import Stopped
 from napari_nucseg.targets import median_diameter
@@ -22,7 +22,7 @@ SMALL = Architecture((4, 6, 8, 10))
 
 @pytest.fixture
 def image():
-    return np.random.default_rng(0).random((2, 32, 48, 3)).astype(np.float32)
+    return np.random.default_rng(0).random((2, 32, 64, 3)).astype(np.float32)
 
 
 def test_architecture_goes_into_a_card_and_back():
@@ -39,8 +39,8 @@ def test_other_architectures_are_refused(values):
 
 def test_shapes_of_the_outputs(image):
     output = build_unet(SMALL, batch_norm=True)(image)
-    assert output["maps"].shape == (2, 32, 48, 3)
-    assert output["size"].shape == (2, 4, 6, 1)
+    assert output["maps"].shape == (2, 32, 64, 3)
+    assert output["size"].shape == (2, 4, 8, 1)
 
 
 def test_folded_network_is_the_same_function(image):
@@ -54,6 +54,23 @@ def test_folded_network_is_the_same_function(image):
     for name in ("maps", "size"):
         one, two = network(image, training=False)[name], folded(image)[name]
         assert np.abs(one - two).max() < 1e-4 * np.abs(one).max()
+
+
+def test_added_levels_change_nothing_until_they_learn():
+    keras.utils.set_random_seed(0)
+    deeper = Architecture((*SMALL.widths, 12))
+    assert deeper.extends(SMALL)
+    assert not SMALL.extends(deeper)
+    parent, network = (build_unet(one, batch_norm=False) for one in (SMALL, deeper))
+    start_from(parent, network)
+    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
+    before, after = parent(image), network(image)
+    for name in ("maps", "size"):
+        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
+    network.compile("sgd", {"maps": "mse", "size": "mse"})
+    network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
+    for name in ("up3", "decoder3_second"):
+        assert np.abs(network.get_layer(name).get_weights()[0]).max() > 0
 
 
 def test_loss_is_least_for_the_truth(two_nuclei):

@@ -42,5 +42,5 @@ def test_unknown_keyword_names_the_known_ones():
 
 
 def test_patch_size_must_fit_the_network():
-    with pytest.raises(ValueError, match="multiple of 16"):
+    with pytest.raises(ValueError, match="multiple of 32"):
         TrainParameters(patch_size=100)

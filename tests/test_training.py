@@ -14,7 +14,7 @@ from napari_nucseg.retrain import FINE_TUNE_PRESETS, fine_tune_fields, finish_ru
 from napari_nucseg.segmentation import SegmentParameters, segment_field
 from napari_nucseg.simulate import simulate_field
 from napari_nucseg.train_parameters import Epoch, TrainParameters
-from napari_nucseg.training import About, train_fields
+from napari_nucseg.training import About, Plan, train_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
 
@@ -68,7 +68,7 @@ def whole(fields, tmp_path_factory):
     about = About("new", training_data="simulated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "train_on_batch", listen)
-        model = train_fields([fields], folder, about, TINY, on_epoch=on_epoch)
+        model = train_fields(Plan([fields]), folder, about, TINY, on_epoch=on_epoch)
     return model, epochs, losses
 
 
@@ -99,7 +99,9 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
     model, *_ = whole
     shutil.copytree(model.folder.with_name("after 1"), tmp_path / "parts.run")
     epochs = []
-    parts = train_fields([fields], tmp_path / "parts", About("a"), TINY, on_epoch=epochs.append)
+    parts = train_fields(
+        Plan([fields]), tmp_path / "parts", About("a"), TINY, on_epoch=epochs.append
+    )
     assert [epoch.epoch for epoch in epochs] == [2]
     assert same(model, parts)
     assert parts.card.scores == model.card.scores
@@ -109,21 +111,42 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
 
 def test_run_with_other_parameters_is_not_mixed_up(fields, tmp_path):
     with pytest.raises(Stopped):
-        train_fields([fields], tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
+        train_fields(Plan([fields]), tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
     other = dataclasses.replace(TINY, seed=5)
     with pytest.raises(ValueError, match="parameters were others"):
-        train_fields([fields], tmp_path / "x", About("x"), other)
+        train_fields(Plan([fields]), tmp_path / "x", About("x"), other)
 
 
 def test_existing_output_is_not_overwritten(fields, tmp_path):
     with pytest.raises(FileExistsError, match="another one"):
-        train_fields([fields], tmp_path, About("x"), TINY)
+        train_fields(Plan([fields]), tmp_path, About("x"), TINY)
 
 
 @pytest.mark.parametrize("shares", [[1], [1, -1], [0, 0]])
-def test_shares_must_fit_the_groups(fields, tmp_path, shares):
+def test_shares_must_fit_the_groups(fields, shares):
     with pytest.raises(ValueError, match="share"):
-        train_fields([fields, fields], tmp_path / "x", About("x"), TINY, shares=shares)
+        Plan([fields, fields], shares)
+
+
+def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
+    widths = [4, 6, 8, 10, 12]
+    shallow = train_fields(
+        Plan([fields], widths=widths[:4]), tmp_path / "shallow", About("shallow"), TINY
+    )
+    epochs = []
+    deeper = train_fields(
+        Plan([fields], parent=shallow, widths=widths),
+        tmp_path / "deeper",
+        About("deeper"),
+        TINY,
+        on_epoch=epochs.append,
+    )
+    assert deeper.card.architecture["widths"] == widths
+    assert deeper.card.parent_sha256 == shallow.card.weights_sha256
+    # It began as what it was made from.
+    assert epochs[0].score == pytest.approx(shallow.card.scores["held_out_mean_ap"], abs=1e-4)
+    with pytest.raises(ValueError, match="begin with those of the starting model"):
+        Plan([fields], parent=shallow, widths=[8] * 5).architecture()
 
 
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):

@@ -36,7 +36,7 @@ from ..train_parameters import Epoch, TrainParameters
 from .losses import LOSS_WEIGHTS, maps_loss, size_loss
 from .patches import Batch, Source, batches, source_of
 from .predict import Predictor
-from .unet import Architecture, build_unet, fold_batch_norm
+from .unet import Architecture, build_unet, fold_batch_norm, start_from
 
 __all__ = ["Material", "Trainer", "Watchers", "score_fields"]
 
@@ -129,7 +129,8 @@ class Trainer:
     parameters : TrainParameters
         How to train.
     start : keras.Model, optional
-        Network to start from; left out, the weights are random.
+        Network to start from, of this architecture or one with fewer levels; left
+        out, the weights are random.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class Trainer:
         self.average = build_unet(architecture, batch_norm=scratch)
         self.shipped = build_unet(architecture, batch_norm=False)
         if start is not None:
-            self.network.set_weights(start.get_weights())
+            start_from(start, self.network)
         self.average.set_weights(self.network.get_weights())
         fold_batch_norm(self.average, self.shipped)
         self.predictor = Predictor(self.shipped)
@@ -164,10 +165,10 @@ class Trainer:
         )
         # Keras makes what adds up the losses when it sees the first batch, and would
         # translate the whole step a second time because of that.
-        empty = keras.ops.zeros((1, 16, 16, 3))
+        empty = keras.ops.zeros((1, 32, 32, 3))
         targets = {
-            "maps": keras.ops.zeros((1, 16, 16, 4)),
-            "size": keras.ops.zeros((1, 2, 2, 2)),
+            "maps": keras.ops.zeros((1, 32, 32, 4)),
+            "size": keras.ops.zeros((1, 4, 4, 2)),
         }
         self.network.compute_loss(empty, targets, self.network(empty))
 

@@ -213,24 +213,24 @@ def _change_nuclei(
 
 def _change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Change what another microscope, stain or exposure would change."""
-    channels = image.shape[-1]
-    if rng.random() < 0.4:
-        # In transmitted light an exponent per color changes how much of each stain
-        # there is, because optical densities add up.
-        gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)) + rng.uniform(-0.2, 0.2, channels))
+    color = image.shape[-1] == 3
+    if color and rng.random() < 0.8:
+        image = _stain(image, rng)
+    if color and rng.random() < 0.1:
+        image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
+    if not color and rng.random() < 0.4:
+        gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
         image = np.clip(image, 0, None) ** gamma + np.clip(image, None, 0)
-    if channels == 1 and rng.random() < 0.2:
+    if not color and rng.random() < 0.2:
         image = _haze(image, rng)
     if rng.random() < 0.2:
         image = image * _shading(image.shape, rng) + rng.uniform(0, 0.15) * _shading(
             image.shape, rng
         )
-    if channels == 3:
-        image = image * rng.uniform(0.85, 1.15, 3) + rng.uniform(-0.1, 0.1, 3)
-        if rng.random() < 0.1:
-            image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
-    image = image * rng.uniform(0.6, 1.4) + rng.uniform(-0.2, 0.2)
-    if rng.random() < (0.15 if channels == 3 else 0.05):
+    # The colors of a stain say where its nuclei are: they change less than a dye's light.
+    part = 0.5 if color else 1.0
+    image = image * (1 + part * rng.uniform(-0.4, 0.4)) + part * rng.uniform(-0.2, 0.2)
+    if rng.random() < 0.05:
         image = 1.0 - image
     if rng.random() < 0.25:
         sigma = rng.uniform(0.4, 2.0)
@@ -238,6 +238,20 @@ def _change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarr
     if rng.random() < 0.5:
         image = image + _noise(image.shape, rng)
     return np.clip(image, -0.5, 1.5)
+
+
+def _stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a color image with more or less of other stains.
+
+    In transmitted light optical densities add up, and are in proportion to the
+    amount of stain.
+    """
+    darkest = 0.1
+    transmitted = darkest + (1 - darkest) * np.clip(image, 0.0, 1.2)
+    amount = np.diag(np.exp(rng.uniform(-0.35, 0.35) + rng.uniform(-0.2, 0.2, 3)))
+    hue = rng.uniform(-0.1, 0.1, (3, 3))
+    density = -np.log(transmitted) @ (amount + hue)
+    return (np.exp(-density) - darkest) / (1 - darkest)
 
 
 def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

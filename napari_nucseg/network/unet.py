@@ -9,7 +9,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-__all__ = ["Architecture", "build_unet", "fold_batch_norm"]
+__all__ = ["Architecture", "build_unet", "fold_batch_norm", "start_from"]
+
+#: The level, at an eighth of the resolution, that tells the size of the nuclei.
+_SIZE_LEVEL = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +22,19 @@ class Architecture:
     Parameters
     ----------
     widths : tuple of int
-        Filters at a half, a quarter, … of the resolution.
+        Filters at a half, a quarter, … of the resolution, for four or five
+        levels.
     """
 
-    widths: tuple[int, ...] = (32, 48, 96, 192)
+    widths: tuple[int, ...] = (32, 48, 96, 192, 256)
+
+    def __post_init__(self) -> None:
+        good = 4 <= len(self.widths) <= 5
+        if not good or not all(isinstance(w, int) and 0 < w <= 1024 for w in self.widths):
+            raise ValueError(
+                f"Expected four or five widths of a U-Net, each 1 to 1024 filters, "
+                f"got {self.widths}."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the description, ready for JSON.
@@ -33,6 +45,21 @@ class Architecture:
             What `from_dict` takes.
         """
         return {"kind": "unet", "widths": list(self.widths)}
+
+    def extends(self, other: Architecture) -> bool:
+        """Return whether it is another one's, or that with more levels below.
+
+        Parameters
+        ----------
+        other : Architecture
+            The other one.
+
+        Returns
+        -------
+        bool
+            Whether `start_from` can take the other one's weights.
+        """
+        return self.widths[: len(other.widths)] == other.widths
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Architecture:
@@ -53,9 +80,8 @@ class Architecture:
         ValueError
             If it describes something else, or a network of an unlikely size.
         """
-        widths: Any = values.get("widths")
-        good = isinstance(widths, list) and len(widths) == 4 and values.get("kind") == "unet"
-        if not good or not all(isinstance(w, int) and 0 < w <= 1024 for w in widths):
+        widths = values.get("widths")
+        if values.get("kind") != "unet" or not isinstance(widths, list):
             raise ValueError(
                 f"Expected the architecture of a U-Net (kind, widths), got "
                 f"{values}. Was the model made by a newer version?"
@@ -81,7 +107,7 @@ def build_unet(architecture: Architecture, *, batch_norm: bool) -> keras.Model:
     Returns
     -------
     keras.Model
-        Takes float32 (N, Y, X, 3) with Y and X multiples of 16. Gives
+        Takes float32 (N, Y, X, 3) with Y and X multiples of 32. Gives
         ``"maps"``, (N, Y, X, 3): foreground and boundary as logits, distance
         as it is; and ``"size"``, (N, Y/8, X/8, 1): log2 of the diameter of the
         nucleus there over 28 pixels.
@@ -100,7 +126,7 @@ def build_unet(architecture: Architecture, *, batch_norm: bool) -> keras.Model:
         width = architecture.widths[level]
         x = _up(x, skips[level], width, f"up{level}")
         x = _residual_block(x, width, batch_norm, f"decoder{level}")
-        if level == 2:
+        if level == _SIZE_LEVEL:
             size = layers.Conv2D(1, 1, name="size")(x)
     maps = FromDepth(name="from_depth")(layers.Conv2D(12, 1, name="maps")(x))
     return keras.Model(image, {"maps": maps, "size": size}, name="unet")
@@ -203,3 +229,25 @@ def fold_batch_norm(network: keras.Model, folded: keras.Model) -> None:
             factor = gamma / np.sqrt(variance + norm.epsilon)
             weights = [weights[0] * factor, beta - mean * factor]
         layer.set_weights(weights)
+
+
+def start_from(parent: keras.Model, network: keras.Model) -> None:
+    """Give a network the weights of another one, with the same or fewer levels.
+
+    Levels that the parent does not have begin as if they were not there: what
+    they add to the level above is zero. So the network gives what its parent
+    gives, and training goes on from there.
+
+    Parameters
+    ----------
+    parent : keras.Model
+        Built without batch normalization.
+    network : keras.Model
+        Built without batch normalization; its weights are set.
+    """
+    known = {layer.name: layer.get_weights() for layer in parent.layers}
+    for layer in network.layers:
+        if layer.name in known:
+            layer.set_weights(known[layer.name])
+        elif layer.name.endswith("_second") or layer.name.startswith("up"):
+            layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])

@@ -51,7 +51,7 @@ def test_numbers_that_do_not_go_together(window):
     panel.advanced.container["patch_size"].value = 100
     window.click(panel.retrain_button)
     assert window.dock.runner.job is None
-    assert "multiple of 16" in window.status
+    assert "multiple of 32" in window.status
     assert window.errors == [window.status]
 
 
