@@ -37,7 +37,8 @@ def instances_from_maps(
     maps : ndarray of float32, shape (Y, X, 3)
         Foreground probability, normalized distance and boundary probability.
     probability : float, optional
-        Foreground is where the probability is larger than this.
+        Foreground is where the probability is larger than this, and objects of
+        less confidence are dropped.
     minimum_size : int, optional
         Smaller objects, in pixels, are dropped.
     diameter : float, optional
@@ -66,7 +67,9 @@ def instances_from_maps(
     peaks = _climb(heights, neighbors)
     owners = _join_shallow(heights, neighbors, peaks)
     labels = np.zeros(foreground.size, np.int32)
-    labels[pixels] = _numbered(owners, minimum_size)
+    kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
+    kept &= _confidence(owners, maps[..., :2][foreground[1:-1, 1:-1]]) >= probability
+    labels[pixels] = _numbered(owners, kept)
     return labels.reshape(foreground.shape)[1:-1, 1:-1].copy()
 
 
@@ -144,13 +147,32 @@ def _passes(
     return one[order].tolist(), two[order].tolist(), levels[order].tolist()
 
 
-def _numbered(owners: np.ndarray, minimum_size: int) -> np.ndarray:
-    """Number the owners from 1 in reading order, 0 for those with too few pixels."""
-    _, start, inverse, counts = np.unique(
-        owners, return_index=True, return_inverse=True, return_counts=True
-    )
-    kept = counts >= minimum_size
-    order = np.argsort(start[kept])
-    numbers = np.zeros(counts.size, np.int32)
-    numbers[np.flatnonzero(kept)[order]] = np.arange(1, order.size + 1)
-    return numbers[inverse]
+def _confidence(owners: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Return the confidence of every owner, 0 for what is none.
+
+    Of debris and of pieces of texture the network is rarely sure everywhere, and
+    the distance map has no summit in them.
+
+    Parameters
+    ----------
+    owners : ndarray of int, shape (N,)
+        For every pixel the object it belongs to.
+    maps : ndarray of float32, shape (N, 2)
+        Foreground probability and normalized distance of the pixels.
+    """
+    sizes = np.bincount(owners, minlength=owners.size)
+    probability = np.bincount(owners, maps[:, 0], owners.size) / np.maximum(sizes, 1)
+    summit = np.zeros(owners.size, np.float32)
+    np.maximum.at(summit, owners, maps[:, 1])
+    return probability * summit
+
+
+def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Number the owners that are kept from 1 in reading order, the others 0."""
+    first = np.zeros(owners.size, np.int32)
+    # Where an owner occurs again the last assignment stands: its first pixel.
+    first[owners[::-1]] = np.arange(owners.size, dtype=np.int32)[::-1]
+    numbers = np.zeros(owners.size, np.int32)
+    order = np.flatnonzero(kept)
+    numbers[order[np.argsort(first[order])]] = np.arange(1, order.size + 1)
+    return numbers[owners]

@@ -46,7 +46,7 @@ class SegmentParameters(Parameters):
     )
     probability: float = parameter(
         0.5,
-        "How sure the network has to be that a pixel belongs to a nucleus.",
+        "How sure the network has to be of a nucleus and of every pixel of it.",
         minimum=0,
         maximum=1,
     )

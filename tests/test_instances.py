@@ -39,9 +39,24 @@ def test_small_objects_are_dropped_and_numbers_have_no_gaps():
 
 def test_probability_is_the_threshold_of_the_foreground():
     maps = np.zeros((20, 20, 3), np.float32)
-    maps[5:15, 5:15, 0] = 0.6
-    assert instances_from_maps(maps, probability=0.5).any()
-    assert not instances_from_maps(maps, probability=0.7).any()
+    maps[5:15, 5:15, :2] = 0.6, 1.0
+    maps[8:12, 8:12, 0] = 0.9
+    assert (instances_from_maps(maps, probability=0.5) > 0).sum() == 100
+    assert (instances_from_maps(maps, probability=0.7) > 0).sum() == 16
+
+
+def test_objects_the_network_is_not_sure_of_are_dropped():
+    maps = np.zeros((20, 50, 3), np.float32)
+    maps[5:15, 5:15, :2] = 0.9, 0.9
+    maps[5:15, 20:30, :2] = 0.9, 0.4
+    maps[5:15, 35:45, :2] = 0.6, 0.8
+    maps[9, 9, 0] = maps[9, 24, 1] = 1.0
+    labels = instances_from_maps(maps, probability=0.5)
+    assert np.unique(labels[:, :17]).tolist() == [0, 1]
+    # One summit is enough, a mean probability of 0.6 is not.
+    assert np.unique(labels[:, 17:32]).tolist() == [0, 2]
+    assert not labels[:, 32:].any()
+    assert instances_from_maps(maps, probability=0.4).max() == 3
 
 
 @pytest.mark.parametrize("value", [0, 1])
@@ -60,7 +75,7 @@ def test_same_as_a_seeded_watershed(seed):
     height = ndimage.gaussian_filter(rng.random((48, 48)), 4)
     height = ((height - height.min()) / np.ptp(height)).astype(np.float32)
     maps = np.dstack([height > 0.3, height, height]).astype(np.float32)
-    found = instances_from_maps(maps, minimum_size=0)
+    found = instances_from_maps(maps, probability=0, minimum_size=0)
     smooth = ndimage.gaussian_filter(height, 1.5, mode="nearest", truncate=3.0)
     inside = np.where(height > 0.3, smooth, 0)
     seeds = ndimage.label(h_maxima(inside, DEPTH), np.ones((3, 3)))[0]
