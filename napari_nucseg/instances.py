@@ -9,8 +9,8 @@ __all__ = ["DEPTH", "NETWORK_DIAMETER", "instances_from_maps"]
 #: Diameter, in pixels, of a typical nucleus at the scale the network works at.
 NETWORK_DIAMETER = 28.0
 
-#: How far the distance map must fall between two peaks that are two nuclei. Of 0.1 to
-#: 0.4 it scored highest on the validation images of the bundled model.
+#: How far distance, lowered by the boundary, must fall between two peaks that are two
+#: nuclei. Of 0.1 to 0.4 this scored highest on the validation images of the bundled model.
 DEPTH = 0.15
 
 _SMOOTHING = 1.5
@@ -26,9 +26,9 @@ def instances_from_maps(
 ) -> np.ndarray:
     """Turn predicted maps into labels.
 
-    A watershed of the smoothed distance map within the foreground, where a
-    peak is a nucleus of its own if the map falls by at least 0.15 on the way to
-    any higher peak. The time is linear in the number of pixels: every pixel
+    A watershed within the foreground, of the smoothed product of the distance
+    and of what is no boundary, where a peak is a nucleus of its own if the
+    product falls by at least 0.15 on the way to any higher peak. The time is linear in the number of pixels: every pixel
     follows its steepest ascent to a peak, then shallow peaks are joined to
     their neighbors from the highest pass downwards.
 
@@ -56,7 +56,7 @@ def instances_from_maps(
     height = np.zeros(foreground.shape, np.float32)
     sigma = _SMOOTHING * diameter / NETWORK_DIAMETER
     ndimage.gaussian_filter(
-        maps[..., 1], sigma, output=height[1:-1, 1:-1], mode="nearest", truncate=3.0
+        maps[..., 1] * (1.0 - maps[..., 2]), sigma, output=height[1:-1, 1:-1], mode="nearest", truncate=3.0
     )
     pixels = np.flatnonzero(foreground)
     heights = height.ravel()[pixels]

@@ -28,6 +28,16 @@ def test_touching_disks_are_told_apart_and_one_disk_is_not_broken():
     assert (found > 0).sum() == (labels > 0).sum()
 
 
+def test_boundary_alone_tells_two_nuclei_apart():
+    maps = np.zeros((20, 40, 3), np.float32)
+    maps[5:15, 5:35, :2] = 1
+    assert instances_from_maps(maps).max() == 1
+    maps[5:15, 19:21, 2] = 1
+    labels = instances_from_maps(maps)
+    assert np.unique(labels[10, 5:18]).tolist() == [1]
+    assert np.unique(labels[10, 22:35]).tolist() == [2]
+
+
 def test_small_objects_are_dropped_and_numbers_have_no_gaps():
     maps = np.zeros((40, 40, 3), np.float32)
     maps[2:4, 2:4, :2] = 1
@@ -74,7 +84,7 @@ def test_same_as_a_seeded_watershed(seed):
     rng = np.random.default_rng(seed)
     height = ndimage.gaussian_filter(rng.random((48, 48)), 4)
     height = ((height - height.min()) / np.ptp(height)).astype(np.float32)
-    maps = np.dstack([height > 0.3, height, height]).astype(np.float32)
+    maps = np.dstack([height > 0.3, height, np.zeros_like(height)]).astype(np.float32)
     found = instances_from_maps(maps, probability=0, minimum_size=0)
     smooth = ndimage.gaussian_filter(height, 1.5, mode="nearest", truncate=3.0)
     inside = np.where(height > 0.3, smooth, 0)
