@@ -1,0 +1,106 @@
+"""Segment a folder of images with one method, in a process and an environment of its own.
+
+Called by peers.py. It may import nothing of this project but for the method ``nucseg``:
+StarDist is installed elsewhere. Prints one line of JSON: the seconds of every image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+#: Takes a grey image (Y, X), gives labels.
+Segment = Callable[[np.ndarray], np.ndarray]
+
+#: StarDist predicts images larger than this in tiles.
+_TILE = 1024
+
+
+def main() -> None:
+    """Run the script."""
+    import tifffile
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("method", choices=METHODS)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--model", default="nuclei")
+    options = parser.parse_args()
+    segment = METHODS[options.method](options.model)
+    paths = sorted(options.images.glob("*.tif"))
+    # The first call loads and compiles what all others use.
+    segment(tifffile.imread(paths[0])[:256, :256])
+    options.output.mkdir(parents=True, exist_ok=True)
+    seconds = {}
+    for path in paths:
+        image = tifffile.imread(path)
+        start = time.perf_counter()
+        labels = segment(image)
+        seconds[path.stem] = time.perf_counter() - start
+        tifffile.imwrite(options.output / path.name, labels.astype(np.int32))
+    print(json.dumps(seconds))
+
+
+def nucseg(model: str) -> Segment:
+    """Return this project's own method."""
+    import napari_nucseg
+
+    return lambda image: napari_nucseg.segment(image, model)
+
+
+def otsu(_: str) -> Segment:
+    """Return the floor: Otsu's threshold and a watershed of the distance transform."""
+    from scipy import ndimage
+    from skimage import feature, filters, measure, morphology, segmentation
+
+    def segment(image: np.ndarray) -> np.ndarray:
+        smooth = filters.gaussian(image.astype(np.float32), 1, preserve_range=True)
+        foreground = smooth > filters.threshold_otsu(smooth)
+        foreground = morphology.remove_small_objects(foreground, max_size=14)
+        distance = filters.gaussian(ndimage.distance_transform_edt(foreground), 1)
+        peaks = feature.peak_local_max(
+            distance, min_distance=5, labels=measure.label(foreground)
+        )
+        seeds = np.zeros(image.shape, np.int32)
+        seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+        return segmentation.watershed(-distance, seeds, mask=foreground)
+
+    return segment
+
+
+def stardist(model: str) -> Segment:
+    """Return StarDist with a model that peers.py trained, or a published one by its name."""
+    from csbdeep.utils import normalize
+    from stardist.models import StarDist2D
+
+    folder = Path(model)
+    network = (
+        StarDist2D(None, folder.name, str(folder.parent))
+        if folder.is_dir()
+        else StarDist2D.from_pretrained(model)
+    )
+
+    def segment(image: np.ndarray) -> np.ndarray:
+        tiles = tuple(-(-length // _TILE) for length in image.shape)
+        labels, _ = network.predict_instances(
+            normalize(image, 1, 99.8), n_tiles=tiles, show_tile_progress=False
+        )
+        return labels
+
+    return segment
+
+
+#: The methods by name. Each takes the name or folder of a model.
+METHODS = {"nucseg": nucseg, "otsu": otsu, "stardist": stardist}
+
+
+if __name__ == "__main__":
+    main()
