@@ -48,16 +48,20 @@ bench: $(STAMP)
 		echo "== $$script"; $(RUN) $$script || exit 1; \
 	done
 
-# Makes the model that is bundled in models/, in the folder MODEL: first from scratch, then
-# on with smaller steps and more stained tissue. The shares are those of grey fluorescence,
-# stained tissue, bright field and simulation among the patches.
+# Makes the model that is bundled in models/, in the folder MODEL: from scratch, then on with
+# smaller steps and more stained tissue, then on with one level more. The shares are those of
+# grey fluorescence, stained tissue, bright field and simulation among the patches.
 TRAINING_DATA := $(addprefix runs/data/,grey stained brightfield simulated)
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
 	@test -d $(MODEL)-first || $(VENV)/bin/nucseg train $(TRAINING_DATA) \
-		--share 72 17 4 7 --output $(MODEL)-first
-	@$(VENV)/bin/nucseg train $(TRAINING_DATA) --share 55 33 5 7 --model $(MODEL)-first \
-		--epochs 7 --learning-rate 5e-4 --output $(MODEL) --name nuclei \
+		--share 72 17 4 7 --widths 32 48 96 192 --output $(MODEL)-first
+	@test -d $(MODEL)-second || $(VENV)/bin/nucseg train $(TRAINING_DATA) \
+		--share 55 33 5 7 --model $(MODEL)-first --epochs 7 --learning-rate 5e-4 \
+		--output $(MODEL)-second
+	@$(VENV)/bin/nucseg train $(TRAINING_DATA) --share 48 36 8 8 --model $(MODEL)-second \
+		--widths 32 48 96 192 256 --epochs 18 --learning-rate 7e-4 \
+		--output $(MODEL) --name nuclei \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated nuclei" \
 		--data-license CC0-1.0 --license BSD-3-Clause
