@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from .field import Field
     from .model_store import list_models, load_model
     from .segmentation import SegmentParameters
+    from .start import Start
     from .train_parameters import TrainParameters
 
 __all__ = [
     "Field",
     "SegmentParameters",
+    "Start",
     "TrainParameters",
     "evaluate",
     "fine_tune",
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Field": "field",
     "SegmentParameters": "segmentation",
+    "Start": "start",
     "TrainParameters": "train_parameters",
     "evaluate": "api",
     "fine_tune": "api",

@@ -23,6 +23,7 @@ from .parameters import from_keywords
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
 from .segmentation import SegmentParameters, segment_field
+from .start import Start
 from .train_parameters import Epoch, TrainParameters
 from .training import About, Plan, no_epoch, train_fields
 
@@ -102,8 +103,7 @@ def train(
     *,
     about: About | None = None,
     shares: Sequence[float] | None = None,
-    model: str | Path | Model | None = None,
-    widths: Sequence[int] | None = None,
+    start: str | Path | Model | Start | None = None,
     on_progress: OnProgress = no_progress,
     on_epoch: Callable[[Epoch], None] = no_epoch,
     should_stop: ShouldStop = never_stop,
@@ -123,12 +123,10 @@ def train(
         What the card of the model says; left out, only the name of the folder.
     shares : sequence of float, optional
         How often patches come from each group, in any unit.
-    model : str, path or Model, optional
-        Model whose weights training starts from; left out, they are random.
-    widths : sequence of int, optional
-        Filters of the network at a half, a quarter, … of the resolution; left
-        out, those of `model` or the default. Levels can be added to those of
-        `model`.
+    start : str, path, Model or Start, optional
+        Model whose weights training starts from, or a `Start`, which also tells
+        the architecture and the weights of its encoder; left out, the default
+        architecture with random weights.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step.
     **parameters
@@ -143,8 +141,8 @@ def train(
     output = Path(output)
     groups = [_read(group) for group in data]
     about = about or About(output.name)
-    parent = load_model(model) if isinstance(model, str | Path) else model
-    plan = Plan(groups, shares, parent, widths)
+    start = load_model(start) if isinstance(start, str | Path) else start
+    plan = Plan(groups, shares, start if isinstance(start, Start) else Start(start))
     if needs_engine():
         arguments = {
             "plan": plan,

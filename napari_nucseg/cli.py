@@ -19,6 +19,7 @@ from .parameters import Parameters, kind_of
 from .progress import Stopped, check_stop
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS
 from .segmentation import SegmentParameters, segment_field
+from .start import ARCHITECTURES, IMAGENET, RANDOM, Start
 from .train_parameters import Epoch, TrainParameters
 from .training import About
 
@@ -91,13 +92,8 @@ def _add_train(commands: Any) -> None:
         metavar="DATA",
         help="folder with images/ and masks/; each is a group of images of one kind",
     )
-    command.add_argument(
-        "--output",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="folder of the new model",
-    )
+    text = "folder of the new model"
+    command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
     command.add_argument(
         "--share",
         nargs="+",
@@ -116,7 +112,17 @@ def _add_train(commands: Any) -> None:
         type=int,
         metavar="W",
         help="filters at a half, a quarter, ... of the resolution (default: those of the "
-        "model, where levels can be added, or of the bundled one)",
+        "model, where levels can be added, or the architecture's own)",
+    )
+    command.add_argument(
+        "--architecture",
+        choices=ARCHITECTURES,
+        help="mobilenetv2: a U-Net with that encoder; --widths are those of its decoder",
+    )
+    command.add_argument(
+        "--encoder-weights",
+        metavar="FILE",
+        help=f"of keras.applications' MobileNetV2, or {IMAGENET} (downloaded) or {RANDOM}",
     )
     for field in dataclasses.fields(About):
         command.add_argument(
@@ -227,14 +233,15 @@ def _output_names(inputs: Sequence[Path]) -> list[str]:
 def _train(options: Any) -> int:
     about = {field.name: getattr(options, field.name) for field in dataclasses.fields(About)}
     about["name"] = about["name"] or options.output.name
+    parent = model_store.load_model(options.model) if options.model else None
+    start = Start(parent, options.architecture, options.widths, options.encoder_weights)
     with _interruptible() as should_stop:
         model = api.train(
             options.data,
             options.output,
             about=About(**about),
             shares=options.share,
-            model=options.model,
-            widths=options.widths,
+            start=start,
             should_stop=should_stop,
             **_reporting(),
             **_given(options, TrainParameters),

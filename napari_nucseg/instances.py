@@ -56,7 +56,11 @@ def instances_from_maps(
     height = np.zeros(foreground.shape, np.float32)
     sigma = _SMOOTHING * diameter / NETWORK_DIAMETER
     ndimage.gaussian_filter(
-        maps[..., 1] * (1.0 - maps[..., 2]), sigma, output=height[1:-1, 1:-1], mode="nearest", truncate=3.0
+        maps[..., 1] * (1.0 - maps[..., 2]),
+        sigma,
+        output=height[1:-1, 1:-1],
+        mode="nearest",
+        truncate=3.0,
     )
     pixels = np.flatnonzero(foreground)
     heights = height.ravel()[pixels]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ __all__ = [
     "FineTuneResult",
     "fine_tune_fields",
     "finish_run",
+    "read_plan",
+    "saved_already",
 ]
 
 #: How thoroughly to fine-tune, from a minute to a long coffee.
@@ -140,11 +143,11 @@ def fine_tune_fields(
         directory = run_directory or Path(temporary)
         _write_plan(directory, fields, parent, name, parameters)
 
+        from .network.architecture import read_architecture
         from .network.fit import Material, Trainer, Watchers
         from .network.predict import load_network
-        from .network.unet import Architecture
 
-        architecture = Architecture.from_dict(parent.card.architecture)
+        architecture = read_architecture(parent.card.architecture)
         trainer = Trainer(architecture, parameters, load_network(parent))
         try:
             trainer.fit(
@@ -158,13 +161,15 @@ def fine_tune_fields(
         return finish_run(directory)
 
 
-def finish_run(run_directory: Path) -> FineTuneResult:
+def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
     """Make a model of what a run of fine-tuning left on disk.
 
     Parameters
     ----------
     run_directory : Path
         Folder of a run that ended, was stopped or was killed.
+    name : str, optional
+        Name of the new model; left out, the one that was planned.
 
     Returns
     -------
@@ -181,11 +186,11 @@ def finish_run(run_directory: Path) -> FineTuneResult:
     checkpoint = latest_checkpoint(run_directory)
     if checkpoint is None:
         raise Stopped("Retraining ended before its first epoch, so there is no new model.")
-    plan = json.loads((run_directory / _PLAN_FILE).read_text(encoding="utf-8"))
+    plan = read_plan(run_directory)
     parent = load_model(plan["parent_folder"])
     best, start = checkpoint.best, checkpoint.history[0]
     card = Card(
-        name=plan["name"],
+        name=name or plan["name"],
         description=f"{parent.card.name}, fine-tuned on {plan['training']['fields']} field(s).",
         version="1",
         created=datetime.date.today().isoformat(),
@@ -201,7 +206,7 @@ def finish_run(run_directory: Path) -> FineTuneResult:
             "parent_held_out_mean_ap": round(start.score, 4),
         },
     )
-    folder = _saved_already(checkpoint, plan["name"])
+    folder = saved_already(checkpoint, card.name)
     if folder is None:
         folder = save_model(card, weights_and_history(checkpoint)).folder
     return FineTuneResult(
@@ -216,8 +221,43 @@ def finish_run(run_directory: Path) -> FineTuneResult:
     )
 
 
-def _saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
-    """Return the folder of the model if the run was killed after it had saved it."""
+def read_plan(run_directory: Path) -> dict[str, Any]:
+    """Read what a run was to do.
+
+    Parameters
+    ----------
+    run_directory : Path
+        Folder of the run.
+
+    Returns
+    -------
+    dict
+        Among others the name of the new model, when the run began, and the
+        number of its process.
+
+    Raises
+    ------
+    OSError, ValueError
+        If it is not there or damaged.
+    """
+    return json.loads((run_directory / _PLAN_FILE).read_text(encoding="utf-8"))
+
+
+def saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
+    """Look for a model that a run had saved before it was killed.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The last one of the run.
+    name : str
+        Name of the model.
+
+    Returns
+    -------
+    Path or None
+        Its folder, None if there is no model of that name or it is another one.
+    """
     folder = models_directory() / name
     if not (folder / CARD_FILE).is_file():
         return None
@@ -244,6 +284,7 @@ def _write_plan(
         "parent_folder": str(parent.folder),
         "training": training,
         "began": time.time(),
+        "process": os.getpid(),
     }
     with new_file(run_directory / _PLAN_FILE) as aside:
         aside.write_text(json.dumps(plan), encoding="utf-8")

@@ -39,6 +39,13 @@ class TrainParameters(Parameters):
         minimum=0,
         maximum=1000,
     )
+    frozen_epochs: int | None = parameter(
+        None,
+        "Epochs at the start in which the encoder does not learn; left out, a tenth of "
+        "all if it begins with weights from ImageNet.",
+        minimum=0,
+        maximum=10_000,
+    )
     seed: int = parameter(
         0, "Number that all random choices follow from.", minimum=0, maximum=2**31 - 1
     )

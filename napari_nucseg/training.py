@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .atomic import new_file
 from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
@@ -17,10 +17,8 @@ from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
 from .model_store import Card, Model, check_model_name, save_model
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
+from .start import Start
 from .train_parameters import Epoch, TrainParameters
-
-if TYPE_CHECKING:
-    from .network.unet import Architecture
 
 __all__ = ["About", "Plan", "no_epoch", "train_fields"]
 
@@ -71,11 +69,8 @@ class Plan:
     shares : sequence of float, optional
         How often patches come from each group, in any unit; left out, in
         proportion to the number of its fields.
-    parent : Model, optional
-        Model whose weights training starts from; left out, they are random.
-    widths : sequence of int, optional
-        Filters of the network on each level, see `unet.Architecture`; left out,
-        those of the parent or the default. Levels can be added to the parent's.
+    start : Start, optional
+        The network and its first weights; left out, the default with random ones.
 
     Raises
     ------
@@ -85,44 +80,18 @@ class Plan:
 
     groups: Sequence[Sequence[Field]]
     shares: Sequence[float] | None = None
-    parent: Model | None = None
-    widths: Sequence[int] | None = None
+    start: Start = dataclasses.field(default_factory=Start)
 
     def __post_init__(self) -> None:
         if self.shares is None:
             object.__setattr__(self, "shares", [float(len(group)) for group in self.groups])
-        shares = self.shares or []
-        if len(shares) != len(self.groups) or min(shares) < 0 or sum(shares) <= 0:
+            return
+        bad = min(self.shares, default=0) < 0 or sum(self.shares) <= 0
+        if len(self.shares) != len(self.groups) or bad:
             raise ValueError(
                 f"Expected a share, 0 or more, for each of {len(self.groups)} groups of "
-                f"fields, got {list(shares)}."
+                f"fields, got {list(self.shares)}."
             )
-
-    def architecture(self) -> Architecture:
-        """Choose the network.
-
-        Returns
-        -------
-        Architecture
-            One that can take the parent's weights.
-
-        Raises
-        ------
-        ValueError
-            If it cannot.
-        """
-        from .network.unet import Architecture
-
-        before = Architecture.from_dict(self.parent.card.architecture) if self.parent else None
-        if self.widths is None:
-            return before or Architecture()
-        architecture = Architecture(tuple(self.widths))
-        if before and not architecture.extends(before):
-            raise ValueError(
-                f"Expected widths that begin with those of the starting model, "
-                f"{list(before.widths)}, got {list(self.widths)}."
-            )
-        return architecture
 
     def as_dict(self) -> dict[str, Any]:
         """Return what tells this plan from another one, ready for JSON.
@@ -135,8 +104,7 @@ class Plan:
         return {
             "fields": [[field.name for field in group] for group in self.groups],
             "shares": list(self.shares or []),
-            "parent": self.parent.card.weights_sha256 if self.parent else None,
-            "widths": list(self.widths) if self.widths else None,
+            **self.start.as_dict(),
         }
 
 
@@ -192,10 +160,12 @@ def train_fields(
     check_model_name(about.name)
     check_fields([field for group in plan.groups for field in group])
     run_directory = output.with_name(output.name + ".run")
-    architecture = plan.architecture()
+    architecture = plan.start.network()
+    encoder = None if latest_checkpoint(run_directory) else plan.start.load_encoder()
     _check_run(run_directory, plan, parameters)
     training, held_out = hold_out(plan.groups, parameters.held_out, parameters.seed)
 
+    from .network.architecture import describe
     from .network.fit import Material, Trainer, Watchers
     from .network.predict import load_network
 
@@ -204,8 +174,11 @@ def train_fields(
         _write_history(run_directory, done.history if done else [epoch])
         on_epoch(epoch)
 
-    start = load_network(plan.parent) if plan.parent else None
-    checkpoint = Trainer(architecture, parameters, start).fit(
+    frozen = plan.start.frozen_epochs(parameters)
+    parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
+    parent = plan.start.model
+    first = load_network(parent) if parent else None
+    checkpoint = Trainer(architecture, parameters, first, encoder).fit(
         Material(training, plan.shares or [], held_out),
         run_directory,
         Watchers(on_progress, tell, should_stop),
@@ -214,15 +187,16 @@ def train_fields(
         **dataclasses.asdict(about),
         version="1",
         created=datetime.date.today().isoformat(),
-        architecture=architecture.as_dict(),
-        parent=plan.parent.card.name if plan.parent else None,
-        parent_sha256=plan.parent.card.weights_sha256 if plan.parent else None,
+        architecture=describe(architecture),
+        parent=parent.card.name if parent else None,
+        parent_sha256=parent.card.weights_sha256 if parent else None,
         training={
             "parameters": parameters.as_dict(),
             "shares": list(plan.shares or []),
             "fields": sum(len(group) for group in training),
             "fields_held_out": len(held_out),
             "best_epoch": checkpoint.best.epoch,
+            "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
         },
         scores={"held_out_mean_ap": round(checkpoint.best.score, 4)},
     )
@@ -261,14 +235,23 @@ def _write_history(folder: Path, history: list[Epoch]) -> None:
 
 def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> None:
     """Write down what a run does, or check that it is the run that goes on."""
-    wanted = {"parameters": parameters.as_dict(), **plan.as_dict()}
+    wanted = _given({"parameters": parameters.as_dict(), **plan.as_dict()})
     path = run_directory / "plan.json"
     if not path.exists():
         with new_file(path) as aside:
             aside.write_text(json.dumps(wanted), encoding="utf-8")
-    elif json.loads(path.read_text(encoding="utf-8")) != wanted:
+    elif _given(json.loads(path.read_text(encoding="utf-8"))) != wanted:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "
             f"parameters were others. Give the same ones, or remove that folder to "
             f"start anew."
         )
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what was not left out, so that a run of an older version goes on."""
+    return {
+        name: _given(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+        if value is not None
+    }

@@ -140,7 +140,7 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, nuclei, tmp_path):
         tmp_path / "new",
         about=about,
         shares=[3, 1],
-        model="nuclei",
+        start="nuclei",
         on_progress=lambda *call: calls.append(call),
         on_epoch=epochs.append,
         **TINY,

@@ -301,6 +301,23 @@ def test_training_data_that_is_none(nucseg, tmp_path):
     assert os.listdir(tmp_path) == ["images"]
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--architecture=resnet"], "'unet', 'mobilenetv2'"),
+        (["--encoder-weights=random"], "only for a new network"),
+        (["--architecture=mobilenetv2", "--encoder-weights=none.h5"], "no such file"),
+        (["--architecture=mobilenetv2", "--widths", "8", "8"], "four widths"),
+        (["--architecture=mobilenetv2", "--model=nuclei"], " starting model, 'unet'"),
+    ],
+)
+def test_training_that_cannot_start_leaves_nothing(nucseg, pairs, tmp_path, options, says):
+    status, _, messages = nucseg("train", pairs, "--output", tmp_path / "x", *options)
+    assert status == (2 if "resnet" in options[0] else 1)
+    assert says in messages
+    assert os.listdir(tmp_path) == []
+
+
 def start(*arguments):
     return subprocess.Popen(
         [COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE

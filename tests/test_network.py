@@ -1,6 +1,7 @@
 """The network by itself: shapes, folding, loading, prediction."""
 
 import dataclasses
+import json
 import shutil
 
 import keras
@@ -9,15 +10,27 @@ import pytest
 
 from napari_nucseg.instances import NETWORK_DIAMETER
 from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model
-from napari_nucseg.network.losses import maps_loss, size_loss
+from napari_nucseg.network.architecture import (
+    KINDS,
+    build_network,
+    describe,
+    fold_batch_norm,
+    hold_encoder,
+    read_architecture,
+    start_from,
+)
+from napari_nucseg.network.losses import compile_network, maps_loss, size_loss
+from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.patches import batches, source_of
 from napari_nucseg.network.predict import load_network, load_predictor, zoom_for
-from napari_nucseg.network.unet import Architecture, build_unet, fold_batch_norm, start_from
+from napari_nucseg.network.unet import UNet
 from napari_nucseg.normalize import normalize
 from napari_nucseg.progress import Stopped
+from napari_nucseg.start import ARCHITECTURES
 from napari_nucseg.targets import median_diameter
 
-SMALL = Architecture((4, 6, 8, 10))
+SMALL = UNet((4, 6, 8, 10))
+LIGHT = MobileNetUNet((4, 6, 8, 10), alpha=0.1)
 
 
 @pytest.fixture
@@ -25,31 +38,53 @@ def image():
     return np.random.default_rng(0).random((2, 32, 64, 3)).astype(np.float32)
 
 
-def test_architecture_goes_into_a_card_and_back():
-    assert Architecture.from_dict(SMALL.as_dict()) == SMALL
+both = pytest.mark.parametrize("architecture", [SMALL, LIGHT], ids=lambda one: one.kind)
+
+
+@both
+def test_architecture_goes_into_a_card_and_back(architecture):
+    card = json.loads(json.dumps(describe(architecture)))
+    assert read_architecture(card) == architecture
+
+
+def test_kinds_of_architectures_are_those_that_one_can_ask_for():
+    assert tuple(KINDS) == ARCHITECTURES
 
 
 @pytest.mark.parametrize(
-    "values", [{}, {"kind": "lambda"}, {"kind": "unet", "widths": [1, 2, 3, 10**6]}]
+    "values",
+    [
+        {},
+        {"kind": "lambda"},
+        {"kind": ["unet"], "widths": [4, 4, 4, 4]},
+        {"kind": "unet", "widths": [1, 2, 3, 10**6]},
+        {"kind": "unet", "widths": [4, 4, 4, 4], "alpha": 1.0},
+        {"kind": "mobilenetv2", "widths": [4, 4, 4, 4]},
+        {"kind": "mobilenetv2", "widths": [4, 4, 4, 4, 4], "alpha": 1.0},
+        {"kind": "mobilenetv2", "widths": [4, 4, 4, 4], "alpha": 1e9},
+        {"kind": "mobilenetv2", "widths": [4, 4, 4, 4], "alpha": "1"},
+    ],
 )
 def test_other_architectures_are_refused(values):
     with pytest.raises(ValueError, match="U-Net"):
-        Architecture.from_dict(values)
+        read_architecture(values)
 
 
-def test_shapes_of_the_outputs(image):
-    output = build_unet(SMALL, batch_norm=True)(image)
+@both
+def test_shapes_of_the_outputs(architecture, image):
+    output = build_network(architecture, batch_norm=True)(image)
     assert output["maps"].shape == (2, 32, 64, 3)
     assert output["size"].shape == (2, 4, 8, 1)
 
 
-def test_folded_network_is_the_same_function(image):
+@both
+def test_folded_network_is_the_same_function(architecture, image):
     keras.utils.set_random_seed(0)
-    network = build_unet(SMALL, batch_norm=True)
+    network = build_network(architecture, batch_norm=True)
     rng = np.random.default_rng(1)
     weights = [w + 0.1 * rng.random(w.shape) for w in network.get_weights()]
     network.set_weights(weights)
-    folded = build_unet(SMALL, batch_norm=False)
+    folded = build_network(architecture, batch_norm=False)
     fold_batch_norm(network, folded)
     for name in ("maps", "size"):
         one, two = network(image, training=False)[name], folded(image)[name]
@@ -58,10 +93,11 @@ def test_folded_network_is_the_same_function(image):
 
 def test_added_levels_change_nothing_until_they_learn():
     keras.utils.set_random_seed(0)
-    deeper = Architecture((*SMALL.widths, 12))
+    deeper = UNet((*SMALL.widths, 12))
     assert deeper.extends(SMALL)
     assert not SMALL.extends(deeper)
-    parent, network = (build_unet(one, batch_norm=False) for one in (SMALL, deeper))
+    assert not LIGHT.extends(SMALL)
+    parent, network = (build_network(one, batch_norm=False) for one in (SMALL, deeper))
     start_from(parent, network)
     image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
     before, after = parent(image), network(image)
@@ -71,6 +107,34 @@ def test_added_levels_change_nothing_until_they_learn():
     network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
     for name in ("up3", "decoder3_second"):
         assert np.abs(network.get_layer(name).get_weights()[0]).max() > 0
+
+
+@both
+def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image):
+    network = build_network(architecture, batch_norm=True)
+    targets = {"maps": np.ones((2, 32, 64, 4)), "size": np.ones((2, 4, 8, 2))}
+
+    def changed():
+        """Return which kinds of numbers of encoder and decoder a step changes."""
+        compile_network(network, 0.1)
+        network.run_eagerly = True
+        before = [weights.numpy() for weights in network.weights]
+        network.train_on_batch(image, targets)
+        layers = {layer.name for layer in network.layers if layer.name.startswith(encoder)}
+        return {
+            (weights.path.split("/")[0] in layers, weights.path.split("/")[1])
+            for weights, old in zip(network.weights, before, strict=True)
+            if (weights.numpy() != old).any()
+        }
+
+    encoder = architecture.encoder
+    names = {"kernel", "gamma", "beta", "moving_mean", "moving_variance"}
+    hold_encoder(network, architecture, True)
+    held = changed()
+    assert {name for inside, name in held if inside} == {"moving_mean", "moving_variance"}
+    assert {name for inside, name in held if not inside} >= names
+    hold_encoder(network, architecture, False)
+    assert {name for inside, name in changed() if inside} >= names
 
 
 def test_loss_is_least_for_the_truth(two_nuclei):
@@ -156,8 +220,8 @@ def test_field_without_labels_is_no_source(simulated):
 
 @pytest.mark.filterwarnings("ignore:Skipping")
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
-    small = build_unet(SMALL, batch_norm=False)
-    card = Card("x", architecture=Architecture().as_dict())
+    small = build_network(SMALL, batch_norm=False)
+    card = Card("x", architecture=describe(UNet()))
     model = save_model(card, small.save_weights, tmp_path / "x")
     with pytest.raises(ValueError, match="fit the card"):
         load_network(model)
@@ -166,8 +230,8 @@ def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
 @pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
 def test_model_with_a_lambda_layer_cannot_run_code(tmp_path):
     """Whatever lies beside the weights, only numbers are loaded."""
-    small = build_unet(SMALL, batch_norm=False)
-    card = Card("x", architecture=SMALL.as_dict())
+    small = build_network(SMALL, batch_norm=False)
+    card = Card("x", architecture=describe(SMALL))
     model = save_model(card, small.save_weights, tmp_path / "x")
     evil = keras.Sequential([keras.layers.Lambda(lambda x: 1 / 0)])
     evil.save(model.folder / "model.keras")

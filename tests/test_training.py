@@ -7,12 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
-from napari_nucseg.checkpoint import best_of, latest_checkpoint, write_checkpoint
+from napari_nucseg.checkpoint import AVERAGE_FILE, best_of, latest_checkpoint, write_checkpoint
 from napari_nucseg.model_store import load_model
 from napari_nucseg.progress import Stopped
 from napari_nucseg.retrain import FINE_TUNE_PRESETS, fine_tune_fields, finish_run
 from napari_nucseg.segmentation import SegmentParameters, segment_field
 from napari_nucseg.simulate import simulate_field
+from napari_nucseg.start import Start
 from napari_nucseg.train_parameters import Epoch, TrainParameters
 from napari_nucseg.training import About, Plan, train_fields
 
@@ -131,11 +132,14 @@ def test_shares_must_fit_the_groups(fields, shares):
 def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
     widths = [4, 6, 8, 10, 12]
     shallow = train_fields(
-        Plan([fields], widths=widths[:4]), tmp_path / "shallow", About("shallow"), TINY
+        Plan([fields], start=Start(widths=widths[:4])),
+        tmp_path / "shallow",
+        About("shallow"),
+        TINY,
     )
     epochs = []
     deeper = train_fields(
-        Plan([fields], parent=shallow, widths=widths),
+        Plan([fields], start=Start(shallow, widths=widths)),
         tmp_path / "deeper",
         About("deeper"),
         TINY,
@@ -146,7 +150,97 @@ def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path)
     # It began as what it was made from.
     assert epochs[0].score == pytest.approx(shallow.card.scores["held_out_mean_ap"], abs=1e-4)
     with pytest.raises(ValueError, match="begin with those of the starting model"):
-        Plan([fields], parent=shallow, widths=[8] * 5).architecture()
+        Start(shallow, widths=[8] * 5).network()
+
+
+@pytest.fixture
+def eagerly(monkeypatch):
+    """Run what is only run a few times without translating it first."""
+    import tensorflow as tf
+
+    monkeypatch.setattr("napari_nucseg.network.fit._STATISTICS_BATCHES", 1)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the")
+def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_path):
+    from napari_nucseg.network.architecture import build_network, keras
+
+    encoder = keras.applications.MobileNetV2((224, 224, 3), include_top=False, weights=None)
+    file = tmp_path / "encoder.weights.h5"
+    encoder.save_weights(file)
+    start = Start(architecture="mobilenetv2", widths=[4, 4, 4, 4], encoder_weights=file)
+    plan = Plan([fields], start=start)
+    parameters = dataclasses.replace(TINY, steps_per_epoch=1)
+
+    def on_epoch(epoch):
+        shutil.copytree(tmp_path / "whole.run", tmp_path / f"after {epoch.epoch}")
+
+    whole = train_fields(plan, tmp_path / "whole", About("x"), parameters, on_epoch=on_epoch)
+    assert whole.card.architecture["kind"] == "mobilenetv2"
+    assert whole.card.training["encoder_weights"] == file.name
+    assert whole.card.training["parameters"]["frozen_epochs"] == 1
+    network = build_network(start.network(), batch_norm=True)
+    known = encoder.get_layer("block_1_expand").get_weights()[0]
+    for epoch, held in ((1, True), (2, False)):
+        network.load_weights(tmp_path / f"after {epoch}/checkpoint-0000{epoch}" / AVERAGE_FILE)
+        kernel = network.get_layer("block_1_expand").get_weights()[0]
+        assert (kernel == known).all() is np.bool(held)
+
+    # Its weights are in the checkpoint now.
+    file.unlink()
+    shutil.copytree(tmp_path / "after 1", tmp_path / "parts.run")
+    parts = train_fields(plan, tmp_path / "parts", About("x"), parameters)
+    assert same(whole, parts)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"architecture": "resnet"}, "unet, mobilenetv2"),
+        ({"encoder_weights": "imagenet"}, "only for a new network"),
+        ({"architecture": "mobilenetv2", "widths": [4, 4, 4]}, "four widths"),
+    ],
+)
+def test_starts_that_make_no_sense(options, says):
+    with pytest.raises(ValueError, match=says):
+        Start(**options).network()
+
+
+def test_start_from_a_model_of_another_architecture(nuclei):
+    with pytest.raises(ValueError, match="of the starting model, 'unet'"):
+        Start(nuclei, "mobilenetv2").network()
+    with pytest.raises(ValueError, match="only for a new network"):
+        Start(nuclei, encoder_weights="random")
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "epochs"),
+    [
+        ({}, None, 0),
+        ({}, 3, 3),
+        ({"architecture": "mobilenetv2"}, None, 2),
+        ({"architecture": "mobilenetv2"}, 0, 0),
+        ({"architecture": "mobilenetv2", "encoder_weights": "random"}, None, 0),
+    ],
+)
+def test_encoder_is_held_for_a_tenth_of_the_epochs(options, given, epochs):
+    parameters = TrainParameters(epochs=20, frozen_epochs=given)
+    assert Start(**options).frozen_epochs(parameters) == epochs
+
+
+def test_run_of_an_older_version_with_fewer_parameters_goes_on(fields, tmp_path):
+    path = tmp_path / "x.run" / "plan.json"
+    path.parent.mkdir()
+    older = Plan([fields]).as_dict() | {"parameters": TINY.as_dict()}
+    for part, name in ((older, "architecture"), (older["parameters"], "frozen_epochs")):
+        assert part.pop(name) is None
+    path.write_text(json.dumps(older))
+    with pytest.raises(Stopped):
+        train_fields(Plan([fields]), tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
 
 
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):

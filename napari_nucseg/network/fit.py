@@ -33,15 +33,21 @@ from ..progress import (
 )
 from ..segmentation import SegmentParameters, segment_plane
 from ..train_parameters import Epoch, TrainParameters
-from .losses import LOSS_WEIGHTS, maps_loss, size_loss
+from .architecture import (
+    Architecture,
+    build_network,
+    fold_batch_norm,
+    hold_encoder,
+    start_from,
+)
+from .imagenet import EncoderWeights, set_encoder
+from .losses import compile_network
 from .patches import Batch, Source, batches, source_of
 from .predict import Predictor
-from .unet import Architecture, build_unet, fold_batch_norm, start_from
 
 __all__ = ["Material", "Trainer", "Watchers", "score_fields"]
 
 _AVERAGING = 0.995
-_WEIGHT_DECAY = 1e-4
 _WARM_UP = 0.05
 _STATISTICS_BATCHES = 10
 
@@ -131,6 +137,8 @@ class Trainer:
     start : keras.Model, optional
         Network to start from, of this architecture or one with fewer levels; left
         out, the weights are random.
+    encoder : EncoderWeights, optional
+        Weights for the encoder alone, if there is no network to start from.
     """
 
     def __init__(
@@ -138,39 +146,24 @@ class Trainer:
         architecture: Architecture,
         parameters: TrainParameters,
         start: keras.Model | None = None,
+        encoder: EncoderWeights | None = None,
     ) -> None:
         keras.utils.set_random_seed(parameters.seed)
         scratch = start is None
         self.parameters = parameters
-        self.network = build_unet(architecture, batch_norm=scratch)
-        self.average = build_unet(architecture, batch_norm=scratch)
-        self.shipped = build_unet(architecture, batch_norm=False)
+        self.architecture = architecture
+        self.network = build_network(architecture, batch_norm=scratch)
+        self.average = build_network(architecture, batch_norm=scratch)
+        self.shipped = build_network(architecture, batch_norm=False)
         if start is not None:
             start_from(start, self.network)
+        elif encoder is not None:
+            set_encoder(self.network, encoder)
         self.average.set_weights(self.network.get_weights())
         fold_batch_norm(self.average, self.shipped)
         self.predictor = Predictor(self.shipped)
         self._averages = self.average.get_weights()
-        optimizer = keras.optimizers.AdamW(
-            learning_rate=parameters.learning_rate,
-            weight_decay=_WEIGHT_DECAY,
-            global_clipnorm=1.0,
-        )
-        optimizer.build(self.network.trainable_variables)
-        self.network.compile(
-            optimizer=optimizer,
-            loss={"maps": maps_loss, "size": size_loss},
-            loss_weights=LOSS_WEIGHTS,
-            jit_compile=False,
-        )
-        # Keras makes what adds up the losses when it sees the first batch, and would
-        # translate the whole step a second time because of that.
-        empty = keras.ops.zeros((1, 32, 32, 3))
-        targets = {
-            "maps": keras.ops.zeros((1, 32, 32, 4)),
-            "size": keras.ops.zeros((1, 4, 4, 2)),
-        }
-        self.network.compute_loss(empty, targets, self.network(empty))
+        self._held: bool | None = None
 
     def fit(
         self, material: Material, run_directory: Path, watchers: Watchers | None = None
@@ -207,6 +200,7 @@ class Trainer:
             history = [self._start(material, watchers)]
         for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
             began = time.monotonic()
+            self._compile(number)
             loss = self._train_epoch(groups, material.shares, number, watchers)
             self._refresh_statistics(groups, material.shares, number)
             fold_batch_norm(self.average, self.shipped)
@@ -231,8 +225,21 @@ class Trainer:
         return self.parameters.steps_per_epoch
 
     @property
+    def _held_epochs(self) -> int:
+        return self.parameters.frozen_epochs or 0
+
+    @property
     def _has_batch_norm(self) -> bool:
         return len(self.network.weights) != len(self.shipped.weights)
+
+    def _compile(self, epoch: int) -> None:
+        """Make the optimizer and the step of an epoch, if those there are for another."""
+        held = epoch <= self._held_epochs
+        if held is self._held:
+            return
+        self._held = held
+        hold_encoder(self.network, self.architecture, held)
+        compile_network(self.network, self.parameters.learning_rate)
 
     def _start(self, material: Material, watchers: Watchers) -> Epoch:
         """Score the network that training starts from."""
@@ -303,14 +310,20 @@ class Trainer:
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(3)
 
     def _learning_rate(self, step: int) -> float:
-        """Return the rate of a step: a short warm-up, then half a cosine."""
+        """Return the rate of a step: half a cosine, after a short warm-up.
+
+        There is another one when the encoder begins to learn, as the optimizer does not
+        know how large its steps should be then either.
+        """
         total = self._epochs * self._steps
         warm_up = max(1, int(_WARM_UP * total))
-        if step < warm_up:
-            return self.parameters.learning_rate * (step + 1) / warm_up
-        phase = (step - warm_up) / max(1, total - warm_up)
-        return self.parameters.learning_rate * (
-            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase))
+        opened = self._held_epochs * self._steps
+        since = step - opened if step >= opened else step
+        phase = max(0, step - warm_up) / max(1, total - warm_up)
+        return (
+            self.parameters.learning_rate
+            * min(1.0, (since + 1) / warm_up)
+            * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase)))
         )
 
     def _update_average(self, step: int) -> None:
@@ -359,6 +372,7 @@ class Trainer:
 
     def _resume(self, checkpoint: Checkpoint) -> list[Epoch]:
         """Go back to the state of a checkpoint."""
+        self._compile(checkpoint.history[-1].epoch)
         self.network.load_weights(checkpoint.folder / NETWORK_FILE)
         self.average.load_weights(checkpoint.folder / AVERAGE_FILE)
         self._averages = self.average.get_weights()

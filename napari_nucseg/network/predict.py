@@ -16,7 +16,7 @@ from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 from ..tiles import CORE, HALO, pad_to_stride, tiles_of
-from .unet import Architecture, build_unet
+from .architecture import build_network, read_architecture
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
 
@@ -41,15 +41,14 @@ def load_network(model: Model) -> keras.Model:
     Returns
     -------
     keras.Model
-        See `unet.build_unet`.
+        See `architecture.build_network`.
 
     Raises
     ------
     ValueError
         If the weights do not fit the architecture.
     """
-    architecture = Architecture.from_dict(model.card.architecture)
-    network = build_unet(architecture, batch_norm=False)
+    network = build_network(read_architecture(model.card.architecture), batch_norm=False)
     weights = model.folder / WEIGHTS_FILE
     check_weights_file(weights)
     try:
@@ -89,7 +88,7 @@ class Predictor:
     Parameters
     ----------
     network : keras.Model
-        See `unet.build_unet`.
+        See `architecture.build_network`.
     """
 
     def __init__(self, network: keras.Model) -> None:

@@ -1,0 +1,130 @@
+"""Seconds of a training step and megapixel/s of the network, architecture by architecture.
+
+With ``--minutes`` it also prints the commands that train each for as long, whose models
+``accuracy.py --model`` then compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from _common import write_rows
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+#: What the network is given: a batch of patches in training, one of tiles in prediction.
+BATCH, PATCH, TILES = 8, 256, (2, 576, 1152, 3)
+EPOCHS = 20
+ENCODER = "ENCODER"
+
+
+def main() -> int:
+    """Run the script.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5, help="of which the median is taken")
+    parser.add_argument("--minutes", type=float, help="print how to train each for as long")
+    options = parser.parse_args()
+    seconds = measure(options.runs)
+    rows = [row(kind, seconds) for kind in seconds]
+    for values in rows:
+        print("  " + "  ".join(f"{key} {value}" for key, value in values.items()))
+    write_rows("architectures", rows)
+    for values in rows if options.minutes else ():
+        print(command(values, options.minutes))
+    return 0
+
+
+def measure(runs: int) -> dict[str, dict[str, float]]:
+    """Return the seconds of each task by architecture.
+
+    The tasks take turns, so that other work on the computer slows all of them.
+    """
+    from napari_nucseg.network.architecture import KINDS
+
+    jobs = {
+        (kind, task): job
+        for kind, architecture in KINDS.items()
+        for task, job in tasks(architecture()).items()
+    }
+    times: dict[tuple[str, str], list[float]] = {key: [] for key in jobs}
+    for number in range(runs + 1):
+        for key, job in jobs.items():
+            began = time.perf_counter()
+            job()
+            if number:  # the first time it is translated
+                times[key].append(time.perf_counter() - began)
+    return {
+        kind: {task: statistics.median(times[kind, task]) for task in ("train", "hold", "run")}
+        for kind in KINDS
+    }
+
+
+def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
+    """Return a step of training, one with the encoder held, and a run of the network."""
+    import tensorflow as tf
+
+    from napari_nucseg.network.architecture import build_network, hold_encoder
+    from napari_nucseg.network.losses import compile_network
+
+    rng = np.random.default_rng(0)
+    images = rng.random((BATCH, PATCH, PATCH, 3), np.float32)
+    targets = {
+        "maps": rng.random((BATCH, PATCH, PATCH, 4), np.float32),
+        "size": rng.random((BATCH, PATCH // 8, PATCH // 8, 2), np.float32),
+    }
+
+    def step(held: bool) -> Callable[[], Any]:
+        network = build_network(architecture, batch_norm=True)
+        hold_encoder(network, architecture, held)
+        compile_network(network, 1e-3)
+        return lambda: network.train_on_batch(images, targets)
+
+    network = build_network(architecture, batch_norm=False)
+    tiles = tf.constant(rng.random(TILES, np.float32))
+
+    @tf.function(autograph=False)
+    def run() -> Any:
+        return network(tiles, training=False)["maps"]
+
+    return {"train": step(False), "hold": step(True), "run": lambda: run().numpy()}
+
+
+def row(kind: str, seconds: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Return a row of the CSV."""
+    return {
+        "architecture": kind,
+        "seconds_per_step": round(seconds[kind]["train"], 3),
+        "seconds_per_step_encoder_held": round(seconds[kind]["hold"], 3),
+        "megapixel_per_second": round(np.prod(TILES[:3]) / 1e6 / seconds[kind]["run"], 2),
+    }
+
+
+def command(values: dict[str, Any], minutes: float) -> str:
+    """Return the command that trains an architecture for so many minutes."""
+    kind = values["architecture"]
+    pretrained = kind == "mobilenetv2"
+    held = EPOCHS // 10 if pretrained else 0
+    a_step = (EPOCHS - held) * values["seconds_per_step"]
+    a_step += held * values["seconds_per_step_encoder_held"]
+    options = f" --encoder-weights {ENCODER}" if pretrained else ""
+    return (
+        f"nucseg train DATA... --architecture {kind}{options} --epochs {EPOCHS} "
+        f"--steps-per-epoch {max(1, round(minutes * 60 / a_step))} --output runs/{kind}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

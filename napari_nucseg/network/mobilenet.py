@@ -1,0 +1,132 @@
+"""The U-Net whose encoder has learned from ImageNet."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+from keras import layers
+
+from .blocks import decode, linear, normalized
+
+__all__ = ["MobileNetUNet"]
+
+#: Filters and number of the blocks of each stage, and by how much it divides the
+#: resolution (Sandler et al., arXiv 1801.04381, table 2).
+_STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+#: The maps that the decoder is given, at a half to a sixteenth of the resolution.
+_SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
+
+
+@dataclasses.dataclass(frozen=True)
+class MobileNetUNet:
+    """A U-Net with MobileNetV2 for an encoder, and a light decoder.
+
+    The layers of the encoder have the names of `keras.applications.MobileNetV2`, so
+    that its weights find their place. It ends with ``block_16_project``: what follows
+    there only tells classes.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Filters of the decoder at a half, a quarter, an eighth and a sixteenth of the
+        resolution.
+    alpha : float
+        Factor of the encoder's numbers of filters.
+    """
+
+    kind = "mobilenetv2"
+    #: How the names of the encoder's layers begin.
+    encoder = ("Conv1", "expanded_conv", "block_")
+
+    widths: tuple[int, ...] = (32, 48, 96, 160)
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        good = len(self.widths) == 4 and isinstance(self.alpha, int | float)
+        good = good and all(isinstance(w, int) and 0 < w <= 1024 for w in self.widths)
+        if not good or not 0.1 <= self.alpha <= 2:
+            raise ValueError(
+                f"Expected four widths of the decoder of a U-Net, each 1 to 1024 filters, "
+                f"and an alpha of 0.1 to 2, got {self.widths} and {self.alpha}."
+            )
+
+    def extends(self, other: Any) -> bool:
+        """Return whether it is another one.
+
+        Parameters
+        ----------
+        other : Architecture
+            The other one.
+
+        Returns
+        -------
+        bool
+            Whether `architecture.start_from` can take the other one's weights.
+        """
+        return bool(self == other)
+
+    def build(self, *, batch_norm: bool) -> keras.Model:
+        """Build the network, see `architecture.build_network`.
+
+        Parameters
+        ----------
+        batch_norm : bool
+            Whether batch normalization follows the convolutions.
+
+        Returns
+        -------
+        keras.Model
+            With random weights.
+        """
+        image = keras.Input((None, None, 3), name="image")
+        skips: dict[str, Any] = {}
+        # MobileNetV2 has learned from intensities of -1 to 1.
+        x = layers.Rescaling(2.0, offset=-1.0, name="rescale")(image)
+        x = linear(x, self._width(32), 3, batch_norm, "Conv1", stride=2)
+        x = _relu6(x, "Conv1")
+        number = 0
+        for filters, count, first_stride in _STAGES:
+            for stride in [first_stride] + [1] * (count - 1):
+                width = self._width(filters)
+                x = _inverted_block(x, width, batch_norm, number, stride=stride, skips=skips)
+                number += 1
+        levels = [skips[name] for name in _SKIPS]
+        outputs = decode(x, levels, self.widths, batch_norm)
+        return keras.Model(image, outputs, name="mobilenetv2_unet")
+
+    def _width(self, filters: int) -> int:
+        """Scale a number of filters, to a multiple of 8 that is not much smaller."""
+        scaled = filters * self.alpha
+        width = max(8, int(scaled + 4) // 8 * 8)
+        return width + 8 if width < 0.9 * scaled else width
+
+
+def _inverted_block(
+    x: Any, width: int, batch_norm: bool, number: int, *, stride: int, skips: dict[str, Any]
+) -> Any:
+    """Expand, filter every channel by itself, and project; note the expanded map."""
+    name = f"block_{number}" if number else "expanded_conv"
+    before = x
+    if number:
+        x = linear(x, 6 * x.shape[-1], 1, batch_norm, f"{name}_expand")
+        x = skips[f"{name}_expand"] = _relu6(x, f"{name}_expand")
+    x = layers.DepthwiseConv2D(
+        3,
+        strides=stride,
+        padding="same",
+        use_bias=not batch_norm,
+        depthwise_initializer="he_normal",
+        name=f"{name}_depthwise",
+    )(x)
+    x = normalized(x, batch_norm, f"{name}_depthwise")
+    x = _relu6(x, f"{name}_depthwise")
+    x = linear(x, width, 1, batch_norm, f"{name}_project")
+    if stride > 1 or before.shape[-1] != width:
+        return x
+    return layers.Add(name=f"{name}_add")([before, x])
+
+
+def _relu6(x: Any, name: str) -> Any:
+    return layers.Activation("relu6", name=f"{name}_relu")(x)
