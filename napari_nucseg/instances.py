@@ -28,9 +28,13 @@ def instances_from_maps(
 
     A watershed within the foreground, of the smoothed product of the distance
     and of what is no boundary, where a peak is a nucleus of its own if the
-    product falls by at least 0.15 on the way to any higher peak. The time is linear in the number of pixels: every pixel
-    follows its steepest ascent to a peak, then shallow peaks are joined to
-    their neighbors from the highest pass downwards.
+    product falls by at least 0.15 on the way to any higher peak. The time is
+    linear in the number of pixels: every pixel follows its steepest ascent to a
+    peak, then shallow peaks are joined to their neighbors from the highest pass
+    downwards.
+
+    An object is kept if its confidence, the mean probability times the largest
+    distance in it, reaches the probability that is asked for.
 
     Parameters
     ----------
