@@ -48,20 +48,21 @@ bench: $(STAMP)
 		echo "== $$script"; $(RUN) $$script || exit 1; \
 	done
 
-# Makes the model that is bundled in models/, in the folder MODEL: from scratch, then on with
-# smaller steps and more stained tissue, then on with one level more. The shares are those of
-# grey fluorescence, stained tissue, bright field and simulation among the patches.
-TRAINING_DATA := $(addprefix runs/data/,grey stained brightfield simulated)
+# Makes the model that is bundled in models/, in the folder MODEL, in four runs: from scratch;
+# on with smaller steps and more stained tissue; on with one level more, and with more stained
+# tissue again. The shares are those of grey fluorescence, stained tissue, bright field and
+# simulation among the patches.
+TRAIN := $(VENV)/bin/nucseg train $(addprefix runs/data/,grey stained brightfield simulated)
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
-	@test -d $(MODEL)-first || $(VENV)/bin/nucseg train $(TRAINING_DATA) \
-		--share 72 17 4 7 --widths 32 48 96 192 --output $(MODEL)-first
-	@test -d $(MODEL)-second || $(VENV)/bin/nucseg train $(TRAINING_DATA) \
-		--share 55 33 5 7 --model $(MODEL)-first --epochs 7 --learning-rate 5e-4 \
-		--output $(MODEL)-second
-	@$(VENV)/bin/nucseg train $(TRAINING_DATA) --share 48 36 8 8 --model $(MODEL)-second \
-		--widths 32 48 96 192 256 --epochs 18 --learning-rate 7e-4 \
-		--output $(MODEL) --name nuclei \
+	@test -d $(MODEL)-1 || $(TRAIN) --output $(MODEL)-1 \
+		--share 72 17 4 7 --widths 32 48 96 192
+	@test -d $(MODEL)-2 || $(TRAIN) --output $(MODEL)-2 --model $(MODEL)-1 \
+		--share 55 33 5 7 --epochs 7 --learning-rate 5e-4
+	@test -d $(MODEL)-3 || $(TRAIN) --output $(MODEL)-3 --model $(MODEL)-2 \
+		--share 48 36 8 8 --epochs 18 --learning-rate 7e-4 --widths 32 48 96 192 256
+	@$(TRAIN) --output $(MODEL) --model $(MODEL)-3 \
+		--share 42 44 7 7 --epochs 8 --learning-rate 6e-4 --name nuclei \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated nuclei" \
 		--data-license CC0-1.0 --license BSD-3-Clause

@@ -138,11 +138,12 @@ def train(
         The new model.
     """
     options = from_keywords(TrainParameters, parameters)
-    output = Path(output)
+    # The engine has a working folder of its own.
+    output = Path(output).absolute()
     groups = [_read(group) for group in data]
     about = about or About(output.name)
-    start = load_model(start) if isinstance(start, str | Path) else start
-    plan = Plan(groups, shares, start if isinstance(start, Start) else Start(start))
+    begin = start if isinstance(start, Start) else Start(start)
+    plan = Plan(groups, () if shares is None else shares, begin)
     if needs_engine():
         arguments = {
             "plan": plan,

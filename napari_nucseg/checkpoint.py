@@ -66,10 +66,10 @@ def best_of(history: Sequence[Epoch]) -> Epoch | None:
     Returns
     -------
     Epoch or None
-        The first with the highest score, None if no epoch is finished.
+        The last with the highest score, None if no epoch is finished.
     """
     trained = [epoch for epoch in history if epoch.epoch > 0]
-    return max(trained, key=lambda epoch: epoch.score) if trained else None
+    return max(trained, key=lambda epoch: (epoch.score, epoch.epoch)) if trained else None
 
 
 def write_checkpoint(

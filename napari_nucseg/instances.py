@@ -11,7 +11,7 @@ NETWORK_DIAMETER = 28.0
 
 #: How far distance, lowered by the boundary, must fall between two peaks that are two
 #: nuclei. Of 0.1 to 0.4 this scored highest on the validation images of the bundled model.
-DEPTH = 0.15
+DEPTH = 0.175
 
 _SMOOTHING = 1.5
 _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
@@ -28,12 +28,12 @@ def instances_from_maps(
 
     A watershed within the foreground, of the smoothed product of the distance
     and of what is no boundary, where a peak is a nucleus of its own if the
-    product falls by at least 0.15 on the way to any higher peak. The time is
+    product falls by at least 0.175 on the way to any higher peak. The time is
     linear in the number of pixels: every pixel follows its steepest ascent to a
     peak, then shallow peaks are joined to their neighbors from the highest pass
     downwards.
 
-    An object is kept if its confidence, the mean probability times the largest
+    An object is kept if its confidence, the largest product of probability and
     distance in it, reaches the probability that is asked for.
 
     Parameters
@@ -158,8 +158,9 @@ def _passes(
 def _confidence(owners: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Return the confidence of every owner, 0 for what is none.
 
-    Of debris and of pieces of texture the network is rarely sure everywhere, and
-    the distance map has no summit in them.
+    In debris and in pieces of texture the network is hardly anywhere sure of a nucleus
+    and of its middle. The largest value is taken, which a lower threshold, and with it
+    more pixels, cannot make less.
 
     Parameters
     ----------
@@ -168,11 +169,9 @@ def _confidence(owners: np.ndarray, maps: np.ndarray) -> np.ndarray:
     maps : ndarray of float32, shape (N, 2)
         Foreground probability and normalized distance of the pixels.
     """
-    sizes = np.bincount(owners, minlength=owners.size)
-    probability = np.bincount(owners, maps[:, 0], owners.size) / np.maximum(sizes, 1)
-    summit = np.zeros(owners.size, np.float32)
-    np.maximum.at(summit, owners, maps[:, 1])
-    return probability * summit
+    confidence = np.zeros(owners.size, np.float32)
+    np.maximum.at(confidence, owners, maps[:, 0] * maps[:, 1])
+    return confidence
 
 
 def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:

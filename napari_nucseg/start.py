@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .model_store import Model
+from .model_store import Model, load_model
 from .train_parameters import TrainParameters
 
 if TYPE_CHECKING:
@@ -28,9 +30,9 @@ class Start:
 
     Parameters
     ----------
-    model : Model, optional
-        Model whose weights training starts from; left out, they are random, but for
-        those of the encoder that `encoder_weights` names.
+    model : Model, str or path, optional
+        Model, or its name or folder, whose weights training starts from; left out,
+        they are random, but for those of the encoder that `encoder_weights` names.
     architecture : str, optional
         ``"unet"``, or ``"mobilenetv2"``: a U-Net whose encoder is MobileNetV2. Left out,
         that of the model or the former.
@@ -41,15 +43,17 @@ class Start:
     encoder_weights : str or path, optional
         Weights of the encoder of ``"mobilenetv2"``: ``"imagenet"`` downloads them,
         ``"random"`` does without, and a path is that of a file, see
-        `network.imagenet.imagenet_weights`. Left out, those of the model or ``"imagenet"``.
+        `network.imagenet.imagenet_weights`. Left out, ``"imagenet"`` if there is no model.
     """
 
-    model: Model | None = None
+    model: Model | str | Path | None = None
     architecture: str | None = None
     widths: Sequence[int] | None = None
     encoder_weights: str | Path | None = None
 
     def __post_init__(self) -> None:
+        if self.widths is not None:
+            object.__setattr__(self, "widths", tuple(operator.index(w) for w in self.widths))
         if self.architecture not in (None, *ARCHITECTURES):
             raise ValueError(
                 f"Expected an architecture out of {', '.join(ARCHITECTURES)}, got "
@@ -61,15 +65,28 @@ class Start:
                 f"'mobilenetv2', got {str(self.encoder_weights)!r}. Leave them out."
             )
 
+    @functools.cached_property
+    def parent(self) -> Model | None:
+        """The model whose weights training starts from."""
+        if isinstance(self.model, str | Path):
+            return load_model(self.model)
+        if self.model is None or isinstance(self.model, Model):
+            return self.model
+        raise TypeError(
+            f"Expected a model, its name or its folder, got {type(self.model).__name__}."
+        )
+
     @property
     def _pretrainable(self) -> bool:
-        return self.model is None and self.architecture == "mobilenetv2"
+        return self.parent is None and self.architecture == "mobilenetv2"
 
     @property
     def encoder(self) -> str | None:
         """Where the weights of the encoder alone come from, None if it has no own."""
-        given = IMAGENET if self.encoder_weights is None else str(self.encoder_weights)
-        return given if self._pretrainable and given != RANDOM else None
+        given = IMAGENET if self.encoder_weights is None else self.encoder_weights
+        if not self._pretrainable or given == RANDOM:
+            return None
+        return IMAGENET if given == IMAGENET else str(Path(given).absolute())
 
     def frozen_epochs(self, parameters: TrainParameters) -> int:
         """Choose for how long the encoder does not learn.
@@ -85,9 +102,20 @@ class Start:
         -------
         int
             Epochs at the start.
+
+        Raises
+        ------
+        ValueError
+            If an encoder with random weights is to be held.
         """
-        if parameters.frozen_epochs is not None:
-            return parameters.frozen_epochs
+        given = parameters.frozen_epochs
+        if given and not (self.parent or self.encoder):
+            raise ValueError(
+                f"Expected 'frozen_epochs' only with an encoder that knows something, got "
+                f"{given} for one with random weights. Leave it out, or give weights."
+            )
+        if given is not None:
+            return given
         return max(1, parameters.epochs // 10) if self.encoder else 0
 
     def network(self) -> Architecture:
@@ -105,7 +133,7 @@ class Start:
         """
         from .network.architecture import KINDS, read_architecture
 
-        before = read_architecture(self.model.card.architecture) if self.model else None
+        before = read_architecture(self.parent.card.architecture) if self.parent else None
         kind = KINDS[self.architecture or (before.kind if before else ARCHITECTURES[0])]
         if before and kind is not type(before):
             raise ValueError(
@@ -148,9 +176,11 @@ class Start:
         dict
             Checksum of the model in place of the model.
         """
+        from .network.architecture import describe
+
+        file = Path(self.encoder) if self.encoder not in (None, IMAGENET) else None
         return {
-            "parent": self.model.card.weights_sha256 if self.model else None,
-            "architecture": self.architecture,
-            "widths": list(self.widths) if self.widths else None,
-            "encoder_weights": str(self.encoder_weights) if self.encoder_weights else None,
+            "parent": self.parent.card.weights_sha256 if self.parent else None,
+            "architecture": describe(self.network()),
+            "encoder_weights": file.name if file else self.encoder,
         }

@@ -52,6 +52,11 @@ class TrainParameters(Parameters):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.frozen_epochs is not None and self.frozen_epochs >= self.epochs:
+            raise ValueError(
+                f"Expected 'frozen_epochs' to be less than the {self.epochs} epochs in all, "
+                f"got {self.frozen_epochs}."
+            )
         if self.patch_size % STRIDE:
             raise ValueError(
                 f"Expected 'patch_size' to be a multiple of {STRIDE}, got {self.patch_size}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,18 +80,19 @@ class Plan:
     """
 
     groups: Sequence[Sequence[Field]]
-    shares: Sequence[float] | None = None
+    shares: Sequence[float] = ()
     start: Start = dataclasses.field(default_factory=Start)
 
     def __post_init__(self) -> None:
-        if self.shares is None:
-            object.__setattr__(self, "shares", [float(len(group)) for group in self.groups])
-            return
-        bad = min(self.shares, default=0) < 0 or sum(self.shares) <= 0
-        if len(self.shares) != len(self.groups) or bad:
+        given = len(self.shares) > 0
+        sizes = [len(group) for group in self.groups]
+        shares = [float(share) for share in (self.shares if given else sizes)]
+        object.__setattr__(self, "shares", shares)
+        good = len(shares) == len(sizes) and min(shares, default=0) >= 0
+        if given and not (good and 0 < sum(shares) < math.inf):
             raise ValueError(
-                f"Expected a share, 0 or more, for each of {len(self.groups)} groups of "
-                f"fields, got {list(self.shares)}."
+                f"Expected a share, 0 or more, for each of {len(sizes)} groups of fields, "
+                f"got {shares}."
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,7 +105,7 @@ class Plan:
         """
         return {
             "fields": [[field.name for field in group] for group in self.groups],
-            "shares": list(self.shares or []),
+            "shares": self.shares,
             **self.start.as_dict(),
         }
 
@@ -176,10 +178,10 @@ def train_fields(
 
     frozen = plan.start.frozen_epochs(parameters)
     parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
-    parent = plan.start.model
+    parent = plan.start.parent
     first = load_network(parent) if parent else None
     checkpoint = Trainer(architecture, parameters, first, encoder).fit(
-        Material(training, plan.shares or [], held_out),
+        Material(training, plan.shares, held_out),
         run_directory,
         Watchers(on_progress, tell, should_stop),
     )
@@ -192,7 +194,7 @@ def train_fields(
         parent_sha256=parent.card.weights_sha256 if parent else None,
         training={
             "parameters": parameters.as_dict(),
-            "shares": list(plan.shares or []),
+            "shares": plan.shares,
             "fields": sum(len(group) for group in training),
             "fields_held_out": len(held_out),
             "best_epoch": checkpoint.best.epoch,
@@ -235,23 +237,14 @@ def _write_history(folder: Path, history: list[Epoch]) -> None:
 
 def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> None:
     """Write down what a run does, or check that it is the run that goes on."""
-    wanted = _given({"parameters": parameters.as_dict(), **plan.as_dict()})
+    wanted = {"parameters": parameters.as_dict(), **plan.as_dict()}
     path = run_directory / "plan.json"
     if not path.exists():
         with new_file(path) as aside:
             aside.write_text(json.dumps(wanted), encoding="utf-8")
-    elif _given(json.loads(path.read_text(encoding="utf-8"))) != wanted:
+    elif json.loads(path.read_text(encoding="utf-8")) != wanted:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "
             f"parameters were others. Give the same ones, or remove that folder to "
             f"start anew."
         )
-
-
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what was not left out, so that a run of an older version goes on."""
-    return {
-        name: _given(value) if isinstance(value, dict) else value
-        for name, value in values.items()
-        if value is not None
-    }

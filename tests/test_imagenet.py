@@ -67,7 +67,7 @@ def test_without_the_internet_it_says_what_to_do(tmp_path, monkeypatch):
     module = sys.modules[keras.applications.MobileNetV2.__module__]
     monkeypatch.setattr(module, "BASE_WEIGHT_PATH", "http://127.0.0.1:9/")
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(tmp_path))
-    with pytest.raises(ConnectionError, match="--encoder-weights FILE"):
+    with pytest.raises(ConnectionError, match="file of them"):
         imagenet_weights(LIGHT)
 
 
@@ -251,6 +251,13 @@ def test_files_of_pytorch_are_read_without_it(tool, torch, tmp_path, new):
     assert list(read) == list(ARRAYS)
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(read[name], array)
+
+
+def test_array_outside_of_its_numbers_is_refused(tool):
+    numbers = np.arange(4, dtype=np.float32)
+    assert tool._array(numbers, 1, (3,), (1,)).tolist() == [1, 2, 3]
+    with pytest.raises(ValueError):
+        tool._array(numbers, 0, (10_000,), (1,))
 
 
 def test_file_that_would_run_something_is_refused(tool, tmp_path):

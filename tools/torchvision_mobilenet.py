@@ -128,7 +128,8 @@ def _array(
     storage: np.ndarray, offset: int, shape: Sequence[int], strides: Sequence[int], *rest: Any
 ) -> np.ndarray:
     steps = [stride * storage.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps)
+    # NumPy checks that this stays inside the numbers there are.
+    return np.ndarray(shape, storage.dtype, storage, offset * storage.itemsize, steps)
 
 
 def as_keras(state: State, *, top: bool = False) -> Any:

@@ -26,6 +26,8 @@ __all__ = [
 #: Description of a network.
 Architecture = UNet | MobileNetUNet
 
+_MOST_LEVELS = 5
+
 #: The descriptions by the name of their kind.
 KINDS: dict[str, type[UNet] | type[MobileNetUNet]] = {
     kind.kind: kind for kind in (UNet, MobileNetUNet)
@@ -70,12 +72,13 @@ def read_architecture(values: dict[str, Any]) -> Architecture:
     given = {name: value for name, value in values.items() if name != "kind"}
     kind = KINDS.get(str(values.get("kind")))
     known = [field.name for field in dataclasses.fields(kind)] if kind else []
-    widths = given.get("widths")
-    if kind and isinstance(widths, list) and set(given) == set(known):
+    widths: Any = given.get("widths")
+    good = isinstance(widths, list) and len(widths) <= _MOST_LEVELS
+    if kind and good and set(given) == set(known):
         return kind(**{**given, "widths": tuple(widths)})
     raise ValueError(
         f"Expected the architecture of a U-Net (kind {' or '.join(KINDS)}, widths), got "
-        f"{values}. Was the model made by a newer version?"
+        f"{str(values)[:200]}. Was the model made by a newer version?"
     )
 
 

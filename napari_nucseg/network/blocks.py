@@ -7,10 +7,34 @@ from typing import Any
 
 from keras import layers, ops
 
-__all__ = ["FromDepth", "ToDepth", "convolution", "decode", "linear", "residual_block"]
+__all__ = [
+    "FromDepth",
+    "ToDepth",
+    "are_widths",
+    "convolution",
+    "decode",
+    "linear",
+    "residual_block",
+]
 
 #: The level, at an eighth of the resolution, that tells the size of the nuclei.
 _SIZE_LEVEL = 2
+
+
+def are_widths(values: Sequence[Any]) -> bool:
+    """Return whether these can be numbers of filters, of a network that fits into memory.
+
+    Parameters
+    ----------
+    values : sequence
+        Perhaps out of a stranger's file.
+
+    Returns
+    -------
+    bool
+        Whether all are whole numbers of 1 to 512.
+    """
+    return all(type(value) is int and 0 < value <= 512 for value in values)
 
 
 class ToDepth(layers.Layer):

@@ -40,30 +40,39 @@ def imagenet_weights(architecture: MobileNetUNet, file: Path | None = None) -> E
     ValueError
         If the file holds something else.
     """
-    if file is not None and not file.is_file():
-        raise FileNotFoundError(f"Expected weights of the encoder in {file}, got no such file.")
-    network = keras.applications.MobileNetV2(
-        (224, 224, 3), alpha=architecture.alpha, include_top=False, weights=None
-    )
+    if file is None:
+        network = _downloaded(architecture.alpha)
+    else:
+        network = _from_file(file, architecture.alpha)
+    return {_our_name(layer.name): layer.get_weights() for layer in network.layers}
+
+
+def _downloaded(alpha: float) -> keras.Model:
     try:
-        if file is None:
-            network = keras.applications.MobileNetV2(
-                (224, 224, 3), alpha=architecture.alpha, include_top=False
-            )
-        else:
-            network.load_weights(file)
-    except Exception as error:
-        if file is not None:
-            raise ValueError(
-                f"Expected the weights of keras.applications.MobileNetV2(include_top=False, "
-                f"alpha={architecture.alpha}) in {file}, got something else: {error}"
-            ) from error
+        return keras.applications.MobileNetV2((224, 224, 3), alpha=alpha, include_top=False)
+    except ValueError:  # there are no such weights
+        raise
+    except Exception as error:  # Keras wraps those of the network
         raise ConnectionError(
             f"Expected to download the ImageNet weights of MobileNetV2, got: {error}. Give "
-            f"the file with --encoder-weights FILE, or train from random weights with "
-            f"--encoder-weights random."
+            f"a file of them as encoder weights, or train from random ones."
         ) from error
-    return {_our_name(layer.name): layer.get_weights() for layer in network.layers}
+
+
+def _from_file(file: Path, alpha: float) -> keras.Model:
+    if not file.is_file():
+        raise FileNotFoundError(f"Expected weights of the encoder in {file}, got no such file.")
+    network = keras.applications.MobileNetV2(
+        (224, 224, 3), alpha=alpha, include_top=False, weights=None
+    )
+    try:
+        network.load_weights(file)
+    except Exception as error:  # h5py and Keras have many ways to say it
+        raise ValueError(
+            f"Expected the weights of keras.applications.MobileNetV2(include_top=False, "
+            f"alpha={alpha}) in {file}, got something else: {error}"
+        ) from error
+    return network
 
 
 def _our_name(name: str) -> str:
@@ -81,6 +90,8 @@ def set_encoder(network: keras.Model, encoder: EncoderWeights) -> None:
     encoder : EncoderWeights
         From `imagenet_weights`.
     """
-    for layer in network.layers:
-        if layer.weights and layer.name in encoder:
-            layer.set_weights(encoder[layer.name])
+    known = {layer.name: layer for layer in network.layers}
+    # The last convolution of Keras's is not part of ours.
+    ours = [name for name in encoder if encoder[name] and not name.startswith("Conv_1")]
+    for name in ours:
+        known[name].set_weights(encoder[name])

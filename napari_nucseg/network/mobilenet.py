@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from .blocks import decode, linear, normalized
+from .blocks import are_widths, decode, linear, normalized
 
 __all__ = ["MobileNetUNet"]
 
@@ -44,11 +44,10 @@ class MobileNetUNet:
     alpha: float = 1.0
 
     def __post_init__(self) -> None:
-        good = len(self.widths) == 4 and isinstance(self.alpha, int | float)
-        good = good and all(isinstance(w, int) and 0 < w <= 1024 for w in self.widths)
-        if not good or not 0.1 <= self.alpha <= 2:
+        good = len(self.widths) == 4 and are_widths(self.widths)
+        if not good or type(self.alpha) not in (int, float) or not 0.1 <= self.alpha <= 2:
             raise ValueError(
-                f"Expected four widths of the decoder of a U-Net, each 1 to 1024 filters, "
+                f"Expected four widths of the decoder of a U-Net, each 1 to 512 filters, "
                 f"and an alpha of 0.1 to 2, got {self.widths} and {self.alpha}."
             )
 

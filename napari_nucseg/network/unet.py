@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from .blocks import ToDepth, convolution, decode, residual_block
+from .blocks import ToDepth, are_widths, convolution, decode, residual_block
 
 __all__ = ["UNet"]
 
@@ -34,11 +34,10 @@ class UNet:
     widths: tuple[int, ...] = (32, 48, 96, 192, 256)
 
     def __post_init__(self) -> None:
-        good = 4 <= len(self.widths) <= 5
-        if not good or not all(isinstance(w, int) and 0 < w <= 1024 for w in self.widths):
+        if len(self.widths) not in (4, 5) or not are_widths(self.widths):
             raise ValueError(
-                f"Expected four or five widths of a U-Net, each 1 to 1024 filters, "
-                f"got {self.widths}."
+                f"Expected four or five widths of a U-Net, each 1 to 512 filters, got "
+                f"{self.widths}."
             )
 
     def extends(self, other: Any) -> bool:
