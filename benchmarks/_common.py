@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import os
@@ -117,36 +118,45 @@ def write_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 class PeakMemory:
-    """Watches the resident memory of this process and its children together.
+    """Watches the resident memory of a process and its children together.
 
     A context: afterwards `before` and `peak` are known, in bytes.
+
+    Parameters
+    ----------
+    process : int, optional
+        Number of the process, this one when left out.
     """
+
+    def __init__(self, process: int | None = None) -> None:
+        self._process = process
 
     def __enter__(self) -> PeakMemory:
         self._end = threading.Event()
-        self.before = self.peak = _resident()
+        self.before = self.peak = self._resident()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
 
     def _watch(self) -> None:
         while not self._end.wait(_SAMPLE_SECONDS):
-            self.peak = max(self.peak, _resident())
+            self.peak = max(self.peak, self._resident())
 
     def __exit__(self, *_: Any) -> None:
         self._end.set()
         self._thread.join()
 
-
-def _resident() -> int:
-    this = psutil.Process()
-    total = 0
-    for process in (this, *this.children(recursive=True)):
+    def _resident(self) -> int:
+        total = 0
         try:
-            total += process.memory_info().rss
+            watched = psutil.Process(self._process)
+            family = [watched, *watched.children(recursive=True)]
         except psutil.Error:  # ended meanwhile
-            continue
-    return total
+            return total
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+        return total
 
 
 def simulated_image(side: int, diameter: float) -> np.ndarray:

@@ -9,27 +9,25 @@ model (``--stardist 2D_versatile_fluo``, needs the internet).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import tifffile
-from _common import BENCHMARKS, ROOT, simulated_image, write_rows
+from _common import BENCHMARKS, ROOT, PeakMemory, simulated_image, write_rows
 
 DATA = ROOT / "runs" / "data"
 PEERS = ROOT / "runs" / "peers"
 STARDIST_MODEL = PEERS / "models" / "stardist"
 #: The newest StarDist runs on the Keras of TensorFlow 2.15.
 STARDIST_PACKAGES = ("stardist", "tensorflow-cpu<2.16")
-DIAMETER = 24.0
+DIAMETER, RUNS = 24.0, 3
 
 
 def main() -> int:
@@ -78,7 +76,8 @@ def methods(stardist: str) -> Iterator[tuple[str, list[str]]]:
 
 def row(name: str, command: list[str], field: Path, output: Path) -> dict[str, Any]:
     """Measure one method: speed and memory on the field, then accuracy if there is data."""
-    seconds, peak = run(command, field, output / "field")
+    _, peak = run(command, field, output / "field")
+    seconds, _ = run([*command, "--runs", str(RUNS)], field, output / "field", watch=False)
     image = tifffile.imread(field / "field.tif")
     values: dict[str, Any] = {
         "method": name,
@@ -87,36 +86,28 @@ def row(name: str, command: list[str], field: Path, output: Path) -> dict[str, A
     }
     test = DATA / "test"
     if test.is_dir():
-        times, _ = run(command, test / "images", output / "test")
+        times, _ = run(command, test / "images", output / "test", watch=False)
         values["seconds_per_image"] = round(statistics.median(times.values()), 3)
         values |= scores(output / "test", test / "masks")
     return values
 
 
-def run(command: list[str], images: Path, output: Path) -> tuple[dict[str, float], int]:
-    """Run a method, and return the seconds of every image and its peak memory in bytes."""
+def run(
+    command: list[str], images: Path, output: Path, *, watch: bool = True
+) -> tuple[dict[str, float], int]:
+    """Run a method, and return the seconds of every image and its peak memory in bytes.
+
+    Watching takes time, so that what is timed is not watched.
+    """
     with subprocess.Popen(
         [*command, str(images), str(output)], stdout=subprocess.PIPE
     ) as child:
-        peaks = [0]
-        watch = threading.Thread(target=_watch, args=(child, peaks), daemon=True)
-        watch.start()
-        text, _ = child.communicate()
-        watch.join()
+        memory = PeakMemory(child.pid)
+        with memory if watch else contextlib.nullcontext():
+            text, _ = child.communicate()
     if child.returncode:
         raise RuntimeError(f"Expected {' '.join(command)} to succeed; see its error above.")
-    return json.loads(text.splitlines()[-1]), peaks[0]
-
-
-def _watch(child: subprocess.Popen[bytes], peaks: list[int]) -> None:
-    process = psutil.Process(child.pid)
-    while child.poll() is None:
-        try:
-            family = (process, *process.children(recursive=True))
-            peaks[0] = max(peaks[0], sum(one.memory_info().rss for one in family))
-        except psutil.Error:  # ended meanwhile
-            continue
-        time.sleep(0.01)
+    return json.loads(text.splitlines()[-1]), memory.peak if watch else 0
 
 
 def scores(predicted: Path, truth: Path) -> dict[str, float]:
@@ -136,10 +127,14 @@ def stardist_python() -> Path:
     """Return the Python of StarDist's own environment, which is made if it is missing."""
     folder = PEERS / "stardist"
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    installed = folder / "installed"
+    if not installed.exists():
+        if sys.version_info >= (3, 12):
+            raise RuntimeError("Expected Python 3.11, the newest that TensorFlow 2.15 runs on.")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", *STARDIST_PACKAGES]
         subprocess.run(install, check=True)
+        installed.touch()
     return python
 
 

@@ -58,7 +58,7 @@ class Card:
     created : str
         Date, as YYYY-MM-DD.
     architecture : dict
-        See `network.unet.Architecture`.
+        See `network.architecture.describe`.
     training_data, data_license, license : str
         What it was trained on, the licence of that, and the model's own.
     parent, parent_sha256 : str, optional
