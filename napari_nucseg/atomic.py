@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["new_file", "new_folder"]
+
+_OLD = 24 * 3600  # seconds
+_LEFTOVERS = f".new-{'[0-9a-f]' * 12}-*"
 
 
 @contextlib.contextmanager
@@ -46,6 +50,8 @@ def new_file(path: Path) -> Iterator[Path]:
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill a folder aside and put it in place when it is whole.
 
+    What processes that were killed have left aside there is removed after a day.
+
     Parameters
     ----------
     path : Path
@@ -67,6 +73,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise FileExistsError(f"Expected a new folder, got {path}, which exists.")
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
         aside = _aside(path)
         aside.mkdir()
         try:
@@ -82,6 +89,17 @@ def new_folder(path: Path) -> Iterator[Path]:
 def _aside(path: Path) -> Path:
     """Return a name beside the path that nothing else has, with the same suffix."""
     return path.with_name(f".new-{uuid.uuid4().hex[:12]}-{path.name}")
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what was written aside and never put in place."""
+    for left in folder.glob(_LEFTOVERS):
+        with contextlib.suppress(OSError):  # another process may remove it too
+            if time.time() - left.stat().st_mtime > _OLD:
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink()
 
 
 @contextlib.contextmanager

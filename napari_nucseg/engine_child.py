@@ -169,8 +169,13 @@ def _warm(talk: Talk, model: str) -> None:
 
 
 def _segment(
-    talk: Talk, field: Field, model: str, parameters: SegmentParameters
+    talk: Talk,
+    field: Field,
+    model: str,
+    parameters: SegmentParameters,
+    channel: int | None = None,
 ) -> SegmentationReply:
+    """Find the nuclei; the channel is the one that the field was made of, see `of_channel`."""
     from .model_store import load_model
 
     segmentation = segment_field(
@@ -180,6 +185,12 @@ def _segment(
         on_progress=talk.on_progress,
         should_stop=talk.should_stop,
     )
+    if channel is not None:
+        asked = dataclasses.replace(parameters, channel=channel)
+        provenance = {**segmentation.provenance, "parameters": asked.as_dict()}
+        segmentation = dataclasses.replace(
+            segmentation, parameters=asked, provenance=provenance
+        )
     key = uuid.uuid4().hex
     _segmentations[key] = segmentation
     while len(_segmentations) > 1 and (

@@ -100,11 +100,11 @@ class Field:
         Returns
         -------
         Field
-            With the same labels and pixel size.
+            With the same labels and pixel size. A lazy image stays lazy.
         """
         if channel is None:
             return self
-        return dataclasses.replace(self, image=self.plane(channel), axes="YX")
+        return dataclasses.replace(self, image=self._unread_plane(channel), axes="YX")
 
     def plane(self, channel: int | None = None) -> np.ndarray:
         """Return what the network looks at, in memory.
@@ -125,14 +125,18 @@ class Field:
         ValueError
             If the channel does not exist, or none was chosen out of several.
         """
+        return np.asarray(self._unread_plane(channel))
+
+    def _unread_plane(self, channel: int | None) -> Any:
+        """Return the part of the image that `plane` reads."""
         if "C" not in self.axes:
             if channel not in (None, 0):
                 raise ValueError(
                     f"Expected channel 0 for the grey image {self.name!r}, got {channel}."
                 )
-            return np.asarray(self.image)
+            return self.image
         if channel is None and self.is_color:
-            return np.asarray(self.image[..., :3])
+            return self.image[..., :3]
         if channel is None and self.channels > 1:
             raise ValueError(
                 f"Expected one channel, got the image {self.name!r} with "
@@ -145,8 +149,7 @@ class Field:
                 f"Expected a channel from 0 to {self.channels - 1} for the image "
                 f"{self.name!r}, got {channel}."
             )
-        plane = self.image[index] if self.axes == "CYX" else self.image[..., index]
-        return np.asarray(plane)
+        return self.image[index] if self.axes == "CYX" else self.image[..., index]
 
 
 def guess_axes(shape: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -88,6 +89,21 @@ def test_folder_that_is_a_file_is_named(tmp_path, make):
     with pytest.raises(OSError, match=r"Nothing was written.*file"), make(tmp_path / "file/a"):
         pytest.fail("there is nowhere to write")
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_killed_processes_left_goes_after_a_day(tmp_path):
+    names = [f".new-{digit * 12}-model" for digit in "abc"] + [".new-ideas", "other"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights").touch()
+    (tmp_path / f".new-{'d' * 12}-file").touch()
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for path in tmp_path.iterdir():
+        if path.name != names[0]:
+            os.utime(path, (two_days_ago, two_days_ago))
+    with new_folder(tmp_path / "model"):
+        pass
+    assert sorted(os.listdir(tmp_path)) == [names[0], ".new-ideas", "model", "other"]
 
 
 SAVE = """

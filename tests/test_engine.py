@@ -412,6 +412,19 @@ def test_labels_are_those_of_the_public_api(engine, simulated, nuclei):
     assert again.provenance["parameters"] == other.as_dict()
 
 
+def test_one_channel_alone_gives_the_same_as_the_whole_image(engine, simulated, nuclei):
+    whole = Field(np.stack([simulated.image[::-1], simulated.image]), "CYX", "two")
+    chosen = SegmentParameters(channel=1)
+    here = segment_field(whole, nuclei, chosen)
+    arguments = {**request(whole.of_channel(1)), "channel": 1}
+    reply = engine.submit("segment", arguments).wait(LONG)
+    assert (reply.labels == here.labels).all()
+    assert {**reply.provenance, "seconds": 0} == {**here.provenance, "seconds": 0}
+    other = dataclasses.replace(chosen, minimum_size=200)
+    again = engine.submit("relabel", {"key": reply.key, "parameters": other}).wait(LONG)
+    assert again.provenance["parameters"] == other.as_dict()
+
+
 def test_maps_are_kept_of_the_last_few_only(engine, field):
     replies = [engine.submit("segment", request(field)).wait(LONG) for _ in range(5)]
     for reply in replies[1:]:

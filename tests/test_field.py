@@ -1,5 +1,6 @@
 import pickle
 
+import dask.array
 import numpy as np
 import pytest
 
@@ -88,6 +89,15 @@ def test_one_channel_of_a_field_is_a_grey_field(two_nuclei):
     assert one.axes == "YX"
     assert (one.image == two_nuclei * 2).all()
     assert one.labels is two_nuclei
+
+
+def test_one_channel_is_read_no_earlier_than_needed(two_nuclei):
+    lazy = dask.array.from_array(np.stack([two_nuclei, two_nuclei * 2]), chunks=2)
+    one = Field(lazy, "CYX").of_channel(1)
+    assert isinstance(one.image, dask.array.Array)
+    assert (one.plane() == two_nuclei * 2).all()
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        Field(lazy, "CYX").of_channel(2)
 
 
 def test_labels_of_other_shape_are_refused(two_nuclei):

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from ..model_store import DEFAULT_MODEL, Model, list_models
+from .layers import METADATA_KEY, SHOWS
 
 __all__ = ["LayerChoice", "ModelChoice"]
 
@@ -38,6 +39,7 @@ class LayerChoice(QComboBox):
         self._viewer = viewer
         self._kind = kind
         self._layers: list[Any] = []
+        self._followed: Any | None = None
         self.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -92,8 +94,11 @@ class LayerChoice(QComboBox):
         if not isalive(self):
             return
         active = self._viewer.layers.selection.active
-        if isinstance(active, self._kind):
+        if active is None or SHOWS in active.metadata.get(METADATA_KEY, {}):
+            return  # a map is there to be looked at, not to be worked on
+        if isinstance(active, self._kind) and active != self._followed:
             self.choose(active)
+        self._followed = active
 
 
 class ModelChoice(QComboBox):

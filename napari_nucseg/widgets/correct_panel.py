@@ -21,9 +21,8 @@ from qtpy.QtWidgets import (
 from ..training_set import Entry, TrainingSet
 from .choices import LayerChoice
 from .jobs import run_in_thread
-from .layers import field_of, why_not_labels
+from .layers import METADATA_KEY, field_of, why_not_labels
 from .panel import Panel, enable_unless
-from .segment_panel import METADATA_KEY
 
 __all__ = ["CorrectPanel"]
 

@@ -154,8 +154,8 @@ class NucleusDock(QWidget):
         answer = QMessageBox.question(
             self,
             "Retraining is running",
-            "Close napari and lose the model that is being retrained? Your training set "
-            "is safe. To keep the best model so far, click Stop first.",
+            "Close napari and end the retraining? Your training set is safe. If an epoch is "
+            "finished, the best model so far is offered when you open the widget again.",
         )
         return answer == QMessageBox.StandardButton.Yes
 

@@ -9,7 +9,21 @@ from napari.layers import Image, Labels, Layer
 
 from ..field import Field, guess_axes
 
-__all__ = ["field_of", "placement_of", "plane_of", "why_not_image", "why_not_labels"]
+__all__ = [
+    "METADATA_KEY",
+    "SHOWS",
+    "channels_in_words",
+    "field_of",
+    "place",
+    "placement_of",
+    "plane_of",
+    "why_not_image",
+    "why_not_labels",
+]
+
+#: Where a layer of ours carries its provenance in ``layer.metadata``, and where the
+#: provenance says that the layer shows a map beside the labels.
+METADATA_KEY, SHOWS = "nucseg", "shows"
 
 _MOST_PIXELS = 100_000_000
 
@@ -52,8 +66,9 @@ def field_of(layer: Image, labels: np.ndarray | None = None) -> Field:
     """
     data = plane_of(layer)
     axes = "YXC" if layer.rgb else guess_axes(data.shape)
-    unit = str(layer.units[-1])
-    height, width = (float(size) for size in layer.scale[-2:])
+    rows, columns = _rows_and_columns(layer)
+    unit = str(layer.units[columns])
+    height, width = float(layer.scale[rows]), float(layer.scale[columns])
     known = unit != "pixel" and height > 0 and width > 0
     field = Field(
         data,
@@ -121,26 +136,86 @@ def why_not_labels(labels: Labels | None, image: Image | None) -> str:
     return ""
 
 
+def channels_in_words(layer: Image) -> tuple[str, str]:
+    """Say what is taken for the channels of an image.
+
+    Parameters
+    ----------
+    layer : Image
+        An image that can be segmented.
+
+    Returns
+    -------
+    short, long : str
+        For a label and for its tooltip; empty where nothing is assumed.
+    """
+    field = field_of(layer)
+    if layer.rgb or field.channels == 1:
+        return "", ""
+    first = field.axes == "CYX"
+    which = "first" if first else "last"
+    long = (
+        f"The image has the shape {tuple(field.image.shape)}, and its {which} axis is "
+        f"taken for {field.channels} channels. If these are the planes of a z-stack or a "
+        f"time series, choose the one to segment."
+    )
+    if not first:
+        long += " Napari shows the last two axes of an image: put the channels first to see it."
+    return f"of {field.channels} ({which} axis)", long
+
+
 def placement_of(layer: Layer) -> dict[str, Any]:
     """Return what puts a 2-D layer exactly over another one.
 
     Parameters
     ----------
     layer : Layer
-        With two displayed axes, Y and X, at the end.
+        Of one plane, or of several channels of one.
 
     Returns
     -------
     dict
         Keyword arguments of ``viewer.add_labels`` and ``viewer.add_image``.
     """
+    rows, columns = plane = list(_rows_and_columns(layer))
+    # Shear is the upper triangle of a matrix, or where it is a lower one, the whole of it.
+    shear = np.array(layer.shear)
+    if shear.ndim == 1:
+        matrix = np.eye(layer.ndim)
+        matrix[np.triu_indices(layer.ndim, k=1)] = shear
+        shear = matrix
+    whole = [*plane, layer.ndim]
     return {
-        "scale": tuple(layer.scale[-2:]),
-        "translate": tuple(layer.translate[-2:]),
+        "scale": tuple(layer.scale[plane]),
+        "translate": tuple(layer.translate[plane]),
         # Channels are not mixed with places, so Y and X have a block of their own.
-        "rotate": np.array(layer.rotate)[-2:, -2:],
-        "shear": np.array(layer.shear)[-1:],
-        "affine": np.array(layer.affine.affine_matrix)[-3:, -3:],
-        "units": tuple(layer.units[-2:]),
-        "axis_labels": tuple(layer.axis_labels[-2:]),
+        "rotate": np.array(layer.rotate)[np.ix_(plane, plane)],
+        "shear": shear[np.ix_(plane, plane)],
+        "affine": np.array(layer.affine.affine_matrix)[np.ix_(whole, whole)],
+        "units": (layer.units[rows], layer.units[columns]),
+        "axis_labels": (layer.axis_labels[rows], layer.axis_labels[columns]),
     }
+
+
+def place(layer: Layer, placement: dict[str, Any]) -> None:
+    """Put a layer that is there already to where another one is.
+
+    Parameters
+    ----------
+    layer : Layer
+        To be moved.
+    placement : dict
+        See `placement_of`.
+    """
+    now = placement_of(layer)
+    for name, value in placement.items():
+        if not np.all(now[name] == value):
+            setattr(layer, name, value)
+
+
+def _rows_and_columns(layer: Layer) -> tuple[int, int]:
+    """Return which axes of a layer are Y and X."""
+    if layer.ndim == 2:
+        return 0, 1
+    axes = guess_axes(plane_of(layer).shape)
+    return axes.index("Y"), axes.index("X")

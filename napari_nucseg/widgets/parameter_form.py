@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from magicgui.widgets import Container, FloatSpinBox, SpinBox
+from magicgui.widgets import FloatSpinBox, SpinBox
+from qtpy.QtWidgets import QFormLayout, QWidget
 
 from ..parameters import Parameters, kind_of
+from ..tiles import STRIDE
 
 __all__ = ["ParameterForm"]
 
@@ -22,7 +24,13 @@ class ParameterForm:
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
-        boxes = []
+        #: The magicgui boxes by the names of the parameters.
+        self.boxes: dict[str, FloatSpinBox | SpinBox] = {}
+        #: The Qt widget with all of them.
+        self.native = QWidget()
+        rows = QFormLayout(self.native)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(4)
         for field in dataclasses.fields(parameters):
             value = getattr(parameters, field.name)
             if value is None:
@@ -31,21 +39,16 @@ class ParameterForm:
             box = FloatSpinBox if kind_of(field) is float else SpinBox
             options = {"step": about["minimum"]} if kind_of(field) is float else {}
             if field.name == "patch_size":
-                options["step"] = 16
-            boxes.append(
-                box(
-                    name=field.name,
-                    label=field.name.replace("_", " "),
-                    value=value,
-                    min=about["minimum"],
-                    max=about["maximum"],
-                    tooltip=about["description"],
-                    **options,
-                )
+                options["step"] = STRIDE
+            self.boxes[field.name] = box(
+                name=field.name,
+                value=value,
+                min=about["minimum"],
+                max=about["maximum"],
+                tooltip=about["description"],
+                **options,
             )
-        #: The magicgui widget; ``form.native`` is the Qt one.
-        self.container = Container(widgets=boxes, labels=True)
-        self.container.native.layout().setContentsMargins(0, 0, 0, 0)
+            rows.addRow(field.name.replace("_", " "), self.boxes[field.name].native)
 
     def show(self, parameters: Parameters) -> None:
         """Put other values into the form.
@@ -56,8 +59,8 @@ class ParameterForm:
             The values.
         """
         self._parameters = parameters
-        for box in self.container:
-            box.value = getattr(parameters, box.name)
+        for name, box in self.boxes.items():
+            box.value = getattr(parameters, name)
 
     def parameters(self) -> Parameters:
         """Return what the form says.
@@ -72,5 +75,5 @@ class ParameterForm:
         ValueError
             If the values do not go together.
         """
-        values = {box.name: box.value for box in self.container}
+        values = {name: box.value for name, box in self.boxes.items()}
         return dataclasses.replace(self._parameters, **values)

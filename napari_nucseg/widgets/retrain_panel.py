@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -29,8 +29,10 @@ from ..paths import user_directory
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
 from ..train_parameters import Epoch
 from ..training_set import TrainingSet
+from ..unfinished import discard_run, remove_old_runs
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
+from .offer import UnfinishedOffer
 from .panel import Panel, enable_unless
 from .parameter_form import ParameterForm
 from .plot import Curves
@@ -38,9 +40,15 @@ from .plot import Curves
 __all__ = ["RetrainPanel"]
 
 _PATIENCE = 300  # milliseconds that Stop waits for the engine
-_OLD = 7 * 24 * 3600  # seconds
 _RETRAIN_TIP = "Fine-tune the starting model on the training set"
 _STOP_TIP = "End early and keep the best model so far"
+_CANCEL_TIP = "End now and keep nothing; the training set stays as it is"
+_CLOSED, _OPEN = "▸ Advanced", "▾ Advanced"
+_ENDING = {
+    "": "",
+    "stop": "The retraining is being stopped.",
+    "cancel": "The retraining is being cancelled.",
+}
 _PRESET_MINUTES = {"quick": "1 min", "balanced": "2 min", "thorough": "10 min"}
 
 
@@ -69,15 +77,17 @@ class RetrainPanel(Panel):
         self._runner = runner
         self._training_set = training_set
         self._run_directory: Path | None = None
-        self._stopping = False
+        #: "stop" or "cancel" from the click on that to the end of the run.
+        self._ending = ""
+        remove_old_runs(_runs_directory())
         self._make_widgets()
         self._lay_out()
         self._connect()
         self.suggest_name()
         self.refresh()
-        _remove_old_runs()
 
     def _make_widgets(self) -> None:
+        self.offer = UnfinishedOffer(_runs_directory(), _free_name)
         self.parent_model = ModelChoice()
         self.name = QLineEdit()
         self.name.setMaxLength(64)
@@ -89,6 +99,7 @@ class RetrainPanel(Panel):
         self.advanced = ParameterForm(FINE_TUNE_PRESETS[DEFAULT_PRESET])
         self.retrain_button = QPushButton("Retrain")
         self.stop_button = QPushButton("Stop")
+        self.cancel_button = QPushButton("Cancel")
         self.curves = Curves()
         # Empty axes say nothing: they appear with the first retraining.
         self.curves.setVisible(False)
@@ -103,11 +114,18 @@ class RetrainPanel(Panel):
         form.addRow("starting model", self.parent_model)
         form.addRow("new model", self.name)
         form.addRow("effort", self.preset)
-        collapsible = QCollapsible("Advanced")
-        collapsible.addWidget(self.advanced.container.native)
+        # Its own arrows are black, also on napari's dark theme.
+        collapsible = QCollapsible(_CLOSED, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        collapsible.toggled.connect(
+            lambda is_open: collapsible.setText(_OPEN if is_open else _CLOSED)
+        )
+        collapsible.layout().setContentsMargins(0, 0, 0, 0)
+        collapsible.addWidget(self.advanced.native)
         buttons = QHBoxLayout()
         buttons.addWidget(self.retrain_button, 2)
         buttons.addWidget(self.stop_button, 1)
+        buttons.addWidget(self.cancel_button, 1)
+        self.body.addWidget(self.offer)
         self.body.addLayout(form)
         self.body.addWidget(collapsible)
         self.body.addLayout(buttons)
@@ -120,6 +138,9 @@ class RetrainPanel(Panel):
         self.preset.currentIndexChanged.connect(self._preset_chosen)
         self.retrain_button.clicked.connect(self._retrain)
         self.stop_button.clicked.connect(self._stop)
+        self.cancel_button.clicked.connect(self._cancel)
+        self.offer.kept.connect(self._take_kept)
+        self.offer.told.connect(self.told)
         self._runner.progress.connect(self._show_progress)
         self._runner.epoch.connect(self._show_epoch)
         self._runner.done.connect(self._finish)
@@ -147,9 +168,10 @@ class RetrainPanel(Panel):
                 reason = str(error)
         enable_unless(self.retrain_button, reason, _RETRAIN_TIP)
         nothing = "" if self.is_training() else "No model is being retrained."
-        if self._stopping:
-            nothing = "The retraining is being stopped."
-        enable_unless(self.stop_button, nothing, _STOP_TIP)
+        enable_unless(self.stop_button, nothing or _ENDING[self._ending], _STOP_TIP)
+        # Who has clicked Stop may still change their mind.
+        cancelled = _ENDING["cancel"] if self._ending == "cancel" else ""
+        enable_unless(self.cancel_button, nothing or cancelled, _CANCEL_TIP)
 
     def is_training(self) -> bool:
         """Return whether a retraining runs.
@@ -163,10 +185,7 @@ class RetrainPanel(Panel):
 
     def suggest_name(self) -> None:
         """Put a name that is free into the form."""
-        taken = {model.card.name.lower() for model in list_models()}
-        stem = f"my nuclei {datetime.date.today().isoformat()}"
-        names = [stem, *(f"{stem} {number}" for number in range(2, 1000))]
-        self.name.setText(next(name for name in names if name not in taken))
+        self.name.setText(_free_name(f"my nuclei {datetime.date.today().isoformat()}"))
 
     def _preset_chosen(self) -> None:
         self.advanced.show(FINE_TUNE_PRESETS[self.preset.currentData()])
@@ -182,7 +201,7 @@ class RetrainPanel(Panel):
             self.told.emit(str(error), True)
             return
         self._run_directory = _runs_directory() / uuid.uuid4().hex
-        self._stopping = False
+        self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
         self.state.setText("Preparing…")
@@ -203,7 +222,7 @@ class RetrainPanel(Panel):
         job = self._runner.job
         if job is None:
             return
-        self._stopping = True
+        self._ending = "stop"
         self.refresh(self._busy())
         self.state.setText("Stopping…")
         job.stop()
@@ -213,11 +232,18 @@ class RetrainPanel(Panel):
         if job is self._runner.job:
             job.cancel()
 
+    def _cancel(self) -> None:
+        """End the run as fast as can be; what it leaves is thrown away."""
+        self._ending = "cancel"
+        self.refresh(self._busy())
+        self.state.setText("Cancelling…")
+        self._runner.cancel()
+
     def _show_progress(self, done: int, total: int, text: str) -> None:
         if self.is_training():
             self.progress.setRange(0, total)
             self.progress.setValue(done)
-            if not self._stopping:
+            if not self._ending:
                 self.told.emit(f"{text}…", False)
 
     def _show_epoch(self, epoch: Epoch) -> None:
@@ -236,7 +262,9 @@ class RetrainPanel(Panel):
             return
         self.progress.reset()
         directory = self._run_directory
-        if job.state == "done":
+        if self._ending == "cancel":
+            self._throw_away()
+        elif job.state == "done":
             self._accept(job.result, notes=job.warnings)
         elif directory is not None and latest_checkpoint(directory) is not None:
             self.state.setText("Keeping the best model so far…")
@@ -244,7 +272,7 @@ class RetrainPanel(Panel):
             run_in_thread(
                 lambda: finish_run(directory),
                 lambda result: self._accept(result, problem),
-                self._give_up,
+                lambda error: self._give_up(error, keep_run=True),
             )
         elif job.state == "stopped":
             self.state.setText("")
@@ -253,12 +281,37 @@ class RetrainPanel(Panel):
         else:
             self._give_up(job.error)
 
-    def _give_up(self, error: BaseException | None) -> None:
+    def _throw_away(self) -> None:
+        """Keep nothing of the run, not even a model it made while it was being ended."""
+        if self._run_directory is not None:
+            discard_run(self._run_directory)
+        self.state.setText("")
+        self.curves.setVisible(False)
+        self.told.emit("Cancelled. Nothing was kept; the training set is as it was.", False)
+        self._clean_up()
+
+    def _give_up(self, error: BaseException | None, *, keep_run: bool = False) -> None:
+        """Say what went wrong; a run that is kept is offered by the next window."""
         self.state.setText("")
         self.told.emit(str(error), True)
+        if keep_run:
+            self._run_directory = None
         self._clean_up()
 
     def _accept(
+        self, result: FineTuneResult, problem: str = "", notes: Sequence[str] = ()
+    ) -> None:
+        """Take the new model of the run that has ended."""
+        self.state.setText(f"Done: {result.epochs} epochs in {_duration(result.seconds)}")
+        self._welcome(result, problem, notes)
+        self._clean_up()
+
+    def _take_kept(self, result: FineTuneResult) -> None:
+        """Take the new model of a run that an earlier window has left."""
+        self._welcome(result)
+        self.refresh(self._busy())
+
+    def _welcome(
         self, result: FineTuneResult, problem: str = "", notes: Sequence[str] = ()
     ) -> None:
         """Show the new model, and choose it if it is no worse than its parent."""
@@ -277,17 +330,15 @@ class RetrainPanel(Panel):
         if problem:
             text = f"{problem}\nThe best model so far was kept. {text}"
         chosen = result.name if result.better else result.parent
-        self.state.setText(f"Done: {result.epochs} epochs in {_duration(result.seconds)}")
         self.parent_model.refresh(chosen)
         self.suggest_name()
         self.trained.emit(chosen)
         self.told.emit(text, bool(problem))
-        self._clean_up()
 
     def _clean_up(self) -> None:
         """Remove the run from the disk and be ready for the next."""
         directory, self._run_directory = self._run_directory, None
-        self._stopping = False
+        self._ending = ""
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
         self.refresh(self._busy())
@@ -297,11 +348,11 @@ def _runs_directory() -> Path:
     return user_directory() / "runs"
 
 
-def _remove_old_runs() -> None:
-    """Remove what windows that were killed have left behind."""
-    for folder in _runs_directory().glob("*"):
-        if time.time() - folder.stat().st_mtime > _OLD:
-            shutil.rmtree(folder, ignore_errors=True)
+def _free_name(stem: str) -> str:
+    """Return a name that no model has, the stem itself if it can be."""
+    taken = {model.card.name.lower() for model in list_models()}
+    names = [stem, *(f"{stem[:58]} {number}" for number in range(2, 1000))]
+    return next(name for name in names if name.lower() not in taken)
 
 
 def _duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import numpy as np
 from napari.layers import Image
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
@@ -13,6 +12,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QSpinBox,
@@ -26,41 +26,16 @@ from ..model_store import Model
 from ..segmentation import SegmentParameters
 from .choices import LayerChoice, ModelChoice
 from .jobs import JobRunner
-from .layers import field_of, placement_of, why_not_image
+from .layers import channels_in_words, field_of, placement_of, why_not_image
 from .panel import Panel, enable_unless
+from .results import Results
 
-__all__ = ["METADATA_KEY", "SegmentPanel"]
-
-#: Where a layer of ours carries its provenance in ``layer.metadata``.
-METADATA_KEY = "nucseg"
+__all__ = ["SegmentPanel"]
 
 _DEBOUNCE = 150  # milliseconds
 _SEGMENT_TIP = "Find the nuclei in the chosen image"
+_CHANNEL_TIP = "All colors together, or one of them alone"
 _CANCEL_TIP = "End the segmentation; nothing is changed"
-
-
-@dataclasses.dataclass(eq=False)
-class _Shown:
-    """Labels that the engine still has the maps of."""
-
-    layer: Any
-    copy: np.ndarray
-    key: str
-    provenance: dict[str, Any]
-    image: Any
-    edited: bool = False
-
-    def is_edited(self) -> bool:
-        """Return whether a person or a script has changed the labels."""
-        return self.edited or not np.array_equal(self.layer.data, self.copy)
-
-    def shows(self, parameters: SegmentParameters) -> bool:
-        """Return whether the labels are those that the sliders ask for."""
-        made = self.provenance["parameters"]
-        return (made["probability"], made["minimum_size"]) == (
-            parameters.probability,
-            parameters.minimum_size,
-        )
 
 
 class SegmentPanel(Panel):
@@ -86,9 +61,8 @@ class SegmentPanel(Panel):
         self._viewer = viewer
         self._runner = runner
         self._tuner = JobRunner(self)
-        self._shown: list[_Shown] = []
+        self._results = Results(viewer, self._labels_edited)
         self._pending: dict[str, Any] = {}
-        self._extras: dict[str, tuple[Any, Any]] = {}
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -99,7 +73,7 @@ class SegmentPanel(Panel):
         about = {field.name: field.metadata for field in dataclasses.fields(defaults)}
         self.image = LayerChoice(self._viewer, Image)
         self.channel = QComboBox()
-        self.channel.setToolTip(about["channel"]["description"])
+        self.channels = QLabel()
         self.model = ModelChoice()
         self.diameter = QSpinBox()
         # One below what can be given stands for "not given".
@@ -119,11 +93,10 @@ class SegmentPanel(Panel):
         self.minimum_size.setSuffix(" px²")
         self.minimum_size.setToolTip(about["minimum_size"]["description"])
         self.show_probability = QCheckBox("probability map")
-        self.show_probability.setToolTip(
-            "From the next Segment on, also show how sure the network is of each pixel"
-        )
+        self.show_probability.setToolTip("How sure the network is of each pixel")
         self.show_mask = QCheckBox("binary mask")
-        self.show_mask.setToolTip("From the next Segment on, all nuclei in one color")
+        self.show_mask.setToolTip("All nuclei in one color")
+        self._maps = {"probability": self.show_probability, "mask": self.show_mask}
         self.segment_button = QPushButton("Segment")
         self.cancel_button = QPushButton("Cancel")
         self.progress = QProgressBar()
@@ -137,7 +110,11 @@ class SegmentPanel(Panel):
         form = QFormLayout()
         form.setSpacing(4)
         form.addRow("image", self.image)
-        form.addRow("channel", self.channel)
+        channel = QHBoxLayout()
+        channel.addWidget(self.channel, 1)
+        channel.addWidget(self.channels)
+        form.addRow("channel", channel)
+        self._channel_row = channel
         form.addRow("model", self.model)
         form.addRow("nucleus diameter", self.diameter)
         form.addRow("probability", self.probability)
@@ -161,6 +138,8 @@ class SegmentPanel(Panel):
         self.probability.valueChanged.connect(self._tune_soon)
         self.minimum_size.valueChanged.connect(self._tune_soon)
         self._timer.timeout.connect(self._tune)
+        for kind, box in self._maps.items():
+            box.toggled.connect(lambda wanted, kind=kind: self._show_map(kind, wanted))
         self._runner.progress.connect(self._show_progress)
         self._runner.done.connect(self._finish)
         self._tuner.done.connect(self._finish_tuning)
@@ -214,10 +193,12 @@ class SegmentPanel(Panel):
     def _image_changed(self) -> None:
         """Offer the channels of the image."""
         layer, before = self.image.layer(), self.channel.currentText()
+        short = long = ""
         self.channel.clear()
         self.channel.addItem("as it is", None)
         if layer is not None and not why_not_image(layer):
             field = field_of(layer)
+            short, long = channels_in_words(layer)
             if field.channels > 1:
                 if not field.is_color:
                     self.channel.clear()
@@ -226,7 +207,10 @@ class SegmentPanel(Panel):
                     self.channel.addItem(str(name), index)
         # Other layers come and go; the choice stays where it still makes sense.
         self.channel.setCurrentIndex(max(0, self.channel.findText(before)))
-        self._form.setRowVisible(self.channel, self.channel.count() > 1)
+        self.channels.setText(short)
+        for widget in (self.channel, self.channels):
+            widget.setToolTip(long or _CHANNEL_TIP)
+        self._form.setRowVisible(self._channel_row, self.channel.count() > 1)
         self.refresh("A job is running." if self._runner.job else "")
 
     def _segment(self) -> None:
@@ -235,7 +219,9 @@ class SegmentPanel(Panel):
         if self._runner.job is not None or layer is None or model is None:
             return
         try:
-            field, parameters = field_of(layer), self.parameters()
+            parameters = self.parameters()
+            # The other channels need not travel to the engine.
+            field = field_of(layer).of_channel(parameters.channel)
         except (TypeError, ValueError) as error:
             self.told.emit(str(error), True)
             return
@@ -243,7 +229,12 @@ class SegmentPanel(Panel):
         self._timer.stop()
         self._runner.run(
             "segment",
-            {"field": field, "model": str(model.folder), "parameters": parameters},
+            {
+                "field": field,
+                "model": str(model.folder),
+                "parameters": dataclasses.replace(parameters, channel=None),
+                "channel": parameters.channel,
+            },
         )
         self.progress.setRange(0, 0)
         self.told.emit(f"Segmenting {layer.name!r}…", False)
@@ -276,21 +267,10 @@ class SegmentPanel(Panel):
         if image not in self._viewer.layers:
             self.told.emit("The image was closed meanwhile; its nuclei are not shown.", False)
             return
-        name = f"{image.name} nuclei"
-        metadata = {METADATA_KEY: reply.provenance}
-        shown = self._unedited(image, reply.labels.shape)
-        if shown is None:
-            layer = self._viewer.add_labels(
-                reply.labels, name=name, metadata=metadata, **placement
-            )
-            shown = _Shown(layer, reply.labels.copy(), reply.key, reply.provenance, image)
-            self._shown.append(shown)
-            layer.events.paint.connect(lambda event, shown=shown: self._mark_edited(shown))
-        else:
-            self._replace(shown, reply)
-            _place(shown.layer, placement)
-        self._show_extras(reply, shown, placement)
-        self.segmented.emit(shown.layer, image)
+        layer = self._results.show(reply, image, placement).layer
+        for kind, box in self._maps.items():
+            self._results.show_map(image, kind, box.isChecked())
+        self.segmented.emit(layer, image)
         count = int(reply.labels.max())
         self.told.emit(
             f"{count} nuclei, typically {reply.diameter:.0f} pixels wide, in "
@@ -298,80 +278,17 @@ class SegmentPanel(Panel):
             False,
         )
 
-    def _unedited(self, image: Any, shape: tuple[int, ...]) -> _Shown | None:
-        """Return our labels of an image if nobody has changed them."""
-        self._shown = [s for s in self._shown if s.layer in self._viewer.layers]
-        for shown in reversed(self._shown):
-            if shown.image == image and not shown.is_edited():
-                return shown if shown.copy.shape == shape else None
-        return None
-
-    def _replace(self, shown: _Shown, reply: SegmentationReply) -> None:
-        """Put other labels into a layer of ours."""
-        shown.copy, shown.key, shown.provenance = (
-            reply.labels.copy(),
-            reply.key,
-            reply.provenance,
+    def _labels_edited(self) -> None:
+        self.told.emit(
+            "These labels are edited now: the sliders leave them alone, and Segment makes a "
+            "new layer.",
+            False,
         )
-        shown.layer.data = reply.labels
-        shown.layer.metadata = {**shown.layer.metadata, METADATA_KEY: reply.provenance}
 
-    def _mark_edited(self, shown: _Shown) -> None:
-        if not shown.edited:
-            shown.edited = True
-            self.told.emit(
-                "These labels are edited now: the sliders leave them alone, and Segment "
-                "makes a new layer.",
-                False,
-            )
-
-    def _show_extras(
-        self, reply: SegmentationReply, shown: _Shown, placement: dict[str, Any]
-    ) -> None:
-        """Show the probability map and the binary mask, if wanted."""
-        name, chosen = shown.image.name, self.image.layer()
-        layers = self._viewer.layers
-        active, count = layers.selection.active, len(layers)
-        if self.show_probability.isChecked() and reply.probability.size:
-            self._put(
-                f"{name} probability",
-                reply.probability,
-                lambda **options: self._viewer.add_image(
-                    reply.probability,
-                    colormap="inferno",
-                    opacity=0.6,
-                    blending="additive",
-                    contrast_limits=(0, 255),
-                    **options,
-                ),
-                placement,
-            )
-        if self.show_mask.isChecked():
-            mask = (reply.labels > 0).astype(np.uint8)
-            self._put(
-                f"{name} mask",
-                mask,
-                lambda **options: self._viewer.add_labels(mask, opacity=0.4, **options),
-                placement,
-            )
-        if len(layers) == count:
-            return
-        # The new layers made themselves the active ones, and what follows that went along.
-        layers.selection.active = shown.layer
-        layers.selection.active = active
-        if chosen is not None:
-            self.image.choose(chosen)
-
-    def _put(self, name: str, data: np.ndarray, add: Any, placement: dict[str, Any]) -> None:
-        """Renew the layer we made of it, unless somebody changed that; else make one."""
-        kept = self._extras.get(name)
-        if kept and kept[0] in self._viewer.layers and np.array_equal(kept[0].data, kept[1]):
-            layer = kept[0]
-            layer.data = data
-            _place(layer, placement)
-        else:
-            layer = add(name=name, **placement)
-        self._extras[name] = layer, data.copy()
+    def _show_map(self, kind: str, wanted: bool) -> None:
+        image = self.image.layer()
+        if image is not None:
+            self._results.show_map(image, kind, wanted)
 
     def _tune_soon(self) -> None:
         self._timer.start()
@@ -384,10 +301,9 @@ class SegmentPanel(Panel):
         if self._tuner.job is not None:
             self._timer.start()
             return
-        shown = self._unedited(image, field_of(image).shape)
-        if shown is None or shown.shows(self.parameters()):
-            return
-        self._tuner.run("relabel", {"key": shown.key, "parameters": self.parameters()})
+        result, parameters = self._results.of(image, unedited=True), self.parameters()
+        if result is not None and not result.shows(parameters):
+            self._tuner.run("relabel", {"key": result.key, "parameters": parameters})
 
     def _finish_tuning(self, job: Job) -> None:
         if isinstance(job.error, RelabelExpired):
@@ -395,11 +311,12 @@ class SegmentPanel(Panel):
         elif job.state == "failed":
             self.told.emit(str(job.error), True)
         elif job.state == "done":
-            for shown in self._shown:
-                if shown.key == job.result.key and not shown.is_edited():
-                    self._replace(shown, job.result)
-                    self._show_extras(job.result, shown, placement_of(shown.layer))
-                    self.told.emit(f"{int(job.result.labels.max())} nuclei.", False)
+            result = self._results.with_key(job.result.key)
+            if result is not None:
+                self._results.replace(result, job.result)
+                if self.show_mask.isChecked():
+                    self._results.show_map(result.image, "mask", True)
+                self.told.emit(f"{int(job.result.labels.max())} nuclei.", False)
 
     def use_model(self, model: Model | str) -> None:
         """List the models anew and choose one.
@@ -410,11 +327,3 @@ class SegmentPanel(Panel):
             The model or its name.
         """
         self.model.refresh(model if isinstance(model, str) else model.card.name)
-
-
-def _place(layer: Any, placement: dict[str, Any]) -> None:
-    """Put a layer that is there already to where another one is."""
-    now = placement_of(layer)
-    for name, value in placement.items():
-        if not np.all(now[name] == value):
-            setattr(layer, name, value)

@@ -115,7 +115,7 @@ class Window:
 
     def retrain(self, **numbers):
         """Fill in the numbers under Advanced, and click Retrain."""
-        form = self.dock.retrain.advanced.container
+        form = self.dock.retrain.advanced.boxes
         for name, value in {**TINY, **numbers}.items():
             form[name].value = value
         return self.start(self.dock.retrain.retrain_button)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_nucseg.training_set import TrainingSet
-from napari_nucseg.widgets.segment_panel import METADATA_KEY
+from napari_nucseg.widgets.layers import METADATA_KEY
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ def buttons(dock):
         "remove": correct.remove_button,
         "retrain": retrain.retrain_button,
         "stop": retrain.stop_button,
+        "cancel retraining": retrain.cancel_button,
     }
 
 
@@ -80,15 +81,16 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
 
     window.segment()
     segmented = look()
-    assert set(segmented) == {"cancel", "remove", "retrain", "stop"}
+    idle = {"cancel", "stop", "cancel retraining"}
+    assert set(segmented) == {*idle, "remove", "retrain"}
 
     window.click(dock.correct.add_button)
     assert "being saved" in look()["add"]
     window.wait(lambda: len(TrainingSet()) and dock.correct.add_button.isEnabled())
-    assert set(look()) == {"cancel", "remove", "stop"}
+    assert set(look()) == {*idle, "remove"}
 
     dock.correct.entries.setCurrentRow(0)
-    assert set(look()) == {"cancel", "stop"}
+    assert set(look()) == idle
 
     job = window.retrain(epochs=1000)
     training = look()
@@ -96,11 +98,11 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     assert "being retrained" in training["segment"]
     job.cancel()
     window.finish()
-    assert set(look()) == {"cancel", "stop"}
+    assert set(look()) == idle
 
     window.click(dock.segment.segment_button)
     busy = look()
-    assert set(busy) == {"segment", "retrain", "stop"}
+    assert set(busy) == {"segment", "retrain", "stop", "cancel retraining"}
     assert "being segmented" in busy["retrain"]
     window.finish()
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
 from napari_nucseg.widgets.layers import (
+    channels_in_words,
     field_of,
     placement_of,
     plane_of,
@@ -30,35 +31,81 @@ small = st.floats(-0.5, 0.5)
             "affine": st.tuples(small, small, shifts, small, small, shifts),
         }
     ),
-    st.booleans(),
+    st.sampled_from(["YX", "CYX", "YXC"]),
 )
-@settings(max_examples=25, deadline=None)
-def test_labels_lie_on_their_image(place, channels):
+@settings(max_examples=40, deadline=None)
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+def test_labels_lie_on_their_image(place, axes):
     matrix = np.eye(3)
     matrix[:2] += np.reshape(place["affine"], (2, 3))
-    image = Image(
-        np.zeros((2, 4, 5) if channels else (4, 5)),
-        scale=(1, *place["scale"]) if channels else place["scale"],
-        translate=(0, *place["translate"]) if channels else place["translate"],
-        rotate=place["rotate"],
-        shear=[0, 0, place["shear"]] if channels else [place["shear"]],
-        affine=matrix,
-    )
-    labels = Labels(np.zeros((4, 5), np.int32), **placement_of(image))
-    for corner in [(0, 0), (3, 0), (0, 4), (3, 4)]:
-        where = image.data_to_world((0, *corner) if channels else corner)
-        np.testing.assert_allclose(labels.data_to_world(corner), where[-2:], atol=1e-6)
+    plane = Image(np.zeros((40, 50)), **{**place, "shear": [place["shear"]], "affine": matrix})
+    image = plane if axes == "YX" else with_channels(plane, axes)
+    assert field_of(image).axes == axes
+    labels = Labels(np.zeros((40, 50), np.int32), **placement_of(image))
+    for corner in [(0, 0), (39, 0), (0, 49), (39, 49)]:
+        where = plane.data_to_world(corner)
+        np.testing.assert_allclose(labels.data_to_world(corner), where, atol=1e-6)
 
 
-def test_units_and_axis_labels_come_along():
-    image = Image(
-        np.zeros((2, 4, 5)),
-        units=("pixel", "micrometer", "micrometer"),
-        axis_labels=("dye", "down", "right"),
+def with_channels(plane, axes):
+    """Return an image of two channels that lies where a plane does."""
+    rows_and_columns = [axes.index("Y"), axes.index("X")]
+    inside = np.ix_(rows_and_columns, rows_and_columns)
+    homogeneous = np.ix_([*rows_and_columns, 3], [*rows_and_columns, 3])
+    shape, scale, translate = np.full(3, 2), np.full(3, 7.0), np.full(3, 9.0)
+    shape[rows_and_columns] = plane.data.shape
+    scale[rows_and_columns], translate[rows_and_columns] = plane.scale, plane.translate
+    rotate, shear, affine = np.eye(3), np.eye(3), np.eye(4)
+    rotate[inside] = plane.rotate
+    shear[inside] = [[1, plane.shear[0]], [0, 1]]
+    affine[homogeneous] = plane.affine.affine_matrix
+    return Image(
+        np.zeros(shape),
+        scale=scale,
+        translate=translate,
+        rotate=rotate,
+        shear=shear,
+        affine=affine,
     )
+
+
+def test_shear_that_is_a_lower_triangle():
+    image = Image(np.zeros((4, 5)), shear=[[1, 0], [0.3, 1]])
     labels = Labels(np.zeros((4, 5), np.int32), **placement_of(image))
-    assert labels.units == image.units[1:]
+    assert np.allclose(labels.data_to_world((3, 4)), image.data_to_world((3, 4)))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_units_and_axis_labels_come_along(first):
+    shape, units, names = (4, 5), ["micrometer"] * 2, ["down", "right"]
+    scale = [0.5, 0.25]
+    where = 0 if first else 2
+    for what, value in [(units, "pixel"), (names, "dye"), (scale, 1)]:
+        what.insert(where, value)
+    image = Image(
+        np.zeros((2, *shape) if first else (*shape, 2)),
+        scale=scale,
+        units=units,
+        axis_labels=names,
+    )
+    labels = Labels(np.zeros(shape, np.int32), **placement_of(image))
+    assert [str(unit) for unit in labels.units] == ["micrometer"] * 2
     assert labels.axis_labels == ("down", "right")
+    assert field_of(image).pixel_size == (0.5, 0.25)
+    assert field_of(image).unit == "micrometer"
+
+
+def test_what_is_taken_for_channels_is_said():
+    def says(shape, **options):
+        return channels_in_words(Image(np.zeros(shape, np.uint8), **options))
+
+    short, long = says((5, 6, 7))
+    assert short == "of 5 (first axis)"
+    assert "shape (5, 6, 7)" in long
+    assert "z-stack" in long
+    assert says((60, 70, 5))[0] == "of 5 (last axis)"
+    for nothing_is_assumed in (says((6, 7)), says((6, 7, 3), rgb=True), says((1, 6, 7))):
+        assert nothing_is_assumed == ("", "")
 
 
 def test_pixel_size_needs_a_unit():

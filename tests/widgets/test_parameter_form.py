@@ -15,7 +15,7 @@ from napari_nucseg.widgets.parameter_form import ParameterForm
 @pytest.fixture
 def form(qtbot):
     form = ParameterForm(TrainParameters())
-    qtbot.addWidget(form.container.native)
+    qtbot.addWidget(form.native)
     return form
 
 
@@ -23,7 +23,7 @@ def test_each_number_has_a_box_that_says_what_it_is(form):
     for field in dataclasses.fields(TrainParameters):
         if field.default is None:
             continue
-        box = form.container[field.name]
+        box = form.boxes[field.name]
         assert box.value == field.default
         assert type(box.value) is kind_of(field)
         assert box.tooltip == field.metadata["description"]
@@ -55,6 +55,6 @@ def test_any_values_come_back(form, epochs, patches, rate, seed):
 
 
 def test_values_that_do_not_go_together(form):
-    form.container["patch_size"].value = 100
+    form.boxes["patch_size"].value = 100
     with pytest.raises(ValueError, match="multiple of 32"):
         form.parameters()

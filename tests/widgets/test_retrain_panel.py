@@ -11,6 +11,8 @@ from napari_nucseg.engine import shared_engine
 from napari_nucseg.model_store import list_models, load_model
 from napari_nucseg.retrain import FINE_TUNE_PRESETS
 
+PATIENCE = 180
+
 # There is a field to train on when the window opens.
 pytestmark = pytest.mark.usefixtures("trained_on")
 
@@ -48,7 +50,7 @@ def test_effort_fills_in_the_numbers(window):
 
 def test_numbers_that_do_not_go_together(window):
     panel = window.dock.retrain
-    panel.advanced.container["patch_size"].value = 100
+    panel.advanced.boxes["patch_size"].value = 100
     window.click(panel.retrain_button)
     assert window.dock.runner.job is None
     assert "multiple of 32" in window.status
@@ -138,6 +140,54 @@ def test_stop_before_the_first_epoch(window, trained_on, engine_held):
     assert len(trained_on) == 1
     assert panel.retrain_button.isEnabled()
     assert not panel.stop_button.isEnabled()
+
+
+def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
+    panel = window.dock.retrain
+    name = panel.name.text()
+    window.retrain(epochs=1000)
+    window.wait(lambda: len(epochs) > 1)
+    assert list((home / "runs").iterdir())
+    window.click(panel.stop_button)
+    window.click(panel.cancel_button)
+    assert not panel.cancel_button.isEnabled()
+    window.finish()
+    assert "Nothing was kept" in window.status
+    assert own_models() == []
+    assert list((home / "runs").iterdir()) == []
+    (field,) = trained_on.fields()
+    assert (field.labels == simulated.labels).all()
+    assert panel.name.text() == name
+    assert panel.retrain_button.isEnabled()
+    assert not window.errors
+    window.viewer.add_image(simulated.image, name="field")
+    assert window.segment().data.max() > 0
+
+
+def test_cancel_before_the_first_epoch(window, engine_held, home):
+    panel = window.dock.retrain
+    with engine_held():
+        window.retrain()
+        window.click(panel.cancel_button)
+        window.finish()
+    assert "Nothing was kept" in window.status
+    assert own_models() == []
+    assert not list(home.glob("runs/*"))
+    assert panel.retrain_button.isEnabled()
+    assert not panel.cancel_button.isEnabled()
+    assert not window.errors
+
+
+def test_model_that_was_saved_while_it_was_cancelled_goes_too(window, home):
+    panel = window.dock.retrain
+    job = window.retrain()
+    assert job.has_ended(PATIENCE)  # in the engine; the window has not heard of it yet
+    assert own_models()
+    window.click(panel.cancel_button)
+    window.finish()
+    assert "Nothing was kept" in window.status
+    assert own_models() == []
+    assert not list(home.glob("runs/*"))
 
 
 def test_second_click_does_nothing(window, simulated, engine_held, tasks):

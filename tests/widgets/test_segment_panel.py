@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 import napari_nucseg
-from napari_nucseg.engine import shared_engine
+from napari_nucseg.engine import Engine, shared_engine
 from napari_nucseg.model_store import load_model, models_directory
 from napari_nucseg.simulate import simulate_field
 
@@ -29,6 +29,21 @@ def two_channels(simulated):
     """Nothing but noise in channel 0, the nuclei in channel 1."""
     noise = np.random.default_rng(0).normal(500, 5, simulated.image.shape)
     return np.stack([noise.astype(np.uint16), simulated.image])
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The images that go to the engine."""
+    images = []
+    submit = Engine.submit
+
+    def note(engine, task, arguments, **options):
+        if task == "segment":
+            images.append(arguments["field"].image)
+        return submit(engine, task, arguments, **options)
+
+    monkeypatch.setattr(Engine, "submit", note)
+    return images
 
 
 def in_color(gray):
@@ -191,14 +206,20 @@ def test_maps_are_not_kept_forever(window, nuclei):
     assert labels.metadata["nucseg"]["parameters"]["probability"] == 0.9
 
 
-def test_channel_of_several_is_chosen(window, two_channels, simulated):
+def test_channel_of_several_is_chosen(window, two_channels, simulated, sent):
     window.viewer.add_image(two_channels, name="two")
     panel = window.dock.segment
     assert panel.channel.isVisible()
+    assert panel.channels.text() == "of 2 (first axis)"
+    assert "first axis is taken for 2 channels" in panel.channel.toolTip()
     assert [panel.channel.itemText(i) for i in range(panel.channel.count())] == ["0", "1"]
     panel.channel.setCurrentIndex(1)
     labels = window.segment()
     assert (labels.data == napari_nucseg.segment(simulated.image)).all()
+    assert labels.metadata["nucseg"]["parameters"]["channel"] == 1
+    assert sent[-1].nbytes == simulated.image.nbytes
+    panel.minimum_size.setValue(150)
+    window.wait(lambda: labels.metadata["nucseg"]["parameters"]["minimum_size"] == 150)
     assert labels.metadata["nucseg"]["parameters"]["channel"] == 1
     assert panel.channel.currentText() == "1"
     window.viewer.add_image(simulated.image, name="gray")
@@ -267,12 +288,49 @@ def test_probability_map_and_mask_on_demand(window, nuclei, simulated):
     assert list(viewer.layers) == layers
 
 
-def test_mask_that_comes_later_is_not_what_is_corrected(window, nuclei):
+def test_maps_come_and_go_with_their_boxes(window, nuclei, tasks):
+    viewer, segment, correct = window.viewer, window.dock.segment, window.dock.correct
+    other = viewer.add_image(nuclei.data, name="other")
+    segment.image.choose(nuclei)
+    labels = window.segment()
+    before, count = list(viewer.layers), len(tasks)
+    boxes = {"probability": segment.show_probability, "mask": segment.show_mask}
+    for active in (labels, other):
+        viewer.layers.selection.active = active
+        segment.image.choose(nuclei)
+        correct.image.choose(nuclei)
+        for kind, box in boxes.items():
+            box.setChecked(True)
+            assert f"field {kind}" in viewer.layers
+        assert viewer.layers["field probability"].data[labels.data > 0].mean() > 127
+        assert (viewer.layers["field mask"].data == (labels.data > 0)).all()
+        assert viewer.layers.selection.active == active
+        viewer.layers.selection.active = viewer.layers["field mask"]
+        assert segment.image.layer() == correct.image.layer() == nuclei
+        assert correct.labels.layer() == labels
+        for box in boxes.values():
+            box.setChecked(False)
+        assert list(viewer.layers) == before
+        assert segment.image.layer() == correct.image.layer() == nuclei
+        assert correct.labels.layer() == labels
+    assert len(tasks) == count
+
+    labels.paint((5, 5), 77)
+    segment.show_mask.setChecked(True)
+    mask = viewer.layers["field mask"]
+    assert mask.data[5, 5] == 1
+    mask.paint((9, 9), 1)
+    segment.show_mask.setChecked(False)
+    assert mask in viewer.layers
+
+
+def test_mask_follows_the_sliders_and_is_not_what_is_corrected(window, nuclei):
     labels = window.segment()
     window.viewer.layers.selection.active = nuclei
     window.dock.segment.show_mask.setChecked(True)
-    window.dock.segment.probability.setValue(0.7)
-    window.wait(lambda: "field mask" in window.viewer.layers)
+    window.dock.segment.probability.setValue(0.9)
+    window.wait(lambda: labels.metadata["nucseg"]["parameters"]["probability"] == 0.9)
+    assert (window.viewer.layers["field mask"].data == (labels.data > 0)).all()
     assert window.viewer.layers.selection.active == nuclei
     assert window.dock.correct.labels.layer() == labels
     assert window.dock.segment.image.layer() == nuclei

@@ -1,0 +1,280 @@
+"""What was found, as layers of the viewer: the nuclei, and the maps beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engine_child import SegmentationReply
+from ..segmentation import SegmentParameters
+from .layers import METADATA_KEY, SHOWS, place, placement_of
+
+__all__ = ["MAPS", "Result", "Results"]
+
+#: What can be shown beside the labels.
+MAPS = ("probability", "mask")
+
+
+@dataclasses.dataclass(eq=False)
+class Result:
+    """The nuclei of an image.
+
+    Parameters
+    ----------
+    image, layer : Image, Labels
+        The image, and the layer with its labels.
+    copy : ndarray of int32, shape (Y, X)
+        The labels as they were found.
+    probability : ndarray of uint8, shape (Y, X)
+        Foreground probability, 255 is 1.
+    key : str
+        To ask the engine for other labels from the same maps.
+    provenance : dict
+        How the labels came about.
+    edited : bool, optional
+        Whether a person has painted in them.
+    """
+
+    image: Any
+    layer: Any
+    copy: np.ndarray
+    probability: np.ndarray
+    key: str
+    provenance: dict[str, Any]
+    edited: bool = False
+
+    def is_edited(self) -> bool:
+        """Return whether a person or a script has changed the labels."""
+        return self.edited or not np.array_equal(self.layer.data, self.copy)
+
+    def shows(self, parameters: SegmentParameters) -> bool:
+        """Return whether the labels are those that the sliders ask for.
+
+        Parameters
+        ----------
+        parameters : SegmentParameters
+            What they ask for.
+
+        Returns
+        -------
+        bool
+            True if there is nothing to be done.
+        """
+        made = self.provenance["parameters"]
+        return (made["probability"], made["minimum_size"]) == (
+            parameters.probability,
+            parameters.minimum_size,
+        )
+
+    def map_of(self, kind: str) -> np.ndarray:
+        """Return what can be shown beside the labels.
+
+        Parameters
+        ----------
+        kind : str
+            One of `MAPS`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (Y, X)
+            The probability of before any edit, or the mask of the labels of now.
+        """
+        if kind == "probability":
+            return self.probability
+        return (np.asarray(self.layer.data) > 0).astype(np.uint8)
+
+
+@dataclasses.dataclass(eq=False)
+class _Shown:
+    """A map in the viewer, and what it was when we made it."""
+
+    image: Any
+    kind: str
+    layer: Any
+    copy: np.ndarray
+
+
+class Results:
+    """The layers that we have made of what was found.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where they are shown.
+    on_edit : callable
+        Called when a person begins to edit labels of ours.
+    """
+
+    def __init__(self, viewer: Any, on_edit: Callable[[], None]) -> None:
+        self._viewer = viewer
+        self._on_edit = on_edit
+        self._results: list[Result] = []
+        self._maps: list[_Shown] = []
+
+    def show(self, reply: SegmentationReply, image: Any, placement: dict[str, Any]) -> Result:
+        """Put the nuclei of an image into the viewer.
+
+        Parameters
+        ----------
+        reply : SegmentationReply
+            What the engine found.
+        image : Image
+            Where it was found.
+        placement : dict
+            Of the image, see `placement_of`.
+
+        Returns
+        -------
+        Result
+            With the layer of before, if nobody has changed that.
+        """
+        result = self.of(image, unedited=True)
+        if result is not None and result.copy.shape == reply.labels.shape:
+            self.replace(result, reply)
+            place(result.layer, placement)
+            return result
+        layer = self._viewer.add_labels(
+            reply.labels,
+            name=f"{image.name} nuclei",
+            metadata={METADATA_KEY: reply.provenance},
+            **placement,
+        )
+        result = Result(
+            image, layer, reply.labels.copy(), reply.probability, reply.key, reply.provenance
+        )
+        self._results.append(result)
+        layer.events.paint.connect(lambda event: self._mark_edited(result))
+        return result
+
+    def replace(self, result: Result, reply: SegmentationReply) -> None:
+        """Put other labels into a layer of ours.
+
+        Parameters
+        ----------
+        result : Result
+            What is shown.
+        reply : SegmentationReply
+            What is to be shown.
+        """
+        result.copy, result.key, result.provenance = (
+            reply.labels.copy(),
+            reply.key,
+            reply.provenance,
+        )
+        if reply.probability.size:
+            result.probability = reply.probability
+        result.layer.data = reply.labels
+        result.layer.metadata = {**result.layer.metadata, METADATA_KEY: reply.provenance}
+
+    def of(self, image: Any, *, unedited: bool = False) -> Result | None:
+        """Return what is shown of an image.
+
+        Parameters
+        ----------
+        image : Image
+            The image.
+        unedited : bool, optional
+            Pass over labels that somebody has changed.
+
+        Returns
+        -------
+        Result or None
+            The newest.
+        """
+        self._results = [r for r in self._results if r.layer in self._viewer.layers]
+        for result in reversed(self._results):
+            if result.image == image and not (unedited and result.is_edited()):
+                return result
+        return None
+
+    def with_key(self, key: str) -> Result | None:
+        """Return the unedited result whose maps the engine keeps under a key.
+
+        Parameters
+        ----------
+        key : str
+            See `SegmentationReply`.
+
+        Returns
+        -------
+        Result or None
+            None if it was edited or replaced meanwhile.
+        """
+        for result in self._results:
+            if result.key == key and not result.is_edited():
+                return result
+        return None
+
+    def _mark_edited(self, result: Result) -> None:
+        if not result.edited:
+            result.edited = True
+            self._on_edit()
+
+    def show_map(self, image: Any, kind: str, wanted: bool) -> None:
+        """Show or renew a map of the newest result of an image, or take it away.
+
+        A layer that somebody has changed is left alone.
+
+        Parameters
+        ----------
+        image : Image
+            The image.
+        kind : str
+            One of `MAPS`.
+        wanted : bool
+            Whether it is to be seen.
+        """
+        layers = self._viewer.layers
+        result, shown = self.of(image), self._untouched_map(image, kind)
+        if not wanted:
+            if shown is not None:
+                layers.remove(shown.layer)
+            return
+        if result is None:
+            return
+        data, placement = result.map_of(kind), placement_of(result.layer)
+        if shown is None:
+            active = layers.selection.active
+            shown = _Shown(image, kind, self._add_map(kind, result, data, placement), data)
+            # A new layer makes itself the active one.
+            layers.selection.active = active
+            self._maps.append(shown)
+        else:
+            shown.layer.data = data
+            shown.layer.metadata = {**shown.layer.metadata, **_about(kind, result)}
+            place(shown.layer, placement)
+        shown.copy = data.copy()
+
+    def _untouched_map(self, image: Any, kind: str) -> _Shown | None:
+        self._maps = [m for m in self._maps if m.layer in self._viewer.layers]
+        for shown in reversed(self._maps):
+            if shown.image == image and shown.kind == kind:
+                return shown if np.array_equal(shown.layer.data, shown.copy) else None
+        return None
+
+    def _add_map(
+        self, kind: str, result: Result, data: np.ndarray, placement: dict[str, Any]
+    ) -> Any:
+        options = {
+            "name": f"{result.image.name} {kind}",
+            "metadata": _about(kind, result),
+            **placement,
+        }
+        if kind == "mask":
+            return self._viewer.add_labels(data, opacity=0.4, **options)
+        return self._viewer.add_image(
+            data,
+            colormap="inferno",
+            opacity=0.6,
+            blending="additive",
+            contrast_limits=(0, 255),
+            **options,
+        )
+
+
+def _about(kind: str, result: Result) -> dict[str, Any]:
+    """Return the metadata of a map."""
+    return {METADATA_KEY: {**result.provenance, SHOWS: kind}}

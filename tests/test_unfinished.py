@@ -1,0 +1,121 @@
+"""Runs of which only the files are real: nothing is trained."""
+
+import json
+import os
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from napari_nucseg.checkpoint import AVERAGE_FILE, BEST_FILE, NETWORK_FILE, write_checkpoint
+from napari_nucseg.model_store import list_models, load_model
+from napari_nucseg.paths import HOME_VARIABLE
+from napari_nucseg.retrain import finish_run
+from napari_nucseg.train_parameters import Epoch
+from napari_nucseg.unfinished import discard_run, remove_old_runs, unfinished_runs
+
+NO_PROCESS = 2**31 - 1
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def leave(home):
+    """What leaves a run behind, as a process that was killed does."""
+
+    def leave(name, *, scores=(0.5, 0.6), began=1e9, process=NO_PROCESS):
+        folder = home / "runs" / name
+        folder.mkdir(parents=True)
+        plan = {
+            "name": f"model of {name}",
+            "parent_folder": str(load_model("nuclei").folder),
+            "training": {"parameters": {}, "fields": 1, "nuclei": 5},
+            "began": began,
+            "process": process,
+        }
+        (folder / "plan.json").write_text(json.dumps(plan))
+        if len(scores) > 1:
+            history = [Epoch(i, len(scores), 0.1, score, 1.0) for i, score in enumerate(scores)]
+            files = (NETWORK_FILE, AVERAGE_FILE, BEST_FILE)
+            write_checkpoint(folder, history, dict.fromkeys(files, weights))
+        return folder
+
+    return leave
+
+
+def weights(path):
+    with h5py.File(path, "w") as file:
+        file["weights"] = np.arange(5)
+
+
+def own_models():
+    return [model.card.name for model in list_models() if not model.bundled]
+
+
+def test_what_can_be_finished_is_found_newest_first(leave, home):
+    assert unfinished_runs(home / "runs") == []
+    leave("older", scores=(0.5, 0.4, 0.45), began=1000)
+    leave("newer", began=2000)
+    leave("without an epoch", scores=(0.5,))
+    (leave("damaged") / "plan.json").write_text("{")
+    (home / "runs" / "file").touch()
+    newer, older = unfinished_runs(home / "runs")
+    assert (newer.name, newer.began) == ("model of newer", 2000)
+    assert (older.parent_score, older.score) == (0.5, 0.45)
+
+
+def test_run_that_goes_on_is_not_unfinished(leave, home):
+    leave("mine", process=os.getpid(), began=time.time())
+    assert unfinished_runs(home / "runs") == []
+    # The number of the process was another one's when the run began.
+    leave("theirs", process=os.getpid(), began=1e9)
+    (run,) = unfinished_runs(home / "runs")
+    assert run.name == "model of theirs"
+
+
+def test_finished_run_is_not_offered_again(leave, home):
+    folder = leave("run")
+    result = finish_run(folder)
+    assert (result.name, result.score) == ("model of run", 0.6)
+    assert unfinished_runs(home / "runs") == []
+    assert finish_run(folder).path == result.path
+
+
+def test_name_can_be_another_one(leave):
+    folder = leave("run")
+    assert finish_run(folder, "mine").name == "mine"
+    assert own_models() == ["mine"]
+
+
+def test_discarded_run_takes_its_model_along_and_no_other(leave, home):
+    other = finish_run(leave("other"))
+    folder = leave("run")
+    finish_run(folder)
+    discard_run(folder)
+    assert own_models() == [other.name]
+    discard_run(folder)
+    assert [path.name for path in (home / "runs").iterdir()] == ["other"]
+
+
+def test_model_of_the_same_name_is_not_of_the_run(leave):
+    folder = leave("run")
+    finish_run(folder)
+    with h5py.File(next(folder.glob("checkpoint-*")) / BEST_FILE, "a") as file:
+        file["weights"][0] = 7
+    discard_run(folder)
+    assert own_models() == ["model of run"]
+    assert not folder.exists()
+
+
+def test_runs_are_removed_after_a_week(leave, home):
+    week = 7 * 24 * 3600
+    for name, age in [("young", week - 3600), ("old", week + 3600)]:
+        then = time.time() - age
+        os.utime(leave(name), (then, then))
+    remove_old_runs(home / "runs")
+    assert [path.name for path in (home / "runs").iterdir()] == ["young"]

@@ -1,0 +1,120 @@
+"""What a retraining that ended with its window has left is offered by the next one."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+
+import pytest
+
+from napari_nucseg.engine import shared_engine
+from napari_nucseg.model_store import list_models, load_model
+from napari_nucseg.train_parameters import TrainParameters
+
+PATIENCE = 180  # seconds
+NUMBERS = {"epochs": 1000, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+
+
+@pytest.fixture(scope="module")
+def killed_run(user_folder, simulated, tmp_path_factory):
+    """The folder of a retraining whose process was killed after an epoch."""
+    if not hasattr(signal, "SIGKILL"):
+        pytest.skip("needs kill -9")
+    folder = tmp_path_factory.mktemp("killed") / "run"
+    begun = threading.Event()
+    job = shared_engine().submit(
+        "fine_tune",
+        {
+            "fields": [simulated],
+            "model": str(load_model("nuclei").folder),
+            "name": "mine",
+            "parameters": TrainParameters(**NUMBERS),
+            "run_directory": folder,
+        },
+        on_epoch=lambda epoch: begun.set() if epoch.epoch else None,
+    )
+    assert begun.wait(PATIENCE)
+    os.kill(shared_engine().process_id, signal.SIGKILL)
+    job.has_ended(PATIENCE)
+    return folder
+
+
+@pytest.fixture
+def two_runs(killed_run, home):
+    """Two such runs, the newer one better than its start."""
+    runs = {}
+    for name, began, score in [("older", 1e9, 0.1), ("newer", 1.1e9, 0.9)]:
+        folder = shutil.copytree(killed_run, home / "runs" / name)
+        change(folder / "plan.json", lambda plan, began=began: plan.update(began=began))
+        (history,) = folder.glob("checkpoint-*/history.json")
+        change(history, lambda rows, score=score: rows[-1].update(score=score))
+        change(history, lambda rows: rows[0].update(score=0.5))
+        runs[name] = folder
+    return runs
+
+
+def change(path, how):
+    content = json.loads(path.read_text())
+    how(content)
+    path.write_text(json.dumps(content))
+
+
+def own_models():
+    return [model.card.name for model in list_models() if not model.bundled]
+
+
+def test_nothing_is_offered_when_nothing_is_left(window):
+    assert not window.dock.retrain.offer.isVisible()
+
+
+def test_best_of_a_killed_run_is_kept(two_runs, window, simulated):
+    panel = window.dock.retrain
+    assert "2004-11" in panel.offer.text.text()
+    assert "0.900" in panel.offer.text.text()
+    with window.new_model():
+        window.click(panel.offer.keep_button)
+    card = load_model("mine").card
+    assert card.parent == "nuclei"
+    assert card.scores == {"held_out_mean_ap": 0.9, "parent_held_out_mean_ap": 0.5}
+    for choice in (panel.parent_model, window.dock.segment.model):
+        assert choice.currentText() == "mine"
+    assert not two_runs["newer"].exists()
+    assert two_runs["older"].exists()
+    window.viewer.add_image(simulated.image)
+    assert window.segment().metadata["nucseg"]["model"] == "mine"
+
+    assert "2001-09" in panel.offer.text.text()
+    with window.new_model():
+        window.click(panel.offer.keep_button)
+    assert own_models() == ["mine", "mine 2"]
+    assert "is worse" in window.status
+    assert panel.parent_model.currentText() == "nuclei"
+    assert not panel.offer.isVisible()
+    assert not window.errors
+
+
+def test_runs_are_discarded_one_by_one(two_runs, window, trained_on):
+    offer = window.dock.retrain.offer
+    window.click(offer.discard_button)
+    assert [folder.exists() for folder in two_runs.values()] == [True, False]
+    window.click(offer.discard_button)
+    assert not any(folder.exists() for folder in two_runs.values())
+    assert not offer.isVisible()
+    assert own_models() == []
+    assert len(trained_on) == 1
+
+
+def test_run_that_cannot_be_kept_stays_and_is_told(two_runs, window):
+    offer = window.dock.retrain.offer
+    (weights,) = two_runs["newer"].glob("checkpoint-*/best.weights.h5")
+    whole = weights.read_bytes()
+    weights.unlink()
+    window.click(offer.keep_button)
+    window.wait(lambda: window.errors)
+    assert "Not kept" in window.status
+    assert own_models() == []
+    weights.write_bytes(whole)
+    with window.new_model():
+        window.click(offer.keep_button)
+    assert own_models() == ["mine"]
