@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench train clean
+.PHONY: help setup demo test test-headless test-window lint bench train clean
 
 help:
 	@echo "make demo    open napari, segment a sample image (a screenshot if there is no display)"
@@ -29,12 +29,17 @@ $(STAMP): setup.cfg pyproject.toml tools/setup_environment.py
 demo: $(STAMP)
 	@$(RUN) tools/demo.py
 
-# TensorFlow and OpenGL must not meet in a process, so there are two.
+# TensorFlow and OpenGL must not meet in a process, so there are two, at the same time.
 test: $(STAMP)
-	@status=0; \
-	$(RUN) -m pytest || status=1; \
-	$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets || status=1; \
-	exit $$status
+	@echo "Two test suites run at once. What they tell comes when each is done, in some minutes."
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target \
+		test-headless test-window
+
+test-headless: $(STAMP)
+	@$(RUN) -m pytest
+
+test-window: $(STAMP)
+	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets
 
 lint: $(STAMP)
 	@status=0; \

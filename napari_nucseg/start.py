@@ -52,6 +52,10 @@ class Start:
     encoder_weights: str | Path | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.model, Model | str | Path | None):
+            raise TypeError(
+                f"Expected a model, its name or its folder, got {type(self.model).__name__}."
+            )
         if self.widths is not None:
             object.__setattr__(self, "widths", tuple(operator.index(w) for w in self.widths))
         if self.architecture not in (None, *ARCHITECTURES):
@@ -70,11 +74,7 @@ class Start:
         """The model whose weights training starts from."""
         if isinstance(self.model, str | Path):
             return load_model(self.model)
-        if self.model is None or isinstance(self.model, Model):
-            return self.model
-        raise TypeError(
-            f"Expected a model, its name or its folder, got {type(self.model).__name__}."
-        )
+        return self.model
 
     @property
     def _pretrainable(self) -> bool:
@@ -116,7 +116,8 @@ class Start:
             )
         if given is not None:
             return given
-        return max(1, parameters.epochs // 10) if self.encoder else 0
+        tenth = max(1, parameters.epochs // 10)
+        return min(tenth, parameters.epochs - 1) if self.encoder else 0
 
     def network(self) -> Architecture:
         """Choose the network.

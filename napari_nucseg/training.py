@@ -164,10 +164,11 @@ def train_fields(
     run_directory = output.with_name(output.name + ".run")
     architecture = plan.start.network()
     encoder = None if latest_checkpoint(run_directory) else plan.start.load_encoder()
+    frozen = plan.start.frozen_epochs(parameters)
+    parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
     _check_run(run_directory, plan, parameters)
     training, held_out = hold_out(plan.groups, parameters.held_out, parameters.seed)
 
-    from .network.architecture import describe
     from .network.fit import Material, Trainer, Watchers
     from .network.predict import load_network
 
@@ -176,8 +177,6 @@ def train_fields(
         _write_history(run_directory, done.history if done else [epoch])
         on_epoch(epoch)
 
-    frozen = plan.start.frozen_epochs(parameters)
-    parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
     parent = plan.start.parent
     first = load_network(parent) if parent else None
     checkpoint = Trainer(architecture, parameters, first, encoder).fit(
@@ -185,26 +184,40 @@ def train_fields(
         run_directory,
         Watchers(on_progress, tell, should_stop),
     )
-    card = Card(
+    counts = {"fields": sum(map(len, training)), "fields_held_out": len(held_out)}
+    card = _card(plan, about, parameters, counts, checkpoint)
+    model = save_model(card, weights_and_history(checkpoint), output)
+    shutil.rmtree(run_directory, ignore_errors=True)
+    return model
+
+
+def _card(
+    plan: Plan,
+    about: About,
+    parameters: TrainParameters,
+    counts: dict[str, int],
+    checkpoint: Checkpoint,
+) -> Card:
+    """Write the card of a model at the end of its run."""
+    from .network.architecture import describe
+
+    parent = plan.start.parent
+    return Card(
         **dataclasses.asdict(about),
         version="1",
         created=datetime.date.today().isoformat(),
-        architecture=describe(architecture),
+        architecture=describe(plan.start.network()),
         parent=parent.card.name if parent else None,
         parent_sha256=parent.card.weights_sha256 if parent else None,
         training={
             "parameters": parameters.as_dict(),
             "shares": plan.shares,
-            "fields": sum(len(group) for group in training),
-            "fields_held_out": len(held_out),
+            **counts,
             "best_epoch": checkpoint.best.epoch,
             "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
         },
         scores={"held_out_mean_ap": round(checkpoint.best.score, 4)},
     )
-    model = save_model(card, weights_and_history(checkpoint), output)
-    shutil.rmtree(run_directory, ignore_errors=True)
-    return model
 
 
 def weights_and_history(checkpoint: Checkpoint) -> Callable[[Path], None]:
