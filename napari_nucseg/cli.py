@@ -136,9 +136,19 @@ def _add_fine_tune(commands: Any) -> None:
     command.add_argument(
         "data", nargs="+", metavar="DATA", help="folder with images/ and masks/"
     )
-    command.add_argument("--model", default=model_store.DEFAULT_MODEL, metavar="NAME|DIR")
+    command.add_argument(
+        "--model",
+        default=model_store.DEFAULT_MODEL,
+        metavar="NAME|DIR",
+        help="model to start from (default: %(default)s)",
+    )
     command.add_argument("--name", required=True, help="name of the new model")
-    command.add_argument("--preset", choices=FINE_TUNE_PRESETS, default=DEFAULT_PRESET)
+    command.add_argument(
+        "--preset",
+        choices=FINE_TUNE_PRESETS,
+        default=DEFAULT_PRESET,
+        help="how many steps, where the options below do not say it (default: %(default)s)",
+    )
     _add_parameters(command, TrainParameters(), defaults=False)
 
 
