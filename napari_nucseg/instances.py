@@ -53,32 +53,39 @@ def instances_from_maps(
     ndarray of int32, shape (Y, X)
         0 is background, nuclei are numbered from 1 in reading order.
     """
-    from scipy import ndimage
-
-    foreground = np.zeros((maps.shape[0] + 2, maps.shape[1] + 2), bool)
-    foreground[1:-1, 1:-1] = maps[..., 0] > probability
-    height = np.zeros(foreground.shape, np.float32)
-    sigma = _SMOOTHING * diameter / NETWORK_DIAMETER
-    ndimage.gaussian_filter(
-        maps[..., 1] * (1.0 - maps[..., 2]),
-        sigma,
-        output=height[1:-1, 1:-1],
-        mode="nearest",
-        truncate=3.0,
-    )
-    pixels = np.flatnonzero(foreground)
-    heights = height.ravel()[pixels]
-    number = np.full(foreground.size, -1, np.int32)
-    number[pixels] = np.arange(pixels.size, dtype=np.int32)
-    steps = [dy * foreground.shape[1] + dx for dy, dx in _NEIGHBORS]
-    neighbors = [number[pixels + step] for step in steps]
+    # A border of background, so that every pixel of the foreground has all neighbors.
+    foreground = np.pad(maps[..., 0] > probability, 1)
+    heights = _height(maps, _SMOOTHING * diameter / NETWORK_DIAMETER)[foreground[1:-1, 1:-1]]
+    neighbors = _neighbors(foreground)
     peaks = _climb(heights, neighbors)
     owners = _join_shallow(heights, neighbors, peaks)
-    labels = np.zeros(foreground.size, np.int32)
+    del heights, neighbors, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
     kept &= _confidence(owners, maps[..., :2][foreground[1:-1, 1:-1]]) >= probability
-    labels[pixels] = _numbered(owners, kept)
-    return labels.reshape(foreground.shape)[1:-1, 1:-1].copy()
+    labels = np.zeros(maps.shape[:2], np.int32)
+    labels[foreground[1:-1, 1:-1]] = _numbered(owners, kept)
+    return labels
+
+
+def _height(maps: np.ndarray, sigma: float) -> np.ndarray:
+    """Return what the watershed climbs (Y, X)."""
+    from scipy import ndimage
+
+    height = np.subtract(1.0, maps[..., 2], dtype=np.float32)
+    height *= maps[..., 1]
+    return ndimage.gaussian_filter(height, sigma, output=height, mode="nearest", truncate=3.0)
+
+
+def _neighbors(foreground: np.ndarray) -> list[np.ndarray]:
+    """Return for each pixel of the foreground its later neighbors, in four directions.
+
+    They are given by their rank in the foreground, -1 where there is background.
+    """
+    pixels = np.flatnonzero(foreground)
+    number = np.full(foreground.size, -1, np.int32)
+    number[pixels] = np.arange(pixels.size, dtype=np.int32)
+    width = foreground.shape[1]
+    return [number[pixels + (dy * width + dx)] for dy, dx in _NEIGHBORS]
 
 
 def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:

@@ -28,12 +28,13 @@ def normalize(plane: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (Y, X, 3)
-        Values between -0.5 and 1.5; a grey image is repeated three times, an
-        image of one intensity becomes zeros.
+        Values between -0.5 and 1.5, not to be written to: a grey image is repeated
+        three times without taking more memory. An image of one intensity becomes
+        zeros.
     """
     low, high = _percentiles(plane)
     if not high > low:
-        return np.zeros((*plane.shape[:2], 3), np.float32)
+        return np.broadcast_to(np.float32(0), (*plane.shape[:2], 3))
     scale = 1.0 / (high - low)
     # A float32 holds 24 bits: enough for 16-bit cameras, not for what has more.
     values = plane.astype(np.float32 if plane.dtype.itemsize <= 2 else np.float64)
@@ -43,7 +44,8 @@ def normalize(plane: np.ndarray) -> np.ndarray:
     np.multiply(values, scale, out=values)
     values = np.clip(values, *_RANGE, out=values).astype(np.float32, copy=False)
     if values.ndim == 2:
-        return np.repeat(values[..., None], 3, axis=-1)
+        return np.broadcast_to(values[..., np.newaxis], (*values.shape, 3))
+    values.flags.writeable = False
     return values
 
 

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-__all__ = ["HALO", "STRIDE", "Tile", "pad_to_stride", "tiles_of"]
+__all__ = [
+    "CORE",
+    "CORE_OF_MANY",
+    "HALO",
+    "MANY",
+    "STRIDE",
+    "Tile",
+    "pad_to_stride",
+    "tiles_of",
+]
 
 #: Pixels around the core of a tile that are predicted and thrown away.
 HALO = 64
@@ -16,8 +25,13 @@ HALO = 64
 #: Height and width of what the network takes are multiples of this.
 STRIDE = 32
 
-#: Largest height and width of the core of a tile.
-CORE = 1024
+#: Largest height and width of the core of a tile: the larger, the less is predicted to be
+#: thrown away, and the more memory the network takes.
+CORE = 2048
+
+#: The same in a plane with more pixels than `MANY`, which itself takes much memory.
+CORE_OF_MANY = 1024
+MANY = 20_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +73,9 @@ def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> l
         From top left to bottom right.
     """
     counts = [math.ceil(length / core) for length in shape]
-    if counts == [1, 1] and shape[0] * shape[1] > core * core / 4:
-        # Two tiles keep two processor cores busy.
-        counts = [2, 1] if shape[0] >= shape[1] else [1, 2]
+    if counts[0] * counts[1] % 2 and shape[0] * shape[1] > core * core / 16:
+        # The network looks at two tiles at a time, each on a processor core of its own.
+        counts[0 if shape[0] / counts[0] >= shape[1] / counts[1] else 1] += 1
     rows, columns = (
         list(_spans(length, count, halo)) for length, count in zip(shape, counts, strict=True)
     )

@@ -156,48 +156,6 @@ def source_of_labels(labels):
     return source_of(Field(labels.astype(np.float32), labels=labels))
 
 
-def test_patches_follow_from_the_seed_and_differ_otherwise(simulated):
-    source = source_of(simulated)
-
-    def first(seed):
-        options = {"batch_size": 2, "patch_size": 64, "count": 1, "seed": seed}
-        return next(batches([[source]], [1], **options))[0]
-
-    assert (first((0, 1)) == first((0, 1))).all()
-    assert (first((0, 1)) != first((0, 2))).any()
-
-
-def test_patches_have_the_shapes_and_ranges_of_the_network(simulated):
-    (images, targets), *_ = batches(
-        [[source_of(simulated)]], [1], batch_size=3, patch_size=64, seed=(0,), count=1
-    )
-    assert images.shape == (3, 64, 64, 3)
-    assert targets["maps"].shape == (3, 64, 64, 4)
-    assert targets["size"].shape == (3, 8, 8, 2)
-    assert images.min() >= -0.5
-    assert images.max() <= 1.5
-    assert set(np.unique(targets["maps"][..., 0])) <= {0, 1}
-
-
-def test_every_augmentation_keeps_grey_grey_and_all_numbers_in_range(simulated):
-    image = simulated.image.astype(np.float32)
-    image[:5, :5] = np.nan
-    color = np.stack([image, image / 2, image / 4], axis=-1)
-    grey, colored = (
-        source_of(dataclasses.replace(simulated, image=one, axes=axes))
-        for one, axes in ((image, "YX"), (color, "YXC"))
-    )
-    for source in (grey, colored):
-        for images, targets in batches(
-            [[source]], [1], batch_size=8, patch_size=64, seed=(7,), count=10
-        ):
-            assert -0.5 <= images.min() < images.max() <= 1.5
-            assert np.isfinite(images).all()
-            assert all(np.isfinite(target).all() for target in targets.values())
-            if source is grey:
-                assert (images[..., :1] == images).all()
-
-
 def test_groups_get_their_shares(two_nuclei):
     grey = source_of_labels(two_nuclei)
     color = dataclasses.replace(grey, plane=np.repeat(grey.plane, 3, -1) * [1, 0, 0])

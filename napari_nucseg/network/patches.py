@@ -13,6 +13,8 @@ from ..field import Field
 from ..instances import NETWORK_DIAMETER
 from ..normalize import normalize
 from ..targets import median_diameter, target_maps, touching_weights
+from .intensities import change_intensities, dim_nuclei
+from .tissue import paint_tissue
 
 __all__ = ["Batch", "Source", "batches", "source_of"]
 
@@ -20,9 +22,10 @@ __all__ = ["Batch", "Source", "batches", "source_of"]
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
 
 _ZOOM = (0.6, 1.7)
-_ANY_DIAMETER = (7.0, 100.0)
+_ANY_DIAMETER = (6.0, 160.0)
 _ANY_SIZE_SHARE = 0.2
 _MOST_ZOOM = 6.0
+_TISSUE_SHARE = 0.12
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,14 +116,17 @@ def _patch(
     source: Source, size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take one patch: rotated, flipped, scaled, with other intensities."""
-    plane, labels = _warp(source, size, _random_zoom(source.diameter, rng), rng)
-    if plane.shape[-1] == 1 and rng.random() < 0.2:
-        plane = _change_nuclei(plane, labels, rng)
-    image = _change_intensities(plane, rng)
+    zoom = _random_zoom(source.diameter, rng)
+    plane, labels = _warp(source, size, zoom, rng)
+    maps = np.dstack([target_maps(labels), touching_weights(labels)]).astype(np.float32)
+    if rng.random() < _TISSUE_SHARE and labels.any():
+        plane = paint_tissue(labels, maps[..., 1], zoom * source.diameter, rng)
+    elif plane.shape[-1] == 1 and rng.random() < 0.2:
+        plane = dim_nuclei(plane, labels, rng)
+    image = change_intensities(plane, rng)
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
-    maps = np.dstack([target_maps(labels), touching_weights(labels)])
-    return image.astype(np.float32), maps.astype(np.float32), _size_target(labels)
+    return image.astype(np.float32), maps, _size_target(labels)
 
 
 def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
@@ -199,83 +205,3 @@ def _size_target(labels: np.ndarray) -> np.ndarray:
     diameter = 2 * np.sqrt(np.maximum(area, 1) / np.pi)
     size = np.where(nucleus, np.log2(diameter / NETWORK_DIAMETER), 0)
     return np.stack([size, nucleus], axis=-1).astype(np.float32)
-
-
-def _change_nuclei(
-    image: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Dim every nucleus by a factor of its own, so that bright ones touch faint ones."""
-    factors = np.exp(rng.uniform(np.log(0.25), 0.0, int(labels.max()) + 1))
-    factors[0] = 1.0
-    factor = ndimage.gaussian_filter(factors[labels].astype(np.float32), 1.0)
-    return image * factor[..., None]
-
-
-def _change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change what another microscope, stain or exposure would change."""
-    color = image.shape[-1] == 3
-    if color and rng.random() < 0.8:
-        image = _stain(image, rng)
-    if color and rng.random() < 0.1:
-        image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
-    if not color and rng.random() < 0.4:
-        gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
-        image = np.clip(image, 0, None) ** gamma + np.clip(image, None, 0)
-    if not color and rng.random() < 0.2:
-        image = _haze(image, rng)
-    if rng.random() < 0.2:
-        image = image * _shading(image.shape, rng) + rng.uniform(0, 0.15) * _shading(
-            image.shape, rng
-        )
-    # The colors of a stain say where its nuclei are: they change less than a dye's light.
-    part = 0.5 if color else 1.0
-    image = image * (1 + part * rng.uniform(-0.4, 0.4)) + part * rng.uniform(-0.2, 0.2)
-    if rng.random() < 0.05:
-        image = 1.0 - image
-    if rng.random() < 0.25:
-        sigma = rng.uniform(0.4, 2.0)
-        image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
-    if rng.random() < 0.5:
-        image = image + _noise(image.shape, rng)
-    return np.clip(image, -0.5, 1.5)
-
-
-def _stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a color image with more or less of other stains.
-
-    In transmitted light optical densities add up, and are in proportion to the
-    amount of stain.
-    """
-    darkest = 0.1
-    transmitted = darkest + (1 - darkest) * np.clip(image, 0.0, 1.2)
-    amount = np.diag(np.exp(rng.uniform(-0.35, 0.35) + rng.uniform(-0.2, 0.2, 3)))
-    hue = rng.uniform(-0.1, 0.1, (3, 3))
-    density = -np.log(transmitted) @ (amount + hue)
-    return (np.exp(-density) - darkest) / (1 - darkest)
-
-
-def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with light from out of focus, around bright nuclei most."""
-    share, width = rng.uniform(0.1, 0.5), int(rng.integers(20, 80))
-    haze = image
-    for _ in range(2):
-        haze = ndimage.uniform_filter(haze, (width, width, 0))
-    return (1 - share) * image + share * haze
-
-
-def _shading(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return uneven illumination: a factor around 1 that changes slowly."""
-    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    slope = rng.uniform(-0.4, 0.4, 2)
-    bend = rng.uniform(-0.3, 0.0)
-    factor = 1.0 + slope[0] * y + slope[1] * x + bend * (y * y + x * x)
-    return np.clip(factor, 0.2, None)[..., None].astype(np.float32)
-
-
-def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Return camera noise, sometimes as coarse as compression makes it."""
-    strength = rng.uniform(0.0, 0.12)
-    noise = rng.standard_normal(shape, dtype=np.float32)
-    if rng.random() < 0.3:
-        noise = ndimage.gaussian_filter(noise, (1, 1, 0), truncate=3.0) * 3.5
-    return strength * noise

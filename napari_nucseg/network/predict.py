@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -15,7 +16,7 @@ from keras import ops
 from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
-from ..tiles import CORE, HALO, pad_to_stride, tiles_of
+from ..tiles import CORE, CORE_OF_MANY, HALO, MANY, pad_to_stride, tiles_of
 from .architecture import build_network, read_architecture
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
@@ -24,6 +25,9 @@ _ZOOM_RANGE = (0.2, 4.0)
 _NO_ZOOM = 1.25
 _CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
+#: If the network is less sure than this of what it sees in an image as it is, the image is
+#: also looked at in a reduced scale.
+_SURE, _REDUCED = 0.85, 0.25
 _BATCH = 2
 
 
@@ -183,24 +187,24 @@ class Predictor:
             return self._sweep(plane, zoom, on_progress, should_stop)[0], found
         # All of a small plane tells its diameter, and was often looked at in the right
         # scale by then.
-        found, zoom = None, 1.0
-        for _ in range(_LOOKS):
-            maps, size = self._sweep(plane, zoom, on_progress, should_stop)
-            found = size or found
-            wanted = zoom_for(found or NETWORK_DIAMETER)
-            if 1 / _NO_ZOOM <= wanted / zoom <= _NO_ZOOM:
-                break
-            zoom = wanted
+        maps = np.empty(0, np.float32)
+
+        def look(zoom: float) -> _Sizes:
+            nonlocal maps
+            maps, sizes = self._sweep(plane, zoom, on_progress, should_stop)
+            return sizes
+
+        found = self._settle(plane, look, should_stop)
         return maps, found
 
     def _sweep(
         self, plane: np.ndarray, zoom: float, on_progress: OnProgress, should_stop: ShouldStop
-    ) -> tuple[np.ndarray, float | None]:
-        """Return the maps of the plane and the diameter, looked at in one scale."""
+    ) -> tuple[np.ndarray, _Sizes]:
+        """Return the maps of the plane and the sizes, looked at in one scale."""
         maps = np.empty(plane.shape, np.float32)
         sizes = []
-        halo = math.ceil(HALO / zoom)
-        tiles = tiles_of(plane.shape[:2], core=int(CORE / zoom), halo=halo)
+        core = CORE if plane.shape[0] * plane.shape[1] <= MANY else CORE_OF_MANY
+        tiles = tiles_of(plane.shape[:2], core=int(core / zoom), halo=math.ceil(HALO / zoom))
         for done in range(0, len(tiles), _BATCH):
             check_stop(should_stop)
             on_progress(done, len(tiles), "Finding nuclei")
@@ -212,7 +216,7 @@ class Predictor:
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
-        return maps, _typical_diameter(sizes, zoom)
+        return maps, _Sizes(np.concatenate(sizes), zoom)
 
     def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
         """Estimate the typical diameter of the nuclei.
@@ -220,7 +224,7 @@ class Predictor:
         The network tells the size of the nucleus at each place; the estimate
         is the median over the nuclei of the most lively parts of the plane. If
         it is far from what the network is best at, the parts are looked at
-        once more at the scale found.
+        again at the scale found.
 
         Parameters
         ----------
@@ -234,19 +238,65 @@ class Predictor:
         float or None
             Diameter in pixels, None where there seems to be no nucleus.
         """
-        found = self._look_for_size(plane, NETWORK_DIAMETER, should_stop)
-        if found is not None and zoom_for(found) != 1.0:
-            found = self._look_for_size(plane, found, should_stop) or found
+        return self._settle(plane, lambda zoom: self._peek(plane, zoom), should_stop)
+
+    def _settle(
+        self, plane: np.ndarray, look: Callable[[float], _Sizes], should_stop: ShouldStop
+    ) -> float | None:
+        """Look until the scale is that of the nuclei found in it."""
+        zoom, found = 1.0, None
+        for number in range(_LOOKS):
+            check_stop(should_stop)
+            sizes = look(zoom)
+            if number == 0 and sizes.sureness < _SURE:
+                # What it sees may be the texture of nuclei too large to be seen.
+                reduced = self._peek(plane, _REDUCED)
+                sizes = max(sizes, reduced, key=lambda sizes: sizes.sureness)
+            found = sizes.diameter or found
+            wanted = zoom_for(found or NETWORK_DIAMETER)
+            if 1 / _NO_ZOOM <= wanted / zoom <= _NO_ZOOM:
+                break
+            zoom = wanted
         return found
 
-    def _look_for_size(
-        self, plane: np.ndarray, diameter: float, should_stop: ShouldStop
-    ) -> float | None:
-        zoom = zoom_for(diameter)
-        check_stop(should_stop)
+    def _peek(self, plane: np.ndarray, zoom: float) -> _Sizes:
+        """Look at the most lively parts of the plane."""
         crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
         looked = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
-        return _typical_diameter([_inside_nuclei(*looked)], zoom)
+        return _Sizes(_inside_nuclei(*looked), zoom)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Sizes:
+    """What was seen of the size of nuclei in one scale.
+
+    Parameters
+    ----------
+    seen : ndarray of float32, shape (N, 2)
+        For each place in a nucleus log2 of the diameter over that of the network, and the
+        probability that there is a nucleus.
+    zoom : float
+        Scale that was looked at.
+    """
+
+    seen: np.ndarray
+    zoom: float
+
+    @property
+    def diameter(self) -> float | None:
+        """Median over the nuclei in pixels of the plane, None if there are none."""
+        sizes = np.sort(self.seen[:, 0])
+        if sizes.size == 0:
+            return None
+        # Large nuclei cover more places, but are not more nuclei.
+        total = np.cumsum(4.0**-sizes)
+        middle = float(sizes[np.searchsorted(total, total[-1] / 2)])
+        return NETWORK_DIAMETER * 2.0**middle / self.zoom
+
+    @property
+    def sureness(self) -> float:
+        """Mean probability at the places, 0 if there are none."""
+        return float(self.seen[:, 1].mean()) if len(self.seen) else 0.0
 
 
 def zoom_for(diameter: float) -> float:
@@ -297,17 +347,7 @@ def _starts(length: int, size: int) -> range:
 
 
 def _inside_nuclei(maps: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return the values of the size map (N, Y/8, X/8) where there is a nucleus."""
-    nucleus = maps[:, 4::8, 4::8, 0] > 0.5
-    return size[:, : nucleus.shape[1], : nucleus.shape[2]][nucleus]
-
-
-def _typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
-    """Return the median over the nuclei, in pixels of the plane, None if there are none."""
-    values = np.sort(np.concatenate(sizes))
-    if values.size == 0:
-        return None
-    # Large nuclei cover more places, but are not more nuclei.
-    total = np.cumsum(4.0**-values)
-    middle = float(values[np.searchsorted(total, total[-1] / 2)])
-    return NETWORK_DIAMETER * 2.0**middle / zoom
+    """Return size (N, Y/8, X/8) and probability at the places where there is a nucleus."""
+    probability = maps[:, 4::8, 4::8, 0]
+    size = size[:, : probability.shape[1], : probability.shape[2]]
+    return np.stack([size, probability], axis=-1)[probability > 0.5]

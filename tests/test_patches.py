@@ -1,0 +1,95 @@
+"""Patches for training: what they show, and other intensities and stains for them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from napari_nucseg.network.intensities import change_intensities, dim_nuclei
+from napari_nucseg.network.patches import batches, source_of
+from napari_nucseg.network.tissue import paint_tissue
+from napari_nucseg.targets import target_maps
+
+SEEDS = range(40)
+
+
+def test_patches_follow_from_the_seed_and_differ_otherwise(simulated):
+    source = source_of(simulated)
+
+    def first(seed):
+        options = {"batch_size": 2, "patch_size": 64, "count": 1, "seed": seed}
+        return next(batches([[source]], [1], **options))[0]
+
+    assert (first((0, 1)) == first((0, 1))).all()
+    assert (first((0, 1)) != first((0, 2))).any()
+
+
+def test_patches_have_the_shapes_and_ranges_of_the_network(simulated):
+    (images, targets), *_ = batches(
+        [[source_of(simulated)]], [1], batch_size=3, patch_size=64, seed=(0,), count=1
+    )
+    assert images.shape == (3, 64, 64, 3)
+    assert targets["maps"].shape == (3, 64, 64, 4)
+    assert targets["size"].shape == (3, 8, 8, 2)
+    assert set(np.unique(targets["maps"][..., 0])) <= {0, 1}
+
+
+def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
+    image = simulated.image.astype(np.float32)
+    image[:5, :5] = np.nan
+    color = np.stack([image, image / 2, image / 4], axis=-1)
+    for one, axes in ((image, "YX"), (color, "YXC")):
+        source = source_of(dataclasses.replace(simulated, image=one, axes=axes))
+        for images, targets in batches(
+            [[source]], [1], batch_size=8, patch_size=64, seed=(7,), count=10
+        ):
+            assert -0.5 <= images.min() < images.max() <= 1.5
+            assert np.isfinite(images).all()
+            assert all(np.isfinite(target).all() for target in targets.values())
+
+
+def test_a_field_without_nuclei_gives_patches_without_nuclei(simulated):
+    empty = dataclasses.replace(simulated, labels=np.zeros(simulated.shape, np.int32))
+    for images, targets in batches(
+        [[source_of(empty)]], [1], batch_size=8, patch_size=64, seed=(0,), count=5
+    ):
+        assert np.isfinite(images).all()
+        assert not targets["maps"][..., :3].any()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_other_intensities_follow_from_the_seed_and_keep_the_channels(channels):
+    image = np.random.default_rng(0).random((64, 64, channels), np.float32)
+    for seed in SEEDS:
+        one, two = (change_intensities(image, np.random.default_rng(seed)) for _ in range(2))
+        assert one.shape == image.shape
+        assert -0.5 <= one.min() <= one.max() <= 1.5
+        np.testing.assert_array_equal(one, two)
+
+
+def test_dimmed_nuclei_are_darker_each_by_its_own_factor(two_nuclei):
+    labels = np.kron(two_nuclei, np.ones((4, 4), np.int32))
+    image = np.ones((*labels.shape, 1), np.float32)
+    dimmed = dim_nuclei(image, labels, np.random.default_rng(0))[..., 0]
+    inner = target_maps(labels)[..., 1] > 0.9
+    left, right = (dimmed[inner & (labels == label)] for label in (1, 2))
+    assert left.min() > 0.24
+    assert left.max() < 1
+    assert np.ptp(left) < 0.05 < abs(left.mean() - right.mean())
+    np.testing.assert_allclose(dimmed[0], 1, atol=1e-4)
+
+
+def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simulated):
+    labels = simulated.known_labels
+    distance = target_maps(labels)[..., 1]
+    darker = []
+    for seed in SEEDS:
+        one, two = (
+            paint_tissue(labels, distance, 24.0, np.random.default_rng(seed)) for _ in range(2)
+        )
+        assert one.shape == (*labels.shape, 3)
+        assert one.dtype == np.float32
+        assert np.isfinite(one).all()
+        np.testing.assert_array_equal(one, two)
+        darker.append(one[distance > 0.5].mean() < one[labels == 0].mean())
+    assert np.mean(darker) > 0.8
