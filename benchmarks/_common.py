@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import psutil
 
+from napari_nucseg.metrics import Scores
+
 BENCHMARKS = Path(__file__).resolve().parent
 ROOT = BENCHMARKS.parent
 RESULTS = BENCHMARKS / "results"
@@ -67,6 +69,26 @@ class Measure:
         low = self.at_least is None or self.value >= self.at_least
         high = self.at_most is None or self.value <= self.at_most
         return "met" if low and high else "missed"
+
+
+def score_values(scores: Scores) -> dict[str, float]:
+    """Return scores by the names that they have in every CSV.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of a set of images.
+
+    Returns
+    -------
+    dict of str to float
+        AP at every threshold, pooled and per image, and the others, 0 to 1.
+    """
+    values = {f"ap_per_image_{at:.2f}": ap for at, ap in scores.ap_per_image.items()}
+    values |= {f"ap_pooled_{at:.2f}": ap for at, ap in scores.ap_pooled.items()}
+    values |= {"mean_ap": scores.mean_ap, "f1": scores.f1, "pq": scores.panoptic_quality}
+    values |= {"dice": scores.dice, "iou": scores.iou}
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def report(name: str, measures: Iterable[Measure]) -> None:

@@ -52,7 +52,7 @@ class Result:
 def draw(name: str, scores: Scores, results: list[Result]) -> None:
     """Draw the best, the median and the worst image, and AP against the IoU threshold."""
     ranked = sorted(results, key=lambda result: -result.scores.mean_ap)
-    figure, axes = plt.subplots(1, 4, figsize=(18, 5), layout="constrained")
+    figure, axes = plt.subplots(1, 4, figsize=(17, 4.4), layout="constrained")
     chosen = (ranked[0], ranked[len(ranked) // 2], ranked[-1])
     for axis, title, result in zip(axes, ("best", "median", "worst"), chosen, strict=False):
         axis.imshow(overlay(result), interpolation="nearest")

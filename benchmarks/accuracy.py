@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _common import ROOT, write_rows
+from _common import ROOT, score_values, write_rows
 from _conditions import SEEDS, SIDE, conditions
 from _figure import Result, draw
 
@@ -149,12 +149,9 @@ def summary_row(
     """Return a row of the CSV with all scores of a set."""
     values: dict[str, Any] = {"set": name, "model": options.model, "resize": options.resize}
     values |= {"images": scores.images, "predicted": scores.predicted, "true": scores.true}
-    for kind in ("ap_pooled", "ap_per_image"):
-        values |= {f"{kind}_{at:.2f}": ap for at, ap in getattr(scores, kind).items()}
-    for kind in ("mean_ap", "f1", "panoptic_quality", "dice", "iou"):
-        values[kind] = getattr(scores, kind)
-    values["seconds_per_image"] = statistics.median(result.seconds for result in results)
-    return {key: round(v, 4) if isinstance(v, float) else v for key, v in values.items()}
+    values |= score_values(scores)
+    seconds = statistics.median(result.seconds for result in results)
+    return values | {"seconds_per_image": round(seconds, 3)}
 
 
 def image_row(name: str, result: Result) -> dict[str, Any]:

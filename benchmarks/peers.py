@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import tifffile
-from _common import BENCHMARKS, ROOT, PeakMemory, simulated_image, write_rows
+from _common import (
+    BENCHMARKS,
+    ROOT,
+    PeakMemory,
+    score_values,
+    simulated_image,
+    write_rows,
+)
 
 DATA = ROOT / "runs" / "data"
 PEERS = ROOT / "runs" / "peers"
@@ -116,11 +123,7 @@ def scores(predicted: Path, truth: Path) -> dict[str, float]:
 
     names = sorted(path.name for path in truth.glob("*.tif"))
     found = evaluate([predicted / name for name in names], [truth / name for name in names])
-    values = {f"ap_per_image_{at:.2f}": ap for at, ap in found.ap_per_image.items()}
-    values |= {f"ap_pooled_{at:.2f}": ap for at, ap in found.ap_pooled.items()}
-    values |= {"mean_ap": found.mean_ap, "f1": found.f1, "pq": found.panoptic_quality}
-    values |= {"dice": found.dice, "iou": found.iou}
-    return {key: round(value, 4) for key, value in values.items()}
+    return score_values(found)
 
 
 def stardist_python() -> Path:

@@ -39,6 +39,13 @@ class TrainParameters(Parameters):
         minimum=0,
         maximum=1000,
     )
+    painted: float = parameter(
+        0.12,
+        "Part of the patches whose nuclei are painted as tissue of made-up stains, so that "
+        "the model knows more of them.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     frozen_epochs: int | None = parameter(
         None,
         "Epochs at the start in which the encoder does not learn; left out, a tenth of "

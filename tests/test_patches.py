@@ -41,17 +41,32 @@ def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
     for one, axes in ((image, "YX"), (color, "YXC")):
         source = source_of(dataclasses.replace(simulated, image=one, axes=axes))
         for images, targets in batches(
-            [[source]], [1], batch_size=8, patch_size=64, seed=(7,), count=10
+            [[source]], [1], batch_size=8, patch_size=64, seed=(7,), count=10, painted=0.3
         ):
             assert -0.5 <= images.min() < images.max() <= 1.5
             assert np.isfinite(images).all()
             assert all(np.isfinite(target).all() for target in targets.values())
 
 
+def test_grey_stays_grey_unless_it_is_painted(simulated):
+    for painted in (0.0, 1.0):
+        (images, _), *_ = batches(
+            [[source_of(simulated)]],
+            [1],
+            batch_size=16,
+            patch_size=64,
+            seed=(0,),
+            count=1,
+            painted=painted,
+        )
+        grey = (images == images[..., :1]).all(axis=(1, 2, 3))
+        assert grey.all() == (painted == 0)
+
+
 def test_a_field_without_nuclei_gives_patches_without_nuclei(simulated):
     empty = dataclasses.replace(simulated, labels=np.zeros(simulated.shape, np.int32))
     for images, targets in batches(
-        [[source_of(empty)]], [1], batch_size=8, patch_size=64, seed=(0,), count=5
+        [[source_of(empty)]], [1], batch_size=8, patch_size=64, seed=(0,), count=5, painted=1
     ):
         assert np.isfinite(images).all()
         assert not targets["maps"][..., :3].any()

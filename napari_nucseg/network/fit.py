@@ -299,6 +299,7 @@ class Trainer:
                 patch_size=self.parameters.patch_size,
                 seed=(self.parameters.seed, number),
                 count=count,
+                painted=self.parameters.painted,
             )
 
         maps = tf.TensorSpec((None, None, None, 4), tf.float32)

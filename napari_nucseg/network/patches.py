@@ -25,7 +25,6 @@ _ZOOM = (0.6, 1.7)
 _ANY_DIAMETER = (6.0, 160.0)
 _ANY_SIZE_SHARE = 0.2
 _MOST_ZOOM = 6.0
-_TISSUE_SHARE = 0.12
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,6 +77,7 @@ def batches(
     patch_size: int,
     seed: Sequence[int],
     count: int,
+    painted: float = 0.0,
 ) -> Iterator[Batch]:
     """Yield batches of patches.
 
@@ -93,6 +93,8 @@ def batches(
         All that is random follows from it.
     count : int
         How many batches.
+    painted : float, optional
+        Part of the patches whose nuclei are painted as stained tissue, see `tissue`.
 
     Yields
     ------
@@ -107,19 +109,19 @@ def batches(
         rng = np.random.default_rng([*seed, step])
         chosen = rng.choice(len(groups), batch_size, p=chances)
         sources = [groups[group][int(rng.integers(len(groups[group])))] for group in chosen]
-        patches = [_patch(source, patch_size, rng) for source in sources]
+        patches = [_patch(source, patch_size, painted, rng) for source in sources]
         images, maps, sizes = (np.stack(part) for part in zip(*patches, strict=True))
         yield images, {"maps": maps, "size": sizes}
 
 
 def _patch(
-    source: Source, size: int, rng: np.random.Generator
+    source: Source, size: int, painted: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     zoom = _random_zoom(source.diameter, rng)
     plane, labels = _warp(source, size, zoom, rng)
     maps = np.dstack([target_maps(labels), touching_weights(labels)]).astype(np.float32)
-    if rng.random() < _TISSUE_SHARE and labels.any():
+    if rng.random() < painted and labels.any():
         plane = paint_tissue(labels, maps[..., 1], zoom * source.diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.2:
         plane = dim_nuclei(plane, labels, rng)
