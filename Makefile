@@ -53,10 +53,10 @@ bench: $(STAMP)
 		echo "== $$script"; $(RUN) $$script || exit 1; \
 	done
 
-# Makes the model that is bundled in models/, in the folder MODEL, in four runs: from scratch;
-# on with smaller steps and more stained tissue; on with one level more, and with more stained
-# tissue again. The shares are those of grey fluorescence, stained tissue, bright field and
-# simulation among the patches.
+# Makes the model that is bundled in models/, in the folder MODEL, in five runs: from scratch;
+# on with smaller steps and more stained tissue; on with one level more, with more stained
+# tissue again, and with more simulation. The shares are those of grey fluorescence, stained
+# tissue, bright field and simulation among the patches.
 TRAIN := $(VENV)/bin/nucseg train $(addprefix runs/data/,grey stained brightfield simulated)
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
@@ -66,8 +66,11 @@ train: $(STAMP)
 		--share 55 33 5 7 --epochs 7 --learning-rate 5e-4
 	@test -d $(MODEL)-3 || $(TRAIN) --output $(MODEL)-3 --model $(MODEL)-2 \
 		--share 48 36 8 8 --epochs 18 --learning-rate 7e-4 --widths 32 48 96 192 256
-	@$(TRAIN) --output $(MODEL) --model $(MODEL)-3 \
-		--share 42 44 7 7 --epochs 8 --learning-rate 6e-4 --name nuclei \
+	@test -d $(MODEL)-4 || $(TRAIN) --output $(MODEL)-4 --model $(MODEL)-3 \
+		--share 42 44 7 7 --epochs 8 --learning-rate 6e-4
+	@$(TRAIN) --output $(MODEL) --model $(MODEL)-4 \
+		--share 44 38 7 11 --epochs 13 --steps-per-epoch 300 --learning-rate 7e-4 \
+		--name nuclei \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated nuclei" \
 		--data-license CC0-1.0 --license BSD-3-Clause

@@ -1,4 +1,7 @@
-"""Simulated fields by condition: size, density, little light, haze, noise, defocus."""
+"""Fields by condition: size, density, little light, haze, noise, defocus, uneven light, debris.
+
+Simulated ones, and real ones that are made worse.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from napari_nucseg.simulate import simulate_field
 SIDE, SEEDS = 512, 2
 
 _OFFSET = 100  # counts of the simulator's camera in the dark
+_COUNTS = 16  # of a camera of 12 bits for one of 8
 
 Degrade = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -38,15 +42,28 @@ def conditions() -> dict[str, Callable[[int], Field]]:
     made = {f"diameter {d}": simulated(diameter=d) for d in (8, 12, 24, 40, 60, 80, 110)}
     made["dense"] = simulated(coverage=0.5, touching=0.9)
     made["sparse"] = simulated(coverage=0.02)
-    for name, degrade in (
-        ("dim", dim),
-        ("hazy", hazy),
-        ("noisy", noisy),
-        ("out of focus", blurred),
-        ("uneven light", uneven),
-    ):
-        made[name] = simulated(degrade)
+    made |= {name: simulated(degrade) for name, degrade in degrades().items()}
     return made
+
+
+def degrades() -> dict[str, Degrade]:
+    """Return what makes an image worse by the name of the condition."""
+    return {
+        "dim": dim,
+        "hazy": hazy,
+        "noisy": noisy,
+        "out of focus": blurred,
+        "uneven light": uneven,
+        "debris": littered,
+    }
+
+
+def degraded(field: Field, degrade: Degrade, seed: int) -> Field:
+    """Return a field of 8 bits as a camera of 12 bits with an offset would see it, worse."""
+    plane = field.plane().astype(np.float64)
+    grey = plane if plane.ndim == 2 else plane.mean(-1)
+    image = degrade(grey * _COUNTS + _OFFSET, np.random.default_rng(seed))
+    return dataclasses.replace(field, image=image, axes="YX")
 
 
 def dim(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -75,6 +92,15 @@ def blurred(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def uneven(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the image with light that falls to a fifth from left to right."""
     return _camera(_light(image) * np.linspace(1, 0.2, image.shape[1]))
+
+
+def littered(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the image with specks of dust, up to three times as bright as the nuclei."""
+    light, specks = _light(image), np.zeros(image.shape)
+    for _ in range(max(5, image.size // 8000)):
+        at = tuple(int(rng.integers(length)) for length in image.shape)
+        specks[at] += rng.uniform(0.5, 3.0) * np.percentile(light, 99)
+    return _camera(light + 2 * np.pi * 1.2**2 * ndimage.gaussian_filter(specks, 1.2))
 
 
 def _light(image: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from _common import ROOT, score_values, write_rows
-from _conditions import SEEDS, SIDE, conditions
+from _conditions import SEEDS, SIDE, conditions, degraded, degrades
 from _figure import Result, draw
 
 from napari_nucseg.field import Field
@@ -41,6 +41,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, help="with images/ and masks/")
     parser.add_argument("--simulated", action="store_true", help="score simulated fields")
+    parser.add_argument(
+        "--validation",
+        action="store_true",
+        help="score the images that the bundled model was not trained on but chosen by, as "
+        "they are and, if they are fluorescence, made worse in several ways",
+    )
     parser.add_argument("--model", default="nuclei", help="name or folder of the model")
     parser.add_argument(
         "--resize",
@@ -52,7 +58,7 @@ def main() -> int:
     parser.add_argument("--figure", action="store_true", help="also draw a PNG for each set")
     options = parser.parse_args()
     rows, details = [], []
-    for name, fields in data_sets(options.folders, options.simulated):
+    for name, fields in data_sets(options):
         results = [segment_one(field, options) for field in fields]
         scores = summarize([result.counts for result in results])
         print(table(name, scores, results))
@@ -66,21 +72,45 @@ def main() -> int:
     return 0
 
 
-def data_sets(folders: list[Path], simulated: bool) -> Iterator[tuple[str, list[Field]]]:
+def data_sets(options: Any) -> Iterator[tuple[str, list[Field]]]:
     """Yield the name and the fields of each set, and say what is scored."""
     from napari_nucseg.pairs import read_fields
 
-    if not folders and not simulated:
+    folders, simulated = options.folders, options.simulated
+    if not (folders or simulated or options.validation):
         folders = [DATA / name for name in BARS if (DATA / name).is_dir()]
         if not folders:
             print(f"  There is no data in {DATA}: make it with tools/prepare_data.py.")
             simulated = True
     for folder in folders:
         yield folder.name, read_fields([folder])
+    if options.validation:
+        yield from validation_sets()
     if simulated:
         print(f"  Simulated fields of {SIDE} x {SIDE} pixels, {SEEDS} for each condition.")
         for name, make in conditions().items():
             yield name, [make(seed) for seed in range(SEEDS)]
+
+
+def validation_sets() -> Iterator[tuple[str, list[Field]]]:
+    """Yield what `make train` holds out, and the fluorescence among it made worse."""
+    from napari_nucseg.hold_out import hold_out
+    from napari_nucseg.pairs import read_fields
+    from napari_nucseg.train_parameters import TrainParameters
+
+    names = ("grey", "stained", "brightfield", "simulated")
+    groups = {name: read_fields([DATA / name]) for name in names}
+    defaults = TrainParameters()
+    _, held = hold_out(list(groups.values()), defaults.held_out, defaults.seed)
+    kept = {id(field) for field in held}
+    sets = {name: [f for f in group if id(f) in kept] for name, group in groups.items()}
+    for name, fields in sets.items():
+        yield f"validation {name}", fields
+    for name, degrade in degrades().items():
+        yield (
+            f"validation grey, {name}",
+            [degraded(field, degrade, seed) for seed, field in enumerate(sets["grey"])],
+        )
 
 
 def segment_one(field: Field, options: Any) -> Result:

@@ -87,8 +87,8 @@ def _spans(length: int, count: int, halo: int) -> Iterator[tuple[slice, slice, s
     size = math.ceil(length / count)
     # A tile at the end of the plane has a halo on one side only.
     extent = min(length, size + min(count - 1, 2) * halo)
-    for start in range(0, length, size):
-        stop = min(start + size, length)
+    for number in range(count):
+        start, stop = number * length // count, (number + 1) * length // count
         first = min(max(0, start - halo), length - extent)
         yield (
             slice(first, first + extent),
