@@ -70,7 +70,7 @@ train: $(STAMP)
 		--share 42 44 7 7 --epochs 8 --learning-rate 6e-4
 	@$(TRAIN) --output $(MODEL) --model $(MODEL)-4 \
 		--share 44 38 7 11 --epochs 13 --steps-per-epoch 300 --learning-rate 7e-4 \
-		--name nuclei \
+		--painted 0.12 --name nuclei \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated nuclei" \
 		--data-license CC0-1.0 --license BSD-3-Clause

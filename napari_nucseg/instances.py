@@ -53,17 +53,16 @@ def instances_from_maps(
     ndarray of int32, shape (Y, X)
         0 is background, nuclei are numbered from 1 in reading order.
     """
-    # A border of background, so that every pixel of the foreground has all neighbors.
-    foreground = np.pad(maps[..., 0] > probability, 1)
-    heights = _height(maps, _SMOOTHING * diameter / NETWORK_DIAMETER)[foreground[1:-1, 1:-1]]
+    foreground = maps[..., 0] > probability
+    heights = _height(maps, _SMOOTHING * diameter / NETWORK_DIAMETER)[foreground]
     neighbors = _neighbors(foreground)
     peaks = _climb(heights, neighbors)
     owners = _join_shallow(heights, neighbors, peaks)
     del heights, neighbors, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
-    kept &= _confidence(owners, maps[..., :2][foreground[1:-1, 1:-1]]) >= probability
+    kept &= _confidence(owners, maps[..., :2][foreground]) >= probability
     labels = np.zeros(maps.shape[:2], np.int32)
-    labels[foreground[1:-1, 1:-1]] = _numbered(owners, kept)
+    labels[foreground] = _numbered(owners, kept)
     return labels
 
 
@@ -81,6 +80,8 @@ def _neighbors(foreground: np.ndarray) -> list[np.ndarray]:
 
     They are given by their rank in the foreground, -1 where there is background.
     """
+    # A border of background, so that every pixel of the foreground has all neighbors.
+    foreground = np.pad(foreground, 1)
     pixels = np.flatnonzero(foreground)
     number = np.full(foreground.size, -1, np.int32)
     number[pixels] = np.arange(pixels.size, dtype=np.int32)

@@ -45,6 +45,7 @@ def normalize(plane: np.ndarray) -> np.ndarray:
     values = np.clip(values, *_RANGE, out=values).astype(np.float32, copy=False)
     if values.ndim == 2:
         return np.broadcast_to(values[..., np.newaxis], (*values.shape, 3))
+    # As for grey, so that nobody writes to one kind and fails with the other.
     values.flags.writeable = False
     return values
 

@@ -42,10 +42,13 @@ __all__ = [
 
 #: How thoroughly to fine-tune, from a minute to a long coffee.
 FINE_TUNE_PRESETS = {
-    name: TrainParameters(
-        epochs=epochs, steps_per_epoch=steps, learning_rate=3e-4, held_out=0.25, painted=0.0
-    )
-    for name, epochs, steps in (("quick", 3, 8), ("balanced", 6, 10), ("thorough", 20, 20))
+    "quick": TrainParameters(epochs=3, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25),
+    "balanced": TrainParameters(
+        epochs=6, steps_per_epoch=10, learning_rate=3e-4, held_out=0.25
+    ),
+    "thorough": TrainParameters(
+        epochs=20, steps_per_epoch=20, learning_rate=3e-4, held_out=0.25
+    ),
 }
 
 #: The preset used when none is chosen.

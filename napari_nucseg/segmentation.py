@@ -182,7 +182,7 @@ def segment_plane(
         maps = predictor.maps(
             normalized, diameter, on_progress=on_progress, should_stop=should_stop
         )
-    del normalized  # as large as the maps of a color image
+    del normalized  # That of a color image is as large as the maps.
     check_stop(should_stop)
     return _labels_of(maps, diameter, parameters), maps, diameter
 

@@ -40,7 +40,7 @@ class TrainParameters(Parameters):
         maximum=1000,
     )
     painted: float = parameter(
-        0.12,
+        0.0,
         "Part of the patches whose nuclei are painted as tissue of made-up stains, so that "
         "the model knows more of them.",
         minimum=0.0,

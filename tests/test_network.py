@@ -26,6 +26,7 @@ from napari_nucseg.network.predict import load_network, load_predictor, zoom_for
 from napari_nucseg.network.unet import UNet
 from napari_nucseg.normalize import normalize
 from napari_nucseg.progress import Stopped
+from napari_nucseg.simulate import simulate_field
 from napari_nucseg.start import ARCHITECTURES
 from napari_nucseg.targets import median_diameter
 
@@ -224,6 +225,10 @@ def test_tiled_equals_whole(nuclei, simulated, monkeypatch):
     monkeypatch.setattr("napari_nucseg.network.predict.CORE", 128)
     tiled = predictor.maps(plane)
     assert np.abs(tiled - whole).mean() < 2e-3
+    monkeypatch.setattr("napari_nucseg.network.predict.CORE", 10_000)
+    monkeypatch.setattr("napari_nucseg.network.predict.CORE_IN_LARGE", 128)
+    monkeypatch.setattr("napari_nucseg.network.predict.LARGE", plane.shape[0] ** 2 - 1)
+    assert (predictor.maps(plane) == tiled).all()
 
 
 @pytest.mark.parametrize("zoom", [0.4, 1, 2.5, 6])
@@ -234,6 +239,17 @@ def test_diameter_is_estimated_at_any_scale(nuclei, simulated, zoom):
     true = median_diameter(simulated.labels) * zoom
     found = load_predictor(nuclei).diameter(normalize(image))
     assert abs(np.log2(found / true)) < 0.35
+
+
+def test_a_bright_blob_does_not_hide_small_dim_nuclei(nuclei):
+    field = simulate_field((384, 384), diameter=12, coverage=0.25, seed=1)
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:384, :384]
+    blob = np.hypot(y - 190, x - 190) < 55
+    image = field.image + np.where(blob, 3.0 * field.image.max(), 0.0)
+    image += rng.normal(0, 0.05 * field.image.max(), image.shape)
+    found = load_predictor(nuclei).diameter(normalize(image))
+    assert 8 < found < 20
 
 
 def test_zoom_is_1_near_the_diameter_of_the_network():

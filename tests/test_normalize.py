@@ -58,3 +58,10 @@ def test_a_single_bright_pixel_is_seen():
     image = np.zeros((100, 100))
     image[4, 4] = 1
     assert normalize(image)[4, 4, 0] == 1
+
+
+def test_what_comes_back_is_not_written_to_and_grey_takes_the_memory_of_one_channel():
+    color = np.stack([RAMP, RAMP / 2, RAMP / 4], axis=-1)
+    for image in (RAMP, color, np.zeros((4, 5))):
+        assert not normalize(image).flags.writeable
+    assert normalize(RAMP).strides[-1] == 0

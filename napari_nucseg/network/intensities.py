@@ -31,13 +31,17 @@ def dim_nuclei(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
     return image * factor[..., None]
 
 
-def change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def change_intensities(
+    image: np.ndarray, diameter: float, rng: np.random.Generator
+) -> np.ndarray:
     """Change the intensities of a patch, and leave its nuclei where they are.
 
     Parameters
     ----------
     image : ndarray of float32, shape (Y, X, 1) or (Y, X, 3)
         Normalized intensities of fluorescence, or of a color image.
+    diameter : float
+        Typical diameter of the nuclei in pixels.
     rng : numpy.random.Generator
         What is chosen follows from it.
 
@@ -46,7 +50,10 @@ def change_intensities(image: np.ndarray, rng: np.random.Generator) -> np.ndarra
     ndarray of float, shape (Y, X, 1) or (Y, X, 3)
         Other intensities, -0.5 to 1.5.
     """
-    image = _other_stain(image, rng) if image.shape[-1] == 3 else _other_light(image, rng)
+    if image.shape[-1] == 3:
+        image = _other_stain(image, rng)
+    else:
+        image = _other_light(image, diameter, rng)
     if rng.random() < 0.25:
         image = image * _shading(image.shape, rng) + rng.uniform(0, 0.15) * _shading(
             image.shape, rng
@@ -71,7 +78,7 @@ def _other_stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
-def _other_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _other_light(image: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
     """Return fluorescence with light that is not of the nuclei in focus."""
     if rng.random() < 0.4:
         gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
@@ -79,9 +86,9 @@ def _other_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.2:
         image = _haze(image, rng)
     if rng.random() < 0.1:
-        image = _other_plane(image, rng)
+        image = _other_plane(image, diameter, rng)
     if rng.random() < 0.15:
-        image = _debris(image, rng)
+        image = _debris(image, diameter, rng)
     return image
 
 
@@ -122,18 +129,19 @@ def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (1 - share) * image + share * haze
 
 
-def _other_plane(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _other_plane(image: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
     """Return the image over nuclei of another plane, too blurred to be outlined."""
-    sigma = rng.uniform(6, 15)
+    sigma = rng.uniform(0.3, 0.6) * min(diameter, image.shape[0] / 4)
     other = ndimage.gaussian_filter(image[::-1], (sigma, sigma, 0), truncate=3.0)
     return image + rng.uniform(0.2, 0.8) * other
 
 
-def _debris(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with small bright specks, some brighter than any nucleus."""
+def _debris(image: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the image with bright specks, smaller and sometimes brighter than any nucleus."""
     image = image.copy()
     for _ in range(int(rng.integers(1, 16))):
-        sigma, light = rng.uniform(0.6, 2.2), np.exp(rng.uniform(np.log(0.3), np.log(2.0)))
+        sigma = rng.uniform(0.5, np.clip(0.08 * diameter, 0.6, 3.0))
+        light = np.exp(rng.uniform(np.log(0.3), np.log(2.0)))
         half = int(np.ceil(3 * sigma))
         center = [int(rng.integers(half, length - half)) for length in image.shape[:2]]
         y, x = np.mgrid[-half : half + 1, -half : half + 1]

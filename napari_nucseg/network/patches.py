@@ -64,7 +64,7 @@ def source_of(field: Field, channel: int | None = None) -> Source:
     plane = field.plane(channel)
     values = normalize(plane)
     if plane.ndim == 2:
-        values = np.ascontiguousarray(values[..., :1])
+        values = values[..., :1]
     labels = field.known_labels
     return Source(values, labels, median_diameter(labels) or NETWORK_DIAMETER)
 
@@ -125,7 +125,7 @@ def _patch(
         plane = paint_tissue(labels, maps[..., 1], zoom * source.diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.2:
         plane = dim_nuclei(plane, labels, rng)
-    image = change_intensities(plane, rng)
+    image = change_intensities(plane, zoom * source.diameter, rng)
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
     return image.astype(np.float32), maps, _size_target(labels)

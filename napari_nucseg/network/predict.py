@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -16,7 +15,7 @@ from keras import ops
 from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
-from ..tiles import CORE, CORE_OF_MANY, HALO, MANY, pad_to_stride, tiles_of
+from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, TOGETHER, pad_to_stride, tiles_of
 from .architecture import build_network, read_architecture
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
@@ -25,10 +24,6 @@ _ZOOM_RANGE = (0.2, 4.0)
 _NO_ZOOM = 1.25
 _CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
-#: If the network is less sure than this of what it sees in an image as it is, the image is
-#: also looked at in a reduced scale.
-_SURE, _REDUCED = 0.85, 0.25
-_BATCH = 2
 
 
 def load_network(model: Model) -> keras.Model:
@@ -187,28 +182,28 @@ class Predictor:
             return self._sweep(plane, zoom, on_progress, should_stop)[0], found
         # All of a small plane tells its diameter, and was often looked at in the right
         # scale by then.
-        maps = np.empty(0, np.float32)
-
-        def look(zoom: float) -> _Sizes:
-            nonlocal maps
-            maps, sizes = self._sweep(plane, zoom, on_progress, should_stop)
-            return sizes
-
-        found = self._settle(plane, look, should_stop)
+        found, zoom = None, 1.0
+        for _ in range(_LOOKS):
+            maps, size = self._sweep(plane, zoom, on_progress, should_stop)
+            found = size or found
+            wanted = zoom_for(found or NETWORK_DIAMETER)
+            if _near(wanted, zoom):
+                break
+            zoom = wanted
         return maps, found
 
     def _sweep(
         self, plane: np.ndarray, zoom: float, on_progress: OnProgress, should_stop: ShouldStop
-    ) -> tuple[np.ndarray, _Sizes]:
-        """Return the maps of the plane and the sizes, looked at in one scale."""
+    ) -> tuple[np.ndarray, float | None]:
+        """Return the maps of the plane and the diameter, looked at in one scale."""
         maps = np.empty(plane.shape, np.float32)
         sizes = []
-        core = CORE if plane.shape[0] * plane.shape[1] <= MANY else CORE_OF_MANY
+        core = CORE if plane.shape[0] * plane.shape[1] <= LARGE else CORE_IN_LARGE
         tiles = tiles_of(plane.shape[:2], core=int(core / zoom), halo=math.ceil(HALO / zoom))
-        for done in range(0, len(tiles), _BATCH):
+        for done in range(0, len(tiles), TOGETHER):
             check_stop(should_stop)
             on_progress(done, len(tiles), "Finding nuclei")
-            batch = tiles[done : done + _BATCH]
+            batch = tiles[done : done + TOGETHER]
             sources = np.stack([plane[tile.source] for tile in batch])
             shape = sources.shape[1:3]
             predicted, size = self._look(_resize(sources, _zoomed(shape, zoom)))
@@ -216,14 +211,14 @@ class Predictor:
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
-        return maps, _Sizes(np.concatenate(sizes), zoom)
+        return maps, _typical_diameter(sizes, zoom)
 
     def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
         """Estimate the typical diameter of the nuclei.
 
         The network tells the size of the nucleus at each place; the estimate
         is the median over the nuclei of the most lively parts of the plane. If
-        it is far from what the network is best at, the parts are looked at
+        it is far from what the network is best at, such parts are looked at
         again at the scale found.
 
         Parameters
@@ -238,65 +233,17 @@ class Predictor:
         float or None
             Diameter in pixels, None where there seems to be no nucleus.
         """
-        return self._settle(plane, lambda zoom: self._peek(plane, zoom), should_stop)
-
-    def _settle(
-        self, plane: np.ndarray, look: Callable[[float], _Sizes], should_stop: ShouldStop
-    ) -> float | None:
-        """Look until the scale is that of the nuclei found in it."""
-        zoom, found = 1.0, None
-        for number in range(_LOOKS):
+        found, zoom = None, 1.0
+        for _ in range(_LOOKS):
             check_stop(should_stop)
-            sizes = look(zoom)
-            if number == 0 and sizes.sureness < _SURE:
-                # What it sees may be the texture of nuclei too large to be seen.
-                reduced = self._peek(plane, _REDUCED)
-                sizes = max(sizes, reduced, key=lambda sizes: sizes.sureness)
-            found = sizes.diameter or found
+            crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
+            looked = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
+            found = _typical_diameter([_inside_nuclei(*looked)], zoom) or found
             wanted = zoom_for(found or NETWORK_DIAMETER)
-            if 1 / _NO_ZOOM <= wanted / zoom <= _NO_ZOOM:
+            if _near(wanted, zoom):
                 break
             zoom = wanted
         return found
-
-    def _peek(self, plane: np.ndarray, zoom: float) -> _Sizes:
-        """Look at the most lively parts of the plane."""
-        crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
-        looked = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
-        return _Sizes(_inside_nuclei(*looked), zoom)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Sizes:
-    """What was seen of the size of nuclei in one scale.
-
-    Parameters
-    ----------
-    seen : ndarray of float32, shape (N, 2)
-        For each place in a nucleus log2 of the diameter over that of the network, and the
-        probability that there is a nucleus.
-    zoom : float
-        Scale that was looked at.
-    """
-
-    seen: np.ndarray
-    zoom: float
-
-    @property
-    def diameter(self) -> float | None:
-        """Median over the nuclei in pixels of the plane, None if there are none."""
-        sizes = np.sort(self.seen[:, 0])
-        if sizes.size == 0:
-            return None
-        # Large nuclei cover more places, but are not more nuclei.
-        total = np.cumsum(4.0**-sizes)
-        middle = float(sizes[np.searchsorted(total, total[-1] / 2)])
-        return NETWORK_DIAMETER * 2.0**middle / self.zoom
-
-    @property
-    def sureness(self) -> float:
-        """Mean probability at the places, 0 if there are none."""
-        return float(self.seen[:, 1].mean()) if len(self.seen) else 0.0
 
 
 def zoom_for(diameter: float) -> float:
@@ -313,7 +260,12 @@ def zoom_for(diameter: float) -> float:
         1 where the diameter is near enough as it is.
     """
     zoom = float(np.clip(NETWORK_DIAMETER / diameter, *_ZOOM_RANGE))
-    return 1.0 if 1 / _NO_ZOOM <= zoom <= _NO_ZOOM else zoom
+    return 1.0 if _near(zoom, 1.0) else zoom
+
+
+def _near(one: float, other: float) -> bool:
+    """Return whether it makes no difference in which of two scales the network looks."""
+    return 1 / _NO_ZOOM <= one / other <= _NO_ZOOM
 
 
 def _zoomed(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
@@ -347,7 +299,17 @@ def _starts(length: int, size: int) -> range:
 
 
 def _inside_nuclei(maps: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return size (N, Y/8, X/8) and probability at the places where there is a nucleus."""
-    probability = maps[:, 4::8, 4::8, 0]
-    size = size[:, : probability.shape[1], : probability.shape[2]]
-    return np.stack([size, probability], axis=-1)[probability > 0.5]
+    """Return the values of the size map (N, Y/8, X/8) where there is a nucleus."""
+    nucleus = maps[:, 4::8, 4::8, 0] > 0.5
+    return size[:, : nucleus.shape[1], : nucleus.shape[2]][nucleus]
+
+
+def _typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
+    """Return the median over the nuclei, in pixels of the plane, None if there are none."""
+    values = np.sort(np.concatenate(sizes))
+    if values.size == 0:
+        return None
+    # Large nuclei cover more places, but are not more nuclei.
+    total = np.cumsum(4.0**-values)
+    middle = float(values[np.searchsorted(total, total[-1] / 2)])
+    return NETWORK_DIAMETER * 2.0**middle / zoom

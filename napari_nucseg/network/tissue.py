@@ -99,5 +99,7 @@ def _clouds(
 ) -> np.ndarray:
     """Return noise of a grain in pixels, with mean 0 and deviation 1."""
     noise = rng.standard_normal(shape, dtype=np.float32)
-    clouds = ndimage.gaussian_filter(noise, np.maximum(grain, 0.3), mode="wrap", truncate=2.5)
+    # A grain as wide as the patch would be no cloud, and take long.
+    grain = np.clip(grain, 0.3, min(shape) / 6)
+    clouds = ndimage.gaussian_filter(noise, grain, mode="wrap", truncate=2.5)
     return (clouds - clouds.mean()) / clouds.std()
