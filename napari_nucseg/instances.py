@@ -14,6 +14,7 @@ NETWORK_DIAMETER = 28.0
 DEPTH = 0.175
 
 _SMOOTHING = 1.5
+_ROWS = 512
 _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
@@ -78,15 +79,23 @@ def _height(maps: np.ndarray, sigma: float) -> np.ndarray:
 def _neighbors(foreground: np.ndarray) -> list[np.ndarray]:
     """Return for each pixel of the foreground its later neighbors, in four directions.
 
-    They are given by their rank in the foreground, -1 where there is background.
+    They are given by their rank in the foreground, -1 where there is background. Some
+    rows are done at a time, or the ranks would take as much memory as the image.
     """
     # A border of background, so that every pixel of the foreground has all neighbors.
     foreground = np.pad(foreground, 1)
-    pixels = np.flatnonzero(foreground)
-    number = np.full(foreground.size, -1, np.int32)
-    number[pixels] = np.arange(pixels.size, dtype=np.int32)
-    width = foreground.shape[1]
-    return [number[pixels + (dy * width + dx)] for dy, dx in _NEIGHBORS]
+    height, width = foreground.shape
+    parts: list[list[np.ndarray]] = [[] for _ in _NEIGHBORS]
+    seen = 0
+    for first in range(0, height - 1, _ROWS):
+        rows = foreground[first : first + _ROWS + 1].ravel()
+        number = np.where(rows, np.cumsum(rows, dtype=np.int32) + np.int32(seen - 1), -1)
+        # The last row only has the neighbors of the row above it.
+        pixels = np.flatnonzero(rows[:-width])
+        seen += pixels.size
+        for part, (dy, dx) in zip(parts, _NEIGHBORS, strict=True):
+            part.append(number[pixels + (dy * width + dx)])
+    return [np.concatenate(part, dtype=np.int32) for part in parts]
 
 
 def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:

@@ -100,6 +100,6 @@ def _clouds(
     """Return noise of a grain in pixels, with mean 0 and deviation 1."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     # A grain as wide as the patch would be no cloud, and take long.
-    grain = np.clip(grain, 0.3, min(shape) / 6)
-    clouds = ndimage.gaussian_filter(noise, grain, mode="wrap", truncate=2.5)
+    sigma = np.clip(grain, 0.3, min(shape) / 6)
+    clouds = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=2.5)
     return (clouds - clouds.mean()) / clouds.std()
