@@ -7,10 +7,10 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["new_file", "new_folder"]
+__all__ = ["new_file", "new_folder", "remove_old"]
 
 _OLD = 24 * 3600  # seconds
 _LEFTOVERS = f".new-{'[0-9a-f]' * 12}-*"
@@ -73,7 +73,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise FileExistsError(f"Expected a new folder, got {path}, which exists.")
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path.parent)
+        remove_old(path.parent.glob(_LEFTOVERS), _OLD)
         aside = _aside(path)
         aside.mkdir()
         try:
@@ -86,20 +86,28 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def remove_old(paths: Iterable[Path], age: float) -> None:
+    """Remove the files and folders that nobody has touched for some time.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        What may be removed.
+    age : float
+        How long nobody has touched what is removed, in seconds.
+    """
+    for path in paths:
+        with contextlib.suppress(OSError):  # another process may remove it too
+            if time.time() - path.stat().st_mtime > age:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+
+
 def _aside(path: Path) -> Path:
     """Return a name beside the path that nothing else has, with the same suffix."""
     return path.with_name(f".new-{uuid.uuid4().hex[:12]}-{path.name}")
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what was written aside and never put in place."""
-    for left in folder.glob(_LEFTOVERS):
-        with contextlib.suppress(OSError):  # another process may remove it too
-            if time.time() - left.stat().st_mtime > _OLD:
-                if left.is_dir():
-                    shutil.rmtree(left, ignore_errors=True)
-                else:
-                    left.unlink()
 
 
 @contextlib.contextmanager

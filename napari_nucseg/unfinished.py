@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
+from .atomic import remove_old
 from .checkpoint import latest_checkpoint
 from .retrain import read_plan, saved_already
 
@@ -93,10 +93,7 @@ def remove_old_runs(runs: Path) -> None:
     runs : Path
         Folder of the folders of runs; it need not exist.
     """
-    for folder in runs.glob("*"):
-        with contextlib.suppress(OSError):  # another window may remove it too
-            if time.time() - folder.stat().st_mtime > _OLD:
-                shutil.rmtree(folder, ignore_errors=True)
+    remove_old(runs.glob("*"), _OLD)
 
 
 def _is_running(plan: dict[str, Any]) -> bool:

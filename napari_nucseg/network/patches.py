@@ -119,13 +119,14 @@ def _patch(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     zoom = _random_zoom(source.diameter, rng)
+    diameter = zoom * source.diameter
     plane, labels = _warp(source, size, zoom, rng)
     maps = np.dstack([target_maps(labels), touching_weights(labels)]).astype(np.float32)
     if rng.random() < painted and labels.any():
-        plane = paint_tissue(labels, maps[..., 1], zoom * source.diameter, rng)
+        plane = paint_tissue(labels, maps[..., 1], diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.2:
         plane = dim_nuclei(plane, labels, rng)
-    image = change_intensities(plane, zoom * source.diameter, rng)
+    image = change_intensities(plane, diameter, rng)
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
     return image.astype(np.float32), maps, _size_target(labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -182,15 +182,7 @@ class Predictor:
             return self._sweep(plane, zoom, on_progress, should_stop)[0], found
         # All of a small plane tells its diameter, and was often looked at in the right
         # scale by then.
-        found, zoom = None, 1.0
-        for _ in range(_LOOKS):
-            maps, size = self._sweep(plane, zoom, on_progress, should_stop)
-            found = size or found
-            wanted = zoom_for(found or NETWORK_DIAMETER)
-            if _near(wanted, zoom):
-                break
-            zoom = wanted
-        return maps, found
+        return _settle(lambda zoom: self._sweep(plane, zoom, on_progress, should_stop))
 
     def _sweep(
         self, plane: np.ndarray, zoom: float, on_progress: OnProgress, should_stop: ShouldStop
@@ -233,17 +225,31 @@ class Predictor:
         float or None
             Diameter in pixels, None where there seems to be no nucleus.
         """
-        found, zoom = None, 1.0
-        for _ in range(_LOOKS):
-            check_stop(should_stop)
-            crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
-            looked = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
-            found = _typical_diameter([_inside_nuclei(*looked)], zoom) or found
-            wanted = zoom_for(found or NETWORK_DIAMETER)
-            if _near(wanted, zoom):
-                break
-            zoom = wanted
-        return found
+        return _settle(lambda zoom: self._peek(plane, zoom, should_stop))[1]
+
+    def _peek(
+        self, plane: np.ndarray, zoom: float, should_stop: ShouldStop
+    ) -> tuple[np.ndarray, float | None]:
+        """Return the maps of the most lively parts and the diameter, as `_sweep` does."""
+        check_stop(should_stop)
+        crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
+        maps, size = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
+        return maps, _typical_diameter([_inside_nuclei(maps, size)], zoom)
+
+
+def _settle(
+    look: Callable[[float], tuple[np.ndarray, float | None]],
+) -> tuple[np.ndarray, float | None]:
+    """Look, given a zoom, until that suits the diameter found; return the last maps, and it."""
+    found, zoom = None, 1.0
+    for _ in range(_LOOKS):
+        maps, diameter = look(zoom)
+        found = diameter or found
+        wanted = zoom_for(found or NETWORK_DIAMETER)
+        if _near(wanted, zoom):
+            break
+        zoom = wanted
+    return maps, found
 
 
 def zoom_for(diameter: float) -> float:
