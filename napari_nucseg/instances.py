@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 
 __all__ = ["DEPTH", "NETWORK_DIAMETER", "instances_from_maps"]
@@ -14,6 +18,7 @@ NETWORK_DIAMETER = 28.0
 DEPTH = 0.175
 
 _SMOOTHING = 1.5
+_TRUNCATE = 3.0
 _ROWS = 512
 _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
@@ -55,47 +60,63 @@ def instances_from_maps(
         0 is background, nuclei are numbered from 1 in reading order.
     """
     foreground = maps[..., 0] > probability
-    heights = _height(maps, _SMOOTHING * diameter / NETWORK_DIAMETER)[foreground]
+    heights = _heights(maps, foreground, _SMOOTHING * diameter / NETWORK_DIAMETER)
     neighbors = _neighbors(foreground)
     peaks = _climb(heights, neighbors)
     owners = _join_shallow(heights, neighbors, peaks)
     del heights, neighbors, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
-    kept &= _confidence(owners, maps[..., :2][foreground]) >= probability
+    kept &= _sure(owners, maps, foreground, probability)
     labels = np.zeros(maps.shape[:2], np.int32)
     labels[foreground] = _numbered(owners, kept)
     return labels
 
 
-def _height(maps: np.ndarray, sigma: float) -> np.ndarray:
-    """Return what the watershed climbs (Y, X)."""
+def _by_rows(work: Callable[[int], Any], height: int) -> list[Any]:
+    """Return what the work gives for the first row of every band of `_ROWS` rows.
+
+    Bands take little memory each, and two are worked on at the same time.
+    """
+    with ThreadPoolExecutor(2) as threads:
+        return list(threads.map(work, range(0, height, _ROWS)))
+
+
+def _heights(maps: np.ndarray, foreground: np.ndarray, sigma: float) -> np.ndarray:
+    """Return what the watershed climbs, for the pixels of the foreground."""
     from scipy import ndimage
 
-    height = np.subtract(1.0, maps[..., 2], dtype=np.float32)
-    height *= maps[..., 1]
-    return ndimage.gaussian_filter(height, sigma, output=height, mode="nearest", truncate=3.0)
+    reach = int(_TRUNCATE * sigma + 0.5)
+
+    def smooth(first: int) -> np.ndarray:
+        above = min(first, reach)
+        band = maps[first - above : first + _ROWS + reach]
+        height = np.subtract(1.0, band[..., 2], dtype=np.float32)
+        height *= band[..., 1]
+        height = ndimage.gaussian_filter(height, sigma, mode="nearest", truncate=_TRUNCATE)
+        return height[above : above + _ROWS][foreground[first : first + _ROWS]]
+
+    return np.concatenate(_by_rows(smooth, foreground.shape[0]))
 
 
 def _neighbors(foreground: np.ndarray) -> list[np.ndarray]:
     """Return for each pixel of the foreground its later neighbors, in four directions.
 
-    They are given by their rank in the foreground, -1 where there is background. Some
-    rows are done at a time, or the ranks would take as much memory as the image.
+    They are given by their rank in the foreground, -1 where there is background.
     """
     # A border of background, so that every pixel of the foreground has all neighbors.
     foreground = np.pad(foreground, 1)
     height, width = foreground.shape
-    parts: list[list[np.ndarray]] = [[] for _ in _NEIGHBORS]
-    seen = 0
-    for first in range(0, height - 1, _ROWS):
+    before = np.concatenate([[0], np.cumsum(foreground.sum(axis=1))])
+
+    def ranks(first: int) -> list[np.ndarray]:
         rows = foreground[first : first + _ROWS + 1].ravel()
-        number = np.where(rows, np.cumsum(rows, dtype=np.int32) + np.int32(seen - 1), -1)
+        rank = np.where(rows, np.cumsum(rows, dtype=np.int32) + np.int32(before[first] - 1), -1)
         # The last row only has the neighbors of the row above it.
         pixels = np.flatnonzero(rows[:-width])
-        seen += pixels.size
-        for part, (dy, dx) in zip(parts, _NEIGHBORS, strict=True):
-            part.append(number[pixels + (dy * width + dx)])
-    return [np.concatenate(part, dtype=np.int32) for part in parts]
+        return [rank[pixels + (dy * width + dx)] for dy, dx in _NEIGHBORS]
+
+    bands = _by_rows(ranks, height - 1)
+    return [np.concatenate(parts, dtype=np.int32) for parts in zip(*bands, strict=True)]
 
 
 def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
@@ -172,30 +193,30 @@ def _passes(
     return one[order].tolist(), two[order].tolist(), levels[order].tolist()
 
 
-def _confidence(owners: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """Return the confidence of every owner, 0 for what is none.
+def _sure(
+    owners: np.ndarray, maps: np.ndarray, foreground: np.ndarray, probability: float
+) -> np.ndarray:
+    """Return of every object whether its confidence reaches the probability.
 
     In debris and in pieces of texture the network is hardly anywhere sure of a nucleus
-    and of its middle. The largest value is taken, which a lower threshold, and with it
+    and of its middle. The largest value counts, which a lower threshold, and with it
     more pixels, cannot make less.
-
-    Parameters
-    ----------
-    owners : ndarray of int, shape (N,)
-        For every pixel the object it belongs to.
-    maps : ndarray of float32, shape (N, 2)
-        Foreground probability and normalized distance of the pixels.
     """
-    confidence = np.zeros(owners.size, np.float32)
-    np.maximum.at(confidence, owners, maps[:, 0] * maps[:, 1])
-    return confidence
+    confidence = maps[..., 0][foreground]
+    confidence *= maps[..., 1][foreground]
+    sure = np.zeros(owners.size, bool)
+    sure[owners[confidence >= probability]] = True
+    return sure
 
 
 def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Number the owners that are kept from 1 in reading order, the others 0."""
+    new = np.ones(owners.size, bool)
+    new[1:] = owners[1:] != owners[:-1]
+    starts = np.flatnonzero(new).astype(np.int32)
     first = np.zeros(owners.size, np.int32)
     # Where an owner occurs again the last assignment stands: its first pixel.
-    first[owners[::-1]] = np.arange(owners.size, dtype=np.int32)[::-1]
+    first[owners[starts[::-1]]] = starts[::-1]
     numbers = np.zeros(owners.size, np.int32)
     order = np.flatnonzero(kept)
     numbers[order[np.argsort(first[order])]] = np.arange(1, order.size + 1)

@@ -6,6 +6,7 @@ from scipy import ndimage
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
+from napari_nucseg import instances
 from napari_nucseg.instances import DEPTH, instances_from_maps
 from napari_nucseg.metrics import compare
 from napari_nucseg.simulate import simulate_field
@@ -116,3 +117,14 @@ def test_labels_cover_the_foreground_in_whole_pieces(seed, minimum_size):
         piece = labels == number
         assert piece.sum() >= minimum_size
         assert ndimage.label(piece, np.ones((3, 3)))[1] == 1
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50])
+def test_bands_of_rows_make_no_difference(rows, monkeypatch):
+    maps = ndimage.gaussian_filter(np.random.default_rng(0).random((60, 40, 3)), (2, 2, 0))
+    maps = ((maps - maps.min()) / np.ptp(maps)).astype(np.float32)
+    whole = instances_from_maps(maps, probability=0.3, minimum_size=0)
+    monkeypatch.setattr(instances, "_ROWS", rows)
+    banded = instances_from_maps(maps, probability=0.3, minimum_size=0)
+    assert whole.max() > 1
+    np.testing.assert_array_equal(banded, whole)
