@@ -46,6 +46,12 @@ class TrainParameters(Parameters):
         minimum=0.0,
         maximum=1.0,
     )
+    recolored: float = parameter(
+        0.0,
+        "Part of the patches of color images that are given the colors of other stains.",
+        minimum=0.0,
+        maximum=1.0,
+    )
     frozen_epochs: int | None = parameter(
         None,
         "Epochs at the start in which the encoder does not learn; left out, a tenth of "

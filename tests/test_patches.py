@@ -7,7 +7,7 @@ import pytest
 
 from napari_nucseg.network.intensities import change_intensities, dim_nuclei
 from napari_nucseg.network.patches import batches, source_of
-from napari_nucseg.network.tissue import paint_tissue
+from napari_nucseg.network.tissue import paint_tissue, recolor_tissue
 from napari_nucseg.targets import target_maps
 
 SEEDS = range(40)
@@ -41,7 +41,14 @@ def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
     for one, axes in ((image, "YX"), (color, "YXC")):
         source = source_of(dataclasses.replace(simulated, image=one, axes=axes))
         for images, targets in batches(
-            [[source]], [1], batch_size=8, patch_size=64, seed=(7,), count=10, painted=0.3
+            [[source]],
+            [1],
+            batch_size=8,
+            patch_size=64,
+            seed=(7,),
+            count=10,
+            painted=0.3,
+            recolored=0.3,
         ):
             assert -0.5 <= images.min() < images.max() <= 1.5
             assert np.isfinite(images).all()
@@ -107,3 +114,19 @@ def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simul
         np.testing.assert_array_equal(one, two)
         darker.append(one[distance > 0.5].mean() < one[labels == 0].mean())
     assert np.mean(darker) > 0.8
+
+
+def test_recolored_nuclei_have_another_color_than_what_is_around_them(two_nuclei):
+    labels = np.kron(two_nuclei, np.ones((4, 4), np.int32))
+    grey = np.where(labels > 0, 0.2, 0.7).astype(np.float32)
+    image = np.repeat(grey[..., None], 3, axis=-1)
+    inner = target_maps(labels)[..., 1] > 0.9
+    for seed in SEEDS:
+        one, two = (
+            recolor_tissue(image, labels, 8.0, np.random.default_rng(seed)) for _ in range(2)
+        )
+        np.testing.assert_array_equal(one, two)
+        nucleus, around = one[inner].mean(0), one[0, 0]
+        assert nucleus.mean() < around.mean()
+        # Blue of the nuclei, of all colors, is absorbed least.
+        assert nucleus[2] - nucleus.mean() > 0.05

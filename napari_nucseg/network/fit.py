@@ -300,6 +300,7 @@ class Trainer:
                 seed=(self.parameters.seed, number),
                 count=count,
                 painted=self.parameters.painted,
+                recolored=self.parameters.recolored,
             )
 
         maps = tf.TensorSpec((None, None, None, 4), tf.float32)

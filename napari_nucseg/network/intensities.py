@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from .tissue import optical_density, transmitted
+
 __all__ = ["change_intensities", "dim_nuclei"]
 
 
@@ -112,12 +114,9 @@ def _stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     In transmitted light optical densities add up, and are in proportion to the
     amount of stain.
     """
-    darkest = 0.1
-    transmitted = darkest + (1 - darkest) * np.clip(image, 0.0, 1.2)
     amount = np.diag(np.exp(rng.uniform(-0.35, 0.35) + rng.uniform(-0.2, 0.2, 3)))
     hue = rng.uniform(-0.1, 0.1, (3, 3))
-    density = -np.log(transmitted) @ (amount + hue)
-    return (np.exp(-density) - darkest) / (1 - darkest)
+    return transmitted(optical_density(image) @ (amount + hue))
 
 
 def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -14,7 +14,7 @@ from ..instances import NETWORK_DIAMETER
 from ..normalize import normalize
 from ..targets import median_diameter, target_maps, touching_weights
 from .intensities import change_intensities, dim_nuclei
-from .tissue import paint_tissue
+from .tissue import paint_tissue, recolor_tissue
 
 __all__ = ["Batch", "Source", "batches", "source_of"]
 
@@ -78,6 +78,7 @@ def batches(
     seed: Sequence[int],
     count: int,
     painted: float = 0.0,
+    recolored: float = 0.0,
 ) -> Iterator[Batch]:
     """Yield batches of patches.
 
@@ -93,8 +94,9 @@ def batches(
         All that is random follows from it.
     count : int
         How many batches.
-    painted : float, optional
-        Part of the patches whose nuclei are painted as stained tissue, see `tissue`.
+    painted, recolored : float, optional
+        Part of the patches whose nuclei are painted as stained tissue, and of those of color
+        images that get the colors of other stains, see `tissue`.
 
     Yields
     ------
@@ -109,13 +111,13 @@ def batches(
         rng = np.random.default_rng([*seed, step])
         chosen = rng.choice(len(groups), batch_size, p=chances)
         sources = [groups[group][int(rng.integers(len(groups[group])))] for group in chosen]
-        patches = [_patch(source, patch_size, painted, rng) for source in sources]
+        patches = [_patch(source, patch_size, painted, recolored, rng) for source in sources]
         images, maps, sizes = (np.stack(part) for part in zip(*patches, strict=True))
         yield images, {"maps": maps, "size": sizes}
 
 
 def _patch(
-    source: Source, size: int, painted: float, rng: np.random.Generator
+    source: Source, size: int, painted: float, recolored: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     zoom = _random_zoom(source.diameter, rng)
@@ -126,6 +128,8 @@ def _patch(
         plane = paint_tissue(labels, maps[..., 1], diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.2:
         plane = dim_nuclei(plane, labels, rng)
+    elif plane.shape[-1] == 3 and rng.random() < recolored and labels.any():
+        plane = recolor_tissue(plane, labels, diameter, rng)
     image = change_intensities(plane, diameter, rng)
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
