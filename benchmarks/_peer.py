@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 #: Takes a grey image (Y, X), gives labels.
 Segment = Callable[[np.ndarray], np.ndarray]
 
-#: StarDist predicts images larger than this in tiles.
+#: Height and width of the tiles of ``stardist_tiled``.
 _TILE = 1024
 
 
@@ -81,8 +81,16 @@ def otsu(_: str) -> Segment:
     return segment
 
 
-def stardist(model: str) -> Segment:
-    """Return StarDist with a model that peers.py trained, or a published one by its name."""
+def stardist_tiled(model: str) -> Segment:
+    """Return StarDist as it is used on large images."""
+    return stardist(model, tile=_TILE)
+
+
+def stardist(model: str, tile: int | None = None) -> Segment:
+    """Return StarDist with a model that peers.py trained, or a published one by its name.
+
+    Without tiles it is called as its documentation does.
+    """
     from csbdeep.utils import normalize
     from stardist.models import StarDist2D
 
@@ -94,7 +102,7 @@ def stardist(model: str) -> Segment:
     )
 
     def segment(image: np.ndarray) -> np.ndarray:
-        tiles = tuple(-(-length // _TILE) for length in image.shape)
+        tiles = tuple(-(-length // tile) for length in image.shape) if tile else None
         labels, _ = network.predict_instances(
             normalize(image, 1, 99.8), n_tiles=tiles, show_tile_progress=False
         )
@@ -104,7 +112,9 @@ def stardist(model: str) -> Segment:
 
 
 #: The methods by name. Each takes the name or folder of a model.
-METHODS = {"nucseg": nucseg, "otsu": otsu, "stardist": stardist}
+METHODS: dict[str, Callable[[str], Segment]] = {
+    method.__name__: method for method in (nucseg, otsu, stardist, stardist_tiled)
+}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Accuracy, speed and memory beside others, on the same images in the same run.
 
 Each method runs in a process of its own: the bundled model; Otsu's threshold with a
-watershed, as the floor; StarDist from PyPI, in an environment of its own in runs/peers,
-trained there by its own code (``--train-stardist``, about an hour), or with a published
-model (``--stardist 2D_versatile_fluo``, needs the internet).
+watershed, as the floor; StarDist from PyPI, called as its documentation does and in tiles, in
+an environment of its own in runs/peers, trained there by its own code (``--train-stardist``,
+about an hour), or with a published model (``--stardist 2D_versatile_fluo``, needs the
+internet).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ PEERS = ROOT / "runs" / "peers"
 STARDIST_MODEL = PEERS / "models" / "stardist"
 #: The newest StarDist runs on the Keras of TensorFlow 2.15.
 STARDIST_PACKAGES = ("stardist", "tensorflow-cpu<2.16")
-DIAMETER, RUNS = 24.0, 3
+DIAMETER = 24.0
 
 
 def main() -> int:
@@ -55,6 +56,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=40, help="of 100 steps, for StarDist")
     parser.add_argument("--stardist", default=str(STARDIST_MODEL), help="name or folder")
     parser.add_argument("--side", type=int, default=4096, help="of the field for speed")
+    parser.add_argument("--runs", type=int, default=3, help="on that field, of each method")
     options = parser.parse_args()
     if options.train_stardist:
         train_stardist(options.train_stardist, options.epochs)
@@ -64,7 +66,7 @@ def main() -> int:
         field.mkdir()
         tifffile.imwrite(field / "field.tif", simulated_image(options.side, DIAMETER))
         for name, command in methods(options.stardist):
-            rows.append(row(name, command, field, Path(folder) / name))
+            rows.append(row(name, command, field, Path(folder) / name, options.runs))
             print("  " + "  ".join(f"{key} {value}" for key, value in rows[-1].items()))
     write_rows("peers", rows)
     return 0
@@ -78,13 +80,14 @@ def methods(stardist: str) -> Iterator[tuple[str, list[str]]]:
     if stardist == str(STARDIST_MODEL) and not STARDIST_MODEL.is_dir():
         print("  StarDist is left out: train it with --train-stardist.")
         return
-    yield "stardist", [str(stardist_python()), script, "stardist", "--model", stardist]
+    for name in ("stardist", "stardist_tiled"):
+        yield name, [str(stardist_python()), script, name, "--model", stardist]
 
 
-def row(name: str, command: list[str], field: Path, output: Path) -> dict[str, Any]:
+def row(name: str, command: list[str], field: Path, output: Path, runs: int) -> dict[str, Any]:
     """Measure one method: speed and memory on the field, then accuracy if there is data."""
     _, peak = run(command, field, output / "field")
-    seconds, _ = run([*command, "--runs", str(RUNS)], field, output / "field", watch=False)
+    seconds, _ = run([*command, "--runs", str(runs)], field, output / "field", watch=False)
     image = tifffile.imread(field / "field.tif")
     values: dict[str, Any] = {
         "method": name,
