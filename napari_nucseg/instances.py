@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,7 +19,7 @@ DEPTH = 0.175
 
 _SMOOTHING = 1.5
 _TRUNCATE = 3.0
-_ROWS = 512
+_ROWS, _PIXELS = 512, 1 << 20
 _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
@@ -63,8 +63,10 @@ def instances_from_maps(
     heights = _heights(maps, foreground, _SMOOTHING * diameter / NETWORK_DIAMETER)
     neighbors = _neighbors(foreground)
     peaks = _climb(heights, neighbors)
-    owners = _join_shallow(heights, neighbors, peaks)
-    del heights, neighbors, peaks
+    passes = _passes(heights, neighbors, peaks)
+    del neighbors
+    owners = _join_shallow(heights, passes, peaks)
+    del heights, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
     kept &= _sure(owners, maps, foreground, probability)
     labels = np.zeros(maps.shape[:2], np.int32)
@@ -108,24 +110,34 @@ def _neighbors(foreground: np.ndarray) -> list[np.ndarray]:
     height, width = foreground.shape
     before = np.concatenate([[0], np.cumsum(foreground.sum(axis=1))])
 
-    def ranks(first: int) -> list[np.ndarray]:
+    neighbors = [np.empty(before[-1], np.int32) for _ in _NEIGHBORS]
+
+    def fill(first: int) -> None:
         rows = foreground[first : first + _ROWS + 1].ravel()
         rank = np.where(rows, np.cumsum(rows, dtype=np.int32) + np.int32(before[first] - 1), -1)
         # The last row only has the neighbors of the row above it.
         pixels = np.flatnonzero(rows[:-width])
-        return [rank[pixels + (dy * width + dx)] for dy, dx in _NEIGHBORS]
+        for after, (dy, dx) in zip(neighbors, _NEIGHBORS, strict=True):
+            after[before[first] :][: pixels.size] = rank[pixels + (dy * width + dx)]
 
-    bands = _by_rows(ranks, height - 1)
-    return [np.concatenate(parts, dtype=np.int32) for parts in zip(*bands, strict=True)]
+    _by_rows(fill, height - 1)
+    return neighbors
+
+
+def _pairs(neighbors: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield pixels and their neighbors in one direction after the other, some at a time."""
+    for after in neighbors:
+        for first in range(0, max(after.size, 1), _PIXELS):
+            part = after[first : first + _PIXELS]
+            here = np.flatnonzero(part >= 0).astype(np.int32)
+            yield here + np.int32(first), part[here]
 
 
 def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
     """Return for every pixel the peak that its steepest ascent ends on."""
     target = np.arange(heights.size, dtype=np.int32)
     best = heights.copy()
-    for after in neighbors:
-        here = np.flatnonzero(after >= 0).astype(np.int32)
-        there = after[here]
+    for here, there in _pairs(neighbors):
         # Equal heights are ordered by position, so that a plateau has one peak.
         up = heights[there] >= best[here]
         best[here[up]] = heights[there[up]]
@@ -133,6 +145,7 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
         up = heights[here] > best[there]
         best[there[up]] = heights[here[up]]
         target[there[up]] = here[up]
+    del best
     while True:
         further = target[target]
         if np.array_equal(further, target):
@@ -141,10 +154,9 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
 
 
 def _join_shallow(
-    heights: np.ndarray, neighbors: list[np.ndarray], peaks: np.ndarray
+    heights: np.ndarray, passes: tuple[list[int], list[int], list[float]], peaks: np.ndarray
 ) -> np.ndarray:
     """Join basins whose peak rises less than the depth above a pass."""
-    first, second, passes = _passes(heights, neighbors, peaks)
     parent: dict[int, int] = {}
 
     def top(peak: int) -> int:
@@ -156,7 +168,7 @@ def _join_shallow(
             peak = above
         return peak
 
-    for a, b, level in zip(first, second, passes, strict=True):
+    for a, b, level in zip(*passes, strict=True):
         high, low = top(a), top(b)
         if high == low:
             continue
@@ -175,15 +187,13 @@ def _passes(
 ) -> tuple[list[int], list[int], list[float]]:
     """Return the pairs of basins that touch, with their highest pass, from the highest."""
     first, second, level = [], [], []
-    for after in neighbors:
-        here = np.flatnonzero(after >= 0)
-        there = after[here]
+    for here, there in _pairs(neighbors):
         apart = peaks[here] != peaks[there]
-        here, there = here[apart], there[apart]
-        first.append(np.minimum(peaks[here], peaks[there]))
-        second.append(np.maximum(peaks[here], peaks[there]))
-        level.append(np.minimum(heights[here], heights[there]))
-    one, two, levels = map(np.concatenate, (first, second, level))
+        one, other = here[apart], there[apart]
+        first.append(np.minimum(peaks[one], peaks[other]))
+        second.append(np.maximum(peaks[one], peaks[other]))
+        level.append(np.minimum(heights[one], heights[other]))
+    one, two, levels = (np.concatenate(parts) for parts in (first, second, level))
     order = np.lexsort((-levels, two, one))
     one, two, levels = one[order], two[order], levels[order]
     new = np.ones(one.size, bool)

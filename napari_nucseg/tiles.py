@@ -31,7 +31,7 @@ STRIDE = 32
 CORE = 2048
 
 #: The same in a plane of more than `LARGE` pixels, which itself takes much memory.
-CORE_IN_LARGE = 1024
+CORE_IN_LARGE = 640
 LARGE = 20_000_000
 
 #: How many tiles the network looks at together, each on a processor core of its own.
