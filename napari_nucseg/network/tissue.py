@@ -105,12 +105,34 @@ def recolor_tissue(
 
 
 def optical_density(image: np.ndarray) -> np.ndarray:
-    """Return how dense a tissue of these normalized colors is, 0 where it is clear."""
+    """Return how dense a tissue of these colors is.
+
+    Parameters
+    ----------
+    image : ndarray of float, shape (Y, X, 3)
+        Normalized colors.
+
+    Returns
+    -------
+    ndarray of float, shape (Y, X, 3)
+        Optical density in red, green and blue, about 0 where the tissue is clear.
+    """
     return -np.log(_DARKEST + (1 - _DARKEST) * np.clip(image, 0.0, 1.2))
 
 
 def transmitted(density: np.ndarray) -> np.ndarray:
-    """Return the normalized colors of tissue of this optical density."""
+    """Return the colors of a tissue, the inverse of `optical_density`.
+
+    Parameters
+    ----------
+    density : ndarray of float, shape (Y, X, 3)
+        Optical density in red, green and blue.
+
+    Returns
+    -------
+    ndarray of float, shape (Y, X, 3)
+        Normalized colors.
+    """
     return (np.exp(-density) - _DARKEST) / (1 - _DARKEST)
 
 
