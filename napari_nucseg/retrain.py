@@ -138,7 +138,7 @@ def fine_tune_fields(
     """
     check_fields(fields)
     check_new_name(name)
-    groups, held_out = hold_out([list(fields)], parameters.held_out, parameters.seed)
+    groups, held_out = hold_out([list(fields)], parameters.held_out)
     with tempfile.TemporaryDirectory(prefix="nucseg-") as temporary:
         directory = run_directory or Path(temporary)
         _write_plan(directory, fields, parent, name, parameters)

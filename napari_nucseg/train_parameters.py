@@ -60,7 +60,10 @@ class TrainParameters(Parameters):
         maximum=10_000,
     )
     seed: int = parameter(
-        0, "Number that all random choices follow from.", minimum=0, maximum=2**31 - 1
+        0,
+        "Number that all random choices follow from, but for what is held out.",
+        minimum=0,
+        maximum=2**31 - 1,
     )
 
     def __post_init__(self) -> None:

@@ -167,7 +167,7 @@ def train_fields(
     frozen = plan.start.frozen_epochs(parameters)
     parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
     _check_run(run_directory, plan, parameters)
-    training, held_out = hold_out(plan.groups, parameters.held_out, parameters.seed)
+    training, held_out = hold_out(plan.groups, parameters.held_out)
 
     from .network.fit import Material, Trainer, Watchers
     from .network.predict import load_network
