@@ -43,9 +43,7 @@ __all__ = [
 #: How thoroughly to fine-tune, from a minute to a long coffee.
 FINE_TUNE_PRESETS = {
     "quick": TrainParameters(epochs=3, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25),
-    "balanced": TrainParameters(
-        epochs=6, steps_per_epoch=10, learning_rate=3e-4, held_out=0.25
-    ),
+    "balanced": TrainParameters(epochs=5, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25),
     "thorough": TrainParameters(
         epochs=20, steps_per_epoch=20, learning_rate=3e-4, held_out=0.25
     ),

@@ -308,7 +308,7 @@ def test_training_data_that_is_none(nucseg, tmp_path):
         (["--encoder-weights=random"], "only for a new network"),
         (["--architecture=mobilenetv2", "--encoder-weights=none.h5"], "no such file"),
         (["--architecture=mobilenetv2", "--widths", "8", "8"], "four widths"),
-        (["--architecture=mobilenetv2", "--model=nuclei"], " starting model, 'unet'"),
+        (["--architecture=unet", "--model=nuclei"], " starting model, 'mobilenetv2'"),
     ],
 )
 def test_training_that_cannot_start_leaves_nothing(nucseg, pairs, tmp_path, options, says):

@@ -22,7 +22,12 @@ from napari_nucseg.network.architecture import (
 from napari_nucseg.network.losses import compile_network, maps_loss, size_loss
 from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.patches import batches, source_of
-from napari_nucseg.network.predict import load_network, load_predictor, zoom_for
+from napari_nucseg.network.predict import (
+    Predictor,
+    load_network,
+    load_predictor,
+    zoom_for,
+)
 from napari_nucseg.network.unet import UNet
 from napari_nucseg.normalize import normalize
 from napari_nucseg.progress import Stopped
@@ -250,6 +255,13 @@ def test_a_bright_blob_does_not_hide_small_dim_nuclei(nuclei):
     image += rng.normal(0, 0.05 * field.image.max(), image.shape)
     found = load_predictor(nuclei).diameter(normalize(image))
     assert 8 < found < 20
+
+
+def test_sizes_of_a_wrecked_network_are_still_sizes():
+    network = build_network(SMALL, batch_norm=False)
+    network.set_weights([np.full_like(weights, 10.0) for weights in network.get_weights()])
+    found = Predictor(network).diameter(np.ones((64, 64, 3), np.float32))
+    assert NETWORK_DIAMETER < found < np.inf
 
 
 def test_zoom_is_1_near_the_diameter_of_the_network():

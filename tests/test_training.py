@@ -253,8 +253,8 @@ def test_starts_that_make_no_sense(options, says):
 
 
 def test_start_from_a_model_of_another_architecture(nuclei):
-    with pytest.raises(ValueError, match="of the starting model, 'unet'"):
-        Start(nuclei, "mobilenetv2").network()
+    with pytest.raises(ValueError, match="of the starting model, 'mobilenetv2'"):
+        Start(nuclei, "unet").network()
     with pytest.raises(ValueError, match="only for a new network"):
         Start(nuclei, encoder_weights="random")
 

@@ -15,13 +15,14 @@ from keras import ops
 from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
-from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, TOGETHER, pad_to_stride, tiles_of
+from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, pad_to_stride, tiles_of
 from .architecture import build_network, read_architecture
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
 
 _ZOOM_RANGE = (0.2, 4.0)
 _NO_ZOOM = 1.25
+_OCTAVES = 6  # Sizes further than this from the network's own are those of a wrecked network.
 _CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
 
@@ -192,16 +193,14 @@ class Predictor:
         sizes = []
         core = CORE if plane.shape[0] * plane.shape[1] <= LARGE else CORE_IN_LARGE
         tiles = tiles_of(plane.shape[:2], core=int(core / zoom), halo=math.ceil(HALO / zoom))
-        for done in range(0, len(tiles), TOGETHER):
+        for done, tile in enumerate(tiles):
             check_stop(should_stop)
             on_progress(done, len(tiles), "Finding nuclei")
-            batch = tiles[done : done + TOGETHER]
-            sources = np.stack([plane[tile.source] for tile in batch])
-            shape = sources.shape[1:3]
-            predicted, size = self._look(_resize(sources, _zoomed(shape, zoom)))
+            source = plane[tile.source][None]
+            shape = source.shape[1:3]
+            predicted, size = self._look(_resize(source, _zoomed(shape, zoom)))
             sizes.append(_inside_nuclei(predicted, size))
-            for tile, part in zip(batch, _resize(predicted, shape), strict=True):
-                maps[tile.target] = part[tile.core]
+            maps[tile.target] = _resize(predicted, shape)[0][tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
         return maps, _typical_diameter(sizes, zoom)
 
@@ -312,7 +311,7 @@ def _inside_nuclei(maps: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 def _typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
     """Return the median over the nuclei, in pixels of the plane, None if there are none."""
-    values = np.sort(np.concatenate(sizes))
+    values = np.sort(np.clip(np.concatenate(sizes), -_OCTAVES, _OCTAVES))
     if values.size == 0:
         return None
     # Large nuclei cover more places, but are not more nuclei.
