@@ -41,8 +41,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.side < SMALLEST:
         parser.error(
-            f"Expected a side of at least {SMALLEST}, got {options.side}: in smaller fields the "
-            f"size is estimated while nuclei are found, and is no stage of its own."
+            f"Expected a side of at least {SMALLEST}, got {options.side}: in smaller fields "
+            f"the size is estimated while nuclei are found, and is no stage of its own."
         )
     image = simulated_image(options.side, options.diameter)
     report(f"speed_{options.side}", measure(image, options))

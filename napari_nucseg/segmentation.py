@@ -135,6 +135,7 @@ def segment_field(
         "weights_sha256": model.card.weights_sha256,
         "parameters": parameters.as_dict(),
         "diameter": round(diameter, 2),
+        "precision": predictor.precision,
         "seconds": round(time.perf_counter() - start, 3),
     }
     return Segmentation(labels, maps, diameter, parameters, provenance)

@@ -14,24 +14,32 @@ __all__ = [
     "HALO",
     "LARGE",
     "STRIDE",
+    "TOGETHER",
     "Tile",
     "pad_to_stride",
     "tiles_of",
 ]
 
 #: Pixels around the core of a tile that are predicted and thrown away.
-HALO = 64
+HALO = 48
 
 #: Height and width of what the network takes are multiples of this.
 STRIDE = 32
 
 #: Largest height and width of the core of a tile: the larger, the less is predicted to be
 #: thrown away, and the more memory the network takes.
-CORE = 2048
+CORE = 1024
 
 #: The same in a plane of more than `LARGE` pixels, which itself takes much memory.
-CORE_IN_LARGE = 896
+CORE_IN_LARGE = 640
 LARGE = 20_000_000
+
+#: How many tiles the network looks at together, each on a processor core of its own.
+TOGETHER = 2
+
+#: A plane of fewer pixels than this part of a core's square is one tile: dividing it more
+#: would cost more than the second processor core gains.
+_SMALL = 1 / 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +78,12 @@ def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> l
     Returns
     -------
     list of Tile
-        From top left to bottom right.
+        From top left to bottom right; an even number, as the network looks at two
+        together, unless the plane is small.
     """
     counts = [math.ceil(length / core) for length in shape]
+    if counts[0] * counts[1] % TOGETHER and shape[0] * shape[1] > _SMALL * core * core:
+        counts[0 if shape[0] / counts[0] >= shape[1] / counts[1] else 1] += 1
     rows, columns = (
         list(_spans(length, count, halo)) for length, count in zip(shape, counts, strict=True)
     )

@@ -22,6 +22,14 @@ def test_cores_cover_every_pixel_once(rows, columns, core, halo):
 
 
 @settings(max_examples=100, deadline=None)
+@given(lengths, lengths, st.integers(8, 128), st.integers(0, 40))
+def test_tiles_come_in_pairs_unless_the_plane_is_small(rows, columns, core, halo):
+    tiles = tiles_of((rows, columns), core=core, halo=halo)
+    if len(tiles) % 2:
+        assert rows * columns <= core * core / 16
+
+
+@settings(max_examples=100, deadline=None)
 @given(lengths, st.integers(8, 128), st.integers(0, 40))
 def test_a_halo_surrounds_every_core_that_is_not_at_the_edge(length, core, halo):
     for tile in tiles_of((length, 8), core=core, halo=halo):

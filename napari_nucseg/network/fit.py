@@ -43,6 +43,7 @@ from .architecture import (
 from .imagenet import EncoderWeights, set_encoder
 from .losses import compile_network
 from .patches import Batch, Source, batches, source_of
+from .precision import precision, set_precision
 from .predict import Predictor
 
 __all__ = ["Material", "Trainer", "Watchers", "score_fields"]
@@ -153,12 +154,14 @@ class Trainer:
         self.parameters = parameters
         self.architecture = architecture
         self.network = build_network(architecture, batch_norm=scratch)
-        self.average = build_network(architecture, batch_norm=scratch)
         self.shipped = build_network(architecture, batch_norm=False)
+        # Without normalization there is nothing to fold: what is averaged is what is shipped.
+        self.average = build_network(architecture, batch_norm=True) if scratch else self.shipped
         if start is not None:
             start_from(start, self.network)
         elif encoder is not None:
             set_encoder(self.network, encoder)
+        set_precision(self.network, precision())
         self.average.set_weights(self.network.get_weights())
         fold_batch_norm(self.average, self.shipped)
         self.predictor = Predictor(self.shipped)

@@ -15,8 +15,9 @@ from keras import ops
 from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
-from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, pad_to_stride, tiles_of
+from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, TOGETHER, pad_to_stride, tiles_of
 from .architecture import build_network, read_architecture
+from .precision import precision, set_precision
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
 
@@ -88,10 +89,13 @@ class Predictor:
     Parameters
     ----------
     network : keras.Model
-        See `architecture.build_network`.
+        See `architecture.build_network`; it is set to calculate as `precision.precision`
+        chooses.
     """
 
     def __init__(self, network: keras.Model) -> None:
+        self.precision = precision()
+        set_precision(network, self.precision)
         self._network = network
         signature = [
             tf.TensorSpec((None, None, None, 3), tf.float32),
@@ -193,14 +197,16 @@ class Predictor:
         sizes = []
         core = CORE if plane.shape[0] * plane.shape[1] <= LARGE else CORE_IN_LARGE
         tiles = tiles_of(plane.shape[:2], core=int(core / zoom), halo=math.ceil(HALO / zoom))
-        for done, tile in enumerate(tiles):
+        for done in range(0, len(tiles), TOGETHER):
             check_stop(should_stop)
             on_progress(done, len(tiles), "Finding nuclei")
-            source = plane[tile.source][None]
-            shape = source.shape[1:3]
-            predicted, size = self._look(_resize(source, _zoomed(shape, zoom)))
+            batch = tiles[done : done + TOGETHER]
+            sources = np.stack([plane[tile.source] for tile in batch])
+            shape = sources.shape[1:3]
+            predicted, size = self._look(_resize(sources, _zoomed(shape, zoom)))
             sizes.append(_inside_nuclei(predicted, size))
-            maps[tile.target] = _resize(predicted, shape)[0][tile.core]
+            for tile, part in zip(batch, _resize(predicted, shape), strict=True):
+                maps[tile.target] = part[tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
         return maps, _typical_diameter(sizes, zoom)
 
