@@ -101,7 +101,7 @@ def validation_sets() -> Iterator[tuple[str, list[Field]]]:
     names = ("grey", "stained", "brightfield", "simulated")
     groups = {name: read_fields([DATA / name]) for name in names}
     defaults = TrainParameters()
-    _, held = hold_out(list(groups.values()), defaults.held_out, defaults.seed)
+    _, held = hold_out(list(groups.values()), defaults.held_out)
     kept = {id(field) for field in held}
     sets = {name: [f for f in group if id(f) in kept] for name, group in groups.items()}
     for name, fields in sets.items():

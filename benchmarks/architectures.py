@@ -78,6 +78,7 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
 
     from napari_nucseg.network.architecture import build_network, hold_encoder
     from napari_nucseg.network.losses import compile_network
+    from napari_nucseg.network.precision import precision, set_precision
 
     rng = np.random.default_rng(0)
     images = rng.random((BATCH, PATCH, PATCH, 3), np.float32)
@@ -88,11 +89,13 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
 
     def step(held: bool) -> Callable[[], Any]:
         network = build_network(architecture, batch_norm=True)
+        set_precision(network, precision())
         hold_encoder(network, architecture, held)
         compile_network(network, 1e-3)
         return lambda: network.train_on_batch(images, targets)
 
     network = build_network(architecture, batch_norm=False)
+    set_precision(network, precision())
     tiles = tf.constant(rng.random(TILES, np.float32))
 
     @tf.function(autograph=False)

@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 #: The bars are for this field.
 SIDE, DIAMETER = 2048, 24.0
+#: Of smaller fields, of fewer than 1.5 megapixels, the size is no stage of its own.
 SMALLEST = 1225
 STAGES = ("normalise", "size estimate", "network", "instances")
 

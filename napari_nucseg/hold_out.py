@@ -47,8 +47,9 @@ def hold_out(
 ) -> tuple[list[list[Field]], list[Field]]:
     """Hold out a part of the fields for scoring.
 
-    The choice is the same for the same fields, whatever the seed of a training:
-    a model that is trained further is scored on what it never saw.
+    The choice is the same for the same numbers of fields, whatever the seed of a
+    training: a model that is trained further on the same data is scored on what it
+    never saw.
 
     Of four fields or more some are held out whole, at least one. Of fewer, or
     where every field is alone in its group, a strip along the shorter side of

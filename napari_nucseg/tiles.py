@@ -39,7 +39,7 @@ TOGETHER = 2
 
 #: A plane of fewer pixels than this part of a core's square is one tile: dividing it more
 #: would cost more than the second processor core gains.
-_SMALL = 1 / 16
+_SMALL = 1 / 4
 
 
 @dataclasses.dataclass(frozen=True)

@@ -260,7 +260,7 @@ def test_a_bright_blob_does_not_hide_small_dim_nuclei(nuclei):
 def test_sizes_of_a_wrecked_network_are_still_sizes():
     network = build_network(SMALL, batch_norm=False)
     network.set_weights([np.full_like(weights, 10.0) for weights in network.get_weights()])
-    found = Predictor(network).diameter(np.ones((64, 64, 3), np.float32))
+    found = Predictor(network, "float32").diameter(np.ones((64, 64, 3), np.float32))
     assert NETWORK_DIAMETER < found < np.inf
 
 

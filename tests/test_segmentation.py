@@ -3,6 +3,7 @@ import pytest
 
 from napari_nucseg.field import Field
 from napari_nucseg.metrics import compare
+from napari_nucseg.network.precision import PRECISIONS
 from napari_nucseg.progress import Stopped
 from napari_nucseg.segmentation import SegmentParameters, relabel, segment_field
 
@@ -18,6 +19,7 @@ def test_simulated_nuclei_are_found(nuclei, simulated):
     assert all(0 <= done <= total for done, total, _ in calls)
     provenance = result.provenance
     assert provenance["model"] == "nuclei"
+    assert provenance["precision"] in PRECISIONS
     assert provenance["weights_sha256"] == nuclei.card.weights_sha256
     assert provenance["parameters"] == SegmentParameters().as_dict()
 

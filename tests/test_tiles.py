@@ -26,7 +26,7 @@ def test_cores_cover_every_pixel_once(rows, columns, core, halo):
 def test_tiles_come_in_pairs_unless_the_plane_is_small(rows, columns, core, halo):
     tiles = tiles_of((rows, columns), core=core, halo=halo)
     if len(tiles) % 2:
-        assert rows * columns <= core * core / 16
+        assert rows * columns <= core * core / 4
 
 
 @settings(max_examples=100, deadline=None)

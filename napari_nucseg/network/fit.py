@@ -161,10 +161,11 @@ class Trainer:
             start_from(start, self.network)
         elif encoder is not None:
             set_encoder(self.network, encoder)
-        set_precision(self.network, precision())
+        chosen = precision()
+        set_precision(self.network, chosen)
         self.average.set_weights(self.network.get_weights())
         fold_batch_norm(self.average, self.shipped)
-        self.predictor = Predictor(self.shipped)
+        self.predictor = Predictor(self.shipped, chosen)
         self._averages = self.average.get_weights()
         self._held: bool | None = None
 

@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 __all__ = ["PRECISIONS", "PRECISION_VARIABLE", "precision", "set_precision"]
 
-#: Environment variable that chooses out of `PRECISIONS`.
-PRECISION_VARIABLE = "NAPARI_NUCSEG_PRECISION"
+#: How precisely a network can calculate.
 PRECISIONS = ("float32", "bfloat16")
+
+#: Environment variable that chooses out of them.
+PRECISION_VARIABLE = "NAPARI_NUCSEG_PRECISION"
 
 _PROCESSOR = Path("/proc/cpuinfo")
 _INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
@@ -26,9 +29,10 @@ def precision() -> str:
     Returns
     -------
     str
-        What `PRECISION_VARIABLE` says; otherwise ``"bfloat16"`` if the processor is known
-        to have instructions for it, with which a network takes about half of the time.
-        Only Linux on x86 tells; elsewhere it is ``"float32"``.
+        What `PRECISION_VARIABLE` says; otherwise ``"bfloat16"`` if the network runs on
+        a processor that is known to have instructions for it, with which it takes about
+        half of the time. Only Linux on x86 tells; elsewhere, on a graphics card, and
+        without oneDNN it is ``"float32"``.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def precision() -> str:
     """
     chosen = os.environ.get(PRECISION_VARIABLE)
     if not chosen:
-        return "bfloat16" if _has_bfloat16() else "float32"
+        return "bfloat16" if _is_fast_in_bfloat16() else "float32"
     if chosen not in PRECISIONS:
         raise ValueError(
             f"Expected the environment variable {PRECISION_VARIABLE} to be one of "
@@ -46,7 +50,9 @@ def precision() -> str:
     return chosen
 
 
-def _has_bfloat16() -> bool:
+def _is_fast_in_bfloat16() -> bool:
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or tf.config.list_physical_devices("GPU"):
+        return False
     try:
         text = _PROCESSOR.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -23,7 +23,7 @@ __all__ = ["Predictor", "load_network", "load_predictor"]
 
 _ZOOM_RANGE = (0.2, 4.0)
 _NO_ZOOM = 1.25
-_OCTAVES = 6  # Sizes further than this from the network's own are those of a wrecked network.
+_OCTAVES = 6  # A size further than this from the network's own is not one of a nucleus.
 _CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
 
@@ -63,7 +63,9 @@ def load_network(model: Model) -> keras.Model:
 
 
 def load_predictor(model: Model) -> Predictor:
-    """Return the predictor of a model; the last two are kept.
+    """Return the predictor of a model, as precise as `precision.precision` chooses.
+
+    The last two are kept.
 
     Parameters
     ----------
@@ -75,12 +77,12 @@ def load_predictor(model: Model) -> Predictor:
     Predictor
         Ready to predict.
     """
-    return _load_predictor(model.folder, model.card.weights_sha256)
+    return _load_predictor(model.folder, model.card.weights_sha256, precision())
 
 
 @functools.lru_cache(maxsize=2)
-def _load_predictor(folder: Path, weights_sha256: str) -> Predictor:
-    return Predictor(load_network(load_model(folder)))
+def _load_predictor(folder: Path, weights_sha256: str, chosen: str) -> Predictor:
+    return Predictor(load_network(load_model(folder)), chosen)
 
 
 class Predictor:
@@ -89,13 +91,14 @@ class Predictor:
     Parameters
     ----------
     network : keras.Model
-        See `architecture.build_network`; it is set to calculate as `precision.precision`
-        chooses.
+        See `architecture.build_network`.
+    chosen : str
+        How precisely it shall calculate, see `precision.set_precision`.
     """
 
-    def __init__(self, network: keras.Model) -> None:
-        self.precision = precision()
-        set_precision(network, self.precision)
+    def __init__(self, network: keras.Model, chosen: str) -> None:
+        self.precision = chosen
+        set_precision(network, chosen)
         self._network = network
         signature = [
             tf.TensorSpec((None, None, None, 3), tf.float32),
