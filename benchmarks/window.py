@@ -24,6 +24,8 @@ from _common import ROOT, Measure, report
 if TYPE_CHECKING:
     from _person import Person, Shown
 
+    from napari_nucseg.field import Field
+
 SIDE, FIELD_SIDE, LARGE = 1024, 512, 4  # pixels, pixels, times the side
 ROUNDS, CANCELS, FIELDS = 5, 3, 3
 
@@ -208,7 +210,7 @@ def _image() -> np.ndarray:
     return np.asarray(simulate_field((SIDE, SIDE)).image)
 
 
-def _field(number: int) -> object:
+def _field(number: int) -> Field:
     import dataclasses
 
     from napari_nucseg.simulate import simulate_field
