@@ -16,7 +16,7 @@ help:
 	@echo "make test    run all tests, those with a real napari window included"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measure speed, memory and accuracy"
-	@echo "make train   train the bundled model (DATA=$(DATA) MODEL=$(MODEL) ENCODER=)"
+	@echo "make train   train the bundled model (DATA=$(DATA) MODEL=$(MODEL) ENCODER=$(ENCODER))"
 	@echo "             ENCODER: file of weights of the encoder; left out, Keras downloads its own"
 	@echo "make setup   only make the environment $(VENV) (PYTHON=$(PYTHON))"
 	@echo "make clean   remove what the other targets made"

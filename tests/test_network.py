@@ -22,6 +22,11 @@ from napari_nucseg.network.architecture import (
 from napari_nucseg.network.losses import compile_network, maps_loss, size_loss
 from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.patches import batches, source_of
+from napari_nucseg.network.precision import (
+    PRECISION_VARIABLE,
+    PRECISIONS,
+    set_precision,
+)
 from napari_nucseg.network.predict import (
     Predictor,
     load_network,
@@ -42,6 +47,12 @@ LIGHT = MobileNetUNet((4, 6, 8, 10), alpha=0.1)
 @pytest.fixture
 def image():
     return np.random.default_rng(0).random((2, 32, 64, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def targets():
+    """Targets for the two images: nucleus everywhere."""
+    return {"maps": np.ones((2, 32, 64, 4)), "size": np.ones((2, 4, 8, 2))}
 
 
 both = pytest.mark.parametrize("architecture", [SMALL, LIGHT], ids=lambda one: one.kind)
@@ -116,9 +127,8 @@ def test_added_levels_change_nothing_until_they_learn():
 
 
 @both
-def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image):
+def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, targets):
     network = build_network(architecture, batch_norm=True)
-    targets = {"maps": np.ones((2, 32, 64, 4)), "size": np.ones((2, 4, 8, 2))}
 
     def changed():
         """Return which kinds of numbers of encoder and decoder a step changes."""
@@ -277,3 +287,35 @@ def test_prediction_can_be_stopped(nuclei):
 
 def test_weights_file_of_a_bundled_model_is_small(nuclei):
     assert (nuclei.folder / WEIGHTS_FILE).stat().st_size < 12e6
+
+
+@both
+def test_with_bfloat16_maps_are_nearly_the_same_and_weights_stay(architecture):
+    keras.utils.set_random_seed(0)
+    network = build_network(architecture, batch_norm=False)
+    plane = np.random.default_rng(0).random((64, 96, 3)).astype(np.float32)
+    maps = {chosen: Predictor(network, chosen).maps(plane) for chosen in PRECISIONS}
+    assert 0 < np.abs(maps["bfloat16"] - maps["float32"]).mean() < 0.01
+    assert {weights.dtype for weights in network.get_weights()} == {np.dtype("float32")}
+    set_precision(network, "float32")
+    assert (Predictor(network, "float32").maps(plane) == maps["float32"]).all()
+
+
+@both
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_network_learns_in_bfloat16_and_tells_in_float32(
+    architecture, batch_norm, image, targets
+):
+    keras.utils.set_random_seed(0)
+    network = build_network(architecture, batch_norm=batch_norm)
+    set_precision(network, "bfloat16")
+    compile_network(network, 1e-2)
+    losses = [float(network.train_on_batch(image, targets)[0]) for _ in range(8)]
+    assert losses[-1] < losses[0]
+    assert {str(output.dtype) for output in network(image).values()} == {"<dtype: 'float32'>"}
+
+
+def test_model_is_loaded_again_for_another_precision(monkeypatch, nuclei):
+    for chosen in PRECISIONS:
+        monkeypatch.setenv(PRECISION_VARIABLE, chosen)
+        assert load_predictor(nuclei).precision == chosen

@@ -164,7 +164,7 @@ class Trainer:
         chosen = precision()
         set_precision(self.network, chosen)
         self.average.set_weights(self.network.get_weights())
-        fold_batch_norm(self.average, self.shipped)
+        self._fold()
         self.predictor = Predictor(self.shipped, chosen)
         self._averages = self.average.get_weights()
         self._held: bool | None = None
@@ -207,7 +207,7 @@ class Trainer:
             self._compile(number)
             loss = self._train_epoch(groups, material.shares, number, watchers)
             self._refresh_statistics(groups, material.shares, number)
-            fold_batch_norm(self.average, self.shipped)
+            self._fold()
             watchers.on_progress(self._steps, self._steps, "Scoring the model")
             score = score_fields(
                 self.predictor, material.held_out, channel, watchers.should_stop
@@ -234,7 +234,12 @@ class Trainer:
 
     @property
     def _has_batch_norm(self) -> bool:
-        return len(self.network.weights) != len(self.shipped.weights)
+        return self.average is not self.shipped
+
+    def _fold(self) -> None:
+        """Make what is shipped out of the average, unless they are the same network."""
+        if self._has_batch_norm:
+            fold_batch_norm(self.average, self.shipped)
 
     def _compile(self, epoch: int) -> None:
         """Make the optimizer and the step of an epoch, if those there are for another."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -53,12 +54,17 @@ def precision() -> str:
 def _is_fast_in_bfloat16() -> bool:
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or tf.config.list_physical_devices("GPU"):
         return False
+    return not _INSTRUCTIONS.isdisjoint(_flags(_PROCESSOR))
+
+
+@functools.cache
+def _flags(processor: Path) -> list[str]:
+    """Return what Linux says the first processor can do, nothing where it is silent."""
     try:
-        text = _PROCESSOR.read_text(encoding="utf-8", errors="replace")
+        text = processor.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
-    flags = next((line for line in text.splitlines() if line.startswith("flags")), "")
-    return not _INSTRUCTIONS.isdisjoint(flags.split())
+        return []
+    return next((line for line in text.splitlines() if line.startswith("flags")), "").split()
 
 
 def set_precision(network: keras.Model, chosen: str) -> None:
