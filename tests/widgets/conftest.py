@@ -132,6 +132,8 @@ class Window:
 def window(home, make_napari_viewer, qtbot):
     window = Window(make_napari_viewer(show=True), qtbot)
     yield window
+    # What the last epoch left to be drawn holds the viewer until it is.
+    qtbot.wait(100)
     # pytest would keep it for longer than napari allows a closed viewer to live.
     vars(window).clear()
 
