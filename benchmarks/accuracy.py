@@ -55,6 +55,9 @@ def main() -> int:
         metavar="F",
         help="resize the images by this, and score on the original grid",
     )
+    parser.add_argument(
+        "--views", type=int, default=1, metavar="N", help="views of each image to average"
+    )
     parser.add_argument("--figure", action="store_true", help="also draw a PNG for each set")
     options = parser.parse_args()
     rows, details = [], []
@@ -67,6 +70,7 @@ def main() -> int:
         if options.figure:
             draw(name, scores, results)
     ending = "" if options.resize == 1 else f"_x{options.resize:g}"
+    ending += "" if options.views == 1 else f"_{options.views}_views"
     write_rows(f"accuracy{ending}", rows)
     write_rows(f"accuracy{ending}_images", details)
     return 0
@@ -93,17 +97,11 @@ def data_sets(options: Any) -> Iterator[tuple[str, list[Field]]]:
 
 
 def validation_sets() -> Iterator[tuple[str, list[Field]]]:
-    """Yield what `make train` holds out, and the fluorescence among it made worse."""
-    from napari_nucseg.hold_out import hold_out
+    """Yield what `make train` chooses by, and the fluorescence among it made worse."""
     from napari_nucseg.pairs import read_fields
-    from napari_nucseg.train_parameters import TrainParameters
 
     names = ("grey", "stained", "brightfield", "simulated")
-    groups = {name: read_fields([DATA / name]) for name in names}
-    defaults = TrainParameters()
-    _, held = hold_out(list(groups.values()), defaults.held_out)
-    kept = {id(field) for field in held}
-    sets = {name: [f for f in group if id(f) in kept] for name, group in groups.items()}
+    sets = {name: read_fields([DATA / "validation" / name]) for name in names}
     for name, fields in sets.items():
         yield f"validation {name}", fields
     for name, degrade in degrades().items():
@@ -120,11 +118,13 @@ def segment_one(field: Field, options: Any) -> Result:
     factor = options.resize
     start = time.perf_counter()
     if factor == 1:
-        labels = segment(field, options.model)
+        labels = segment(field, options.model, views=options.views)
     else:
         # Objects are dropped below the same size on the original grid.
         smallest = max(1, round(15 * factor**2))
-        labels = segment(resized(field, factor), options.model, minimum_size=smallest)
+        labels = segment(
+            resized(field, factor), options.model, minimum_size=smallest, views=options.views
+        )
         labels = on_grid(labels, field.shape)
     seconds = time.perf_counter() - start
     return Result(field, labels, match_counts(labels, field.known_labels), seconds)
@@ -178,6 +178,7 @@ def summary_row(
 ) -> dict[str, Any]:
     """Return a row of the CSV with all scores of a set."""
     values: dict[str, Any] = {"set": name, "model": options.model, "resize": options.resize}
+    values["views"] = options.views
     values |= {"images": scores.images, "predicted": scores.predicted, "true": scores.true}
     values |= score_values(scores)
     seconds = statistics.median(result.seconds for result in results)

@@ -57,6 +57,13 @@ class SegmentParameters(Parameters):
         minimum=0,
         maximum=10**9,
     )
+    views: int = parameter(
+        1,
+        "Turned and mirrored views of the image to average, up to 8: finds more in stained "
+        "tissue, and takes as many times as long.",
+        minimum=1,
+        maximum=8,
+    )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -176,12 +183,19 @@ def segment_plane(
     if diameter is None:
         on_progress(0, 1, "Estimating the size of the nuclei")
         maps, found = predictor.maps_and_diameter(
-            normalized, on_progress=on_progress, should_stop=should_stop
+            normalized,
+            views=parameters.views,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
         diameter = found or NETWORK_DIAMETER
     else:
         maps = predictor.maps(
-            normalized, diameter, on_progress=on_progress, should_stop=should_stop
+            normalized,
+            diameter,
+            views=parameters.views,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
     del normalized  # That of a color image is as large as the maps.
     check_stop(should_stop)

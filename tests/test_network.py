@@ -29,6 +29,7 @@ from napari_nucseg.network.precision import (
 )
 from napari_nucseg.network.predict import (
     Predictor,
+    _turned,
     load_network,
     load_predictor,
     zoom_for,
@@ -280,9 +281,42 @@ def test_zoom_is_1_near_the_diameter_of_the_network():
     assert zoom_for(1e4) > 0
 
 
+@pytest.mark.parametrize("view", range(8))
+def test_view_turned_back_is_what_it_was(view):
+    tiles = np.arange(2 * 3 * 5).reshape(2, 3, 5, 1)
+    turned = _turned(tiles, view)
+    assert turned.shape == ((2, 3, 5, 1) if view < 4 else (2, 5, 3, 1))
+    assert np.array_equal(turned, tiles) == (view == 0)
+    np.testing.assert_array_equal(_turned(turned, view, back=True), tiles)
+
+
+def test_all_views_together_do_not_know_how_the_image_is_turned(nuclei, simulated):
+    predictor = Predictor(load_network(nuclei), "float32")
+    plane = normalize(simulated.image[:96, :96])
+    assert plane.shape == (96, 96, 3)
+    maps = predictor.maps(plane, views=8)
+    turned = np.ascontiguousarray(np.rot90(plane)[:, ::-1])
+    expected = np.rot90(maps)[:, ::-1]
+    np.testing.assert_allclose(predictor.maps(turned, views=8), expected, atol=1e-4)
+    assert np.abs(predictor.maps(turned) - expected).max() > 1e-2
+    found = predictor.maps_and_diameter(plane, views=8)[1]
+    assert found == predictor.maps_and_diameter(plane)[1]
+
+
 def test_prediction_can_be_stopped(nuclei):
     with pytest.raises(Stopped):
         load_predictor(nuclei).maps(np.zeros((32, 32, 3), np.float32), should_stop=lambda: True)
+    asked = []
+
+    def after_the_first_view():
+        asked.append(None)
+        return len(asked) > 1
+
+    with pytest.raises(Stopped):
+        load_predictor(nuclei).maps(
+            np.zeros((32, 32, 3), np.float32), views=8, should_stop=after_the_first_view
+        )
+    assert len(asked) == 2
 
 
 def test_weights_file_of_a_bundled_model_is_small(nuclei):

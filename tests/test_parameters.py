@@ -11,6 +11,7 @@ def test_defaults_are_valid_and_ready_for_json():
         "diameter": None,
         "probability": 0.5,
         "minimum_size": 15,
+        "views": 1,
     }
 
 

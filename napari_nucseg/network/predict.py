@@ -13,9 +13,10 @@ import tensorflow as tf
 from keras import ops
 
 from ..instances import NETWORK_DIAMETER
-from ..model_store import WEIGHTS_FILE, Model, check_weights_file, load_model
+from ..model_store import WEIGHTS_FILE, Model, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, TOGETHER, pad_to_stride, tiles_of
+from ..weights_file import check_weights_file
 from .architecture import build_network, read_architecture
 from .precision import precision, set_precision
 
@@ -121,11 +122,23 @@ class Predictor:
         maps, size = self._run(pad_to_stride(tiles), shape)
         return maps.numpy(), size.numpy()[..., 0]
 
+    def _look_again(
+        self, maps: np.ndarray, tiles: np.ndarray, views: int, should_stop: ShouldStop
+    ) -> np.ndarray:
+        """Return the mean of the maps of tiles and of those of other views of them."""
+        total = maps
+        for view in range(1, views):
+            check_stop(should_stop)
+            turned = np.ascontiguousarray(_turned(tiles, view))
+            total = total + _turned(self._look(turned)[0], view, back=True)
+        return total / views if views > 1 else maps
+
     def maps(
         self,
         plane: np.ndarray,
         diameter: float = NETWORK_DIAMETER,
         *,
+        views: int = 1,
         on_progress: OnProgress = no_progress,
         should_stop: ShouldStop = never_stop,
     ) -> np.ndarray:
@@ -139,10 +152,12 @@ class Predictor:
             Typical diameter of its nuclei in pixels. If it is far from what
             the network was trained for, the tiles are resized on their way in
             and the maps on their way out.
+        views : int, optional
+            How many turned and mirrored views of the plane are averaged, 1 to 8.
         on_progress : callable, optional
             Told after every tile.
         should_stop : callable, optional
-            Asked before every tile.
+            Asked before every view of every tile.
 
         Returns
         -------
@@ -154,12 +169,13 @@ class Predictor:
         Stopped
             If it should stop.
         """
-        return self._sweep(plane, zoom_for(diameter), on_progress, should_stop)[0]
+        return self._sweep(plane, zoom_for(diameter), on_progress, should_stop, views)[0]
 
     def maps_and_diameter(
         self,
         plane: np.ndarray,
         *,
+        views: int = 1,
         on_progress: OnProgress = no_progress,
         should_stop: ShouldStop = never_stop,
     ) -> tuple[np.ndarray, float | None]:
@@ -169,7 +185,7 @@ class Predictor:
         ----------
         plane : ndarray of float32, shape (Y, X, 3)
             Normalized intensities.
-        on_progress, should_stop : callable, optional
+        views, on_progress, should_stop : optional
             As in `maps`.
 
         Returns
@@ -187,13 +203,22 @@ class Predictor:
         if plane.shape[0] * plane.shape[1] > _SMALL:
             found = self.diameter(plane, should_stop)
             zoom = zoom_for(found or NETWORK_DIAMETER)
-            return self._sweep(plane, zoom, on_progress, should_stop)[0], found
+            return self._sweep(plane, zoom, on_progress, should_stop, views)[0], found
         # All of a small plane tells its diameter, and was often looked at in the right
         # scale by then.
-        return _settle(lambda zoom: self._sweep(plane, zoom, on_progress, should_stop))
+        maps, found = _settle(lambda zoom: self._sweep(plane, zoom, on_progress, should_stop))
+        if views > 1:
+            zoom = zoom_for(found or NETWORK_DIAMETER)
+            maps = self._sweep(plane, zoom, on_progress, should_stop, views)[0]
+        return maps, found
 
     def _sweep(
-        self, plane: np.ndarray, zoom: float, on_progress: OnProgress, should_stop: ShouldStop
+        self,
+        plane: np.ndarray,
+        zoom: float,
+        on_progress: OnProgress,
+        should_stop: ShouldStop,
+        views: int = 1,
     ) -> tuple[np.ndarray, float | None]:
         """Return the maps of the plane and the diameter, looked at in one scale."""
         maps = np.empty(plane.shape, np.float32)
@@ -206,8 +231,10 @@ class Predictor:
             batch = tiles[done : done + TOGETHER]
             sources = np.stack([plane[tile.source] for tile in batch])
             shape = sources.shape[1:3]
-            predicted, size = self._look(_resize(sources, _zoomed(shape, zoom)))
+            sources = _resize(sources, _zoomed(shape, zoom))
+            predicted, size = self._look(sources)
             sizes.append(_inside_nuclei(predicted, size))
+            predicted = self._look_again(predicted, sources, views, should_stop)
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
@@ -275,6 +302,20 @@ def zoom_for(diameter: float) -> float:
     """
     zoom = float(np.clip(NETWORK_DIAMETER / diameter, *_ZOOM_RANGE))
     return 1.0 if _near(zoom, 1.0) else zoom
+
+
+def _turned(tiles: np.ndarray, view: int, *, back: bool = False) -> np.ndarray:
+    """Return one of the eight views of tiles (N, Y, X, C), or what it was made of.
+
+    View 0 is as it is, 1 to 3 have the same shape, and the others Y for X.
+    """
+    rows = slice(None, None, -1 if view & 1 else 1)
+    columns = slice(None, None, -1 if view & 2 else 1)
+    if back:
+        tiles = tiles[:, rows, columns]
+    if view & 4:
+        tiles = tiles.swapaxes(1, 2)
+    return tiles if back else tiles[:, rows, columns]
 
 
 def _near(one: float, other: float) -> bool:

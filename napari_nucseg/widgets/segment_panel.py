@@ -92,6 +92,10 @@ class SegmentPanel(Panel):
         self.minimum_size.setValue(defaults.minimum_size)
         self.minimum_size.setSuffix(" px²")
         self.minimum_size.setToolTip(about["minimum_size"]["description"])
+        self.views = QSpinBox()
+        self.views.setRange(about["views"]["minimum"], about["views"]["maximum"])
+        self.views.setValue(defaults.views)
+        self.views.setToolTip(about["views"]["description"])
         self.show_probability = QCheckBox("probability map")
         self.show_probability.setToolTip("How sure the network is of each pixel")
         self.show_mask = QCheckBox("binary mask")
@@ -117,6 +121,7 @@ class SegmentPanel(Panel):
         self._channel_row = channel
         form.addRow("model", self.model)
         form.addRow("nucleus diameter", self.diameter)
+        form.addRow("views", self.views)
         form.addRow("probability", self.probability)
         form.addRow("minimum size", self.minimum_size)
         self._form = form
@@ -158,6 +163,7 @@ class SegmentPanel(Panel):
             diameter=None if diameter == self.diameter.minimum() else diameter,
             probability=round(self.probability.value(), 2),
             minimum_size=self.minimum_size.value(),
+            views=self.views.value(),
         )
 
     def channel_of(self, image: Any) -> int | None:

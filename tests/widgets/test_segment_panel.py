@@ -104,6 +104,7 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
     panel.diameter.setValue(20)
     panel.probability.setValue(0.6)
     panel.minimum_size.setValue(40)
+    panel.views.setValue(2)
     images = {"field": nuclei, "color": color}
     for name, image in images.items():
         tifffile.imwrite(tmp_path / f"{name}.tif", image.data)
@@ -116,6 +117,7 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
             "--diameter=20",
             "--probability=0.6",
             "--minimum-size=40",
+            "--views=2",
         ],
         check=True,
         timeout=180,
@@ -125,7 +127,7 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
         labels = window.segment().data
         from_command = tifffile.imread(tmp_path / "out" / f"{name}_labels.tif")
         from_api = napari_nucseg.segment(
-            image.data, "nuclei", diameter=20, probability=0.6, minimum_size=40
+            image.data, "nuclei", diameter=20, probability=0.6, minimum_size=40, views=2
         )
         assert labels.max() > 3
         assert (labels == from_command).all()
