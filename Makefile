@@ -60,6 +60,7 @@ bench: $(STAMP)
 # the patches. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
 TRAIN := $(VENV)/bin/nucseg train $(addprefix runs/data/,grey stained brightfield simulated) \
+	--validation $(addprefix runs/data/validation/,grey stained brightfield simulated) \
 	--share 50 36 6 8 --recolored 0.35 --name nuclei
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data

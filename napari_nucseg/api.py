@@ -58,7 +58,7 @@ def segment(
         Asked between steps; if it returns True, `progress.Stopped` is raised.
     **parameters
         Those of `SegmentParameters`: ``channel``, ``diameter``,
-        ``probability``, ``minimum_size``.
+        ``probability``, ``minimum_size``, ``views``.
 
     Returns
     -------
@@ -103,6 +103,7 @@ def train(
     *,
     about: About | None = None,
     shares: Sequence[float] | None = None,
+    validation: Data | Sequence[Data] = (),
     start: str | Path | Model | Start | None = None,
     on_progress: OnProgress = no_progress,
     on_epoch: Callable[[Epoch], None] = no_epoch,
@@ -123,6 +124,9 @@ def train(
         What the card of the model says; left out, only the name of the folder.
     shares : sequence of float, optional
         How often patches come from each group, in any unit.
+    validation : path, Field or sequence, optional
+        Folders or fields only to score on, to choose the best epoch; left out, a part of
+        `data` is held out.
     start : str, path, Model or Start, optional
         Model whose weights training starts from, or a `Start`, which also tells
         the architecture and the weights of its encoder; left out, the default
@@ -143,7 +147,7 @@ def train(
     groups = [_read(group) for group in data]
     about = about or About(output.name)
     begin = start if isinstance(start, Start) else Start(start)
-    plan = Plan(groups, () if shares is None else shares, begin)
+    plan = Plan(groups, () if shares is None else shares, begin, _read(validation))
     if needs_engine():
         arguments = {
             "plan": plan,

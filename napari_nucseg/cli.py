@@ -102,6 +102,13 @@ def _add_train(commands: Any) -> None:
         help="how often each group is trained on (default: by its number of images)",
     )
     command.add_argument(
+        "--validation",
+        nargs="+",
+        default=(),
+        metavar="DATA",
+        help="folders only to score on, to choose the best epoch (default: a part is held out)",
+    )
+    command.add_argument(
         "--model",
         metavar="NAME|DIR",
         help="model whose weights training starts from (default: random weights)",
@@ -251,6 +258,7 @@ def _train(options: Any) -> int:
             options.output,
             about=About(**about),
             shares=options.share,
+            validation=options.validation,
             start=start,
             should_stop=should_stop,
             **_reporting(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib.resources
 import json
 import re
@@ -14,6 +13,7 @@ from typing import Any
 
 from .atomic import new_folder
 from .paths import user_directory
+from .weights_file import check_weights_file, checksum
 
 __all__ = [
     "CARD_FILE",
@@ -40,7 +40,6 @@ DEFAULT_MODEL = "nuclei"
 _FORMAT_VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,65 +217,6 @@ def _check_weights(model: Model) -> None:
             f"{model.card.name!r}, got others. The file is incomplete or was changed: "
             f"import or train the model again."
         )
-
-
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_weights_file(path: Path) -> None:
-    """Check that a weights file holds numbers and nothing else.
-
-    Parameters
-    ----------
-    path : Path
-        An HDF5 file.
-
-    Raises
-    ------
-    ValueError
-        If it is no HDF5 file, or has links to other files, or anything in it
-        that is not an array of numbers.
-    """
-    import h5py
-
-    with open(path, "rb") as file:
-        if file.read(len(_HDF5_SIGNATURE)) != _HDF5_SIGNATURE:
-            raise ValueError(f"Expected HDF5 weights in {path}, got something else.")
-
-    seen = set()
-
-    def check(group: h5py.Group) -> None:
-        if group.id in seen:
-            raise ValueError(f"Expected no loops in {path}, got one at {group.name!r}.")
-        seen.add(group.id)
-        for key in group:
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise ValueError(f"Expected no links in {path}, got one at {key!r}.")
-            item = group[key]
-            if isinstance(item, h5py.Group):
-                check(item)
-            elif item.dtype.kind not in "fiu" or item.external or item.is_virtual:
-                raise ValueError(f"Expected only numbers in {path}, got {item.dtype}.")
-
-    try:
-        with h5py.File(path, "r") as file:
-            check(file)
-    except OSError as error:
-        raise ValueError(f"Expected whole HDF5 weights in {path}: {error}") from error
 
 
 def save_model(

@@ -21,7 +21,6 @@ from .model_store import (
     Card,
     Model,
     check_new_name,
-    checksum,
     load_model,
     models_directory,
     save_model,
@@ -29,6 +28,7 @@ from .model_store import (
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
 from .training import no_epoch, weights_and_history
+from .weights_file import checksum
 
 __all__ = [
     "DEFAULT_PRESET",

@@ -69,6 +69,11 @@ class Start:
                 f"'mobilenetv2', got {str(self.encoder_weights)!r}. Leave them out."
             )
 
+        if self.encoder_weights not in (None, IMAGENET, RANDOM):
+            # The engine, which training may run in, has a working folder of its own.
+            file = Path(self.encoder_weights).absolute()
+            object.__setattr__(self, "encoder_weights", file)
+
     @functools.cached_property
     def parent(self) -> Model | None:
         """The model whose weights training starts from."""
@@ -86,7 +91,7 @@ class Start:
         given = IMAGENET if self.encoder_weights is None else self.encoder_weights
         if not self._pretrainable or given == RANDOM:
             return None
-        return IMAGENET if given == IMAGENET else str(Path(given).absolute())
+        return str(given)
 
     def frozen_epochs(self, parameters: TrainParameters) -> int:
         """Choose for how long the encoder does not learn.

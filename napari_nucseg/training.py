@@ -72,18 +72,24 @@ class Plan:
         proportion to the number of its fields.
     start : Start, optional
         The network and its first weights; left out, the default with random ones.
+    validation : sequence of Field, optional
+        Fields with labels to score the model on; left out, some of the others are held
+        out for that.
 
     Raises
     ------
     ValueError
-        If the shares do not fit the groups.
+        If the shares do not fit the groups, or there is nothing to score on.
     """
 
     groups: Sequence[Sequence[Field]]
     shares: Sequence[float] = ()
     start: Start = dataclasses.field(default_factory=Start)
+    validation: Sequence[Field] = ()
 
     def __post_init__(self) -> None:
+        if self.validation:
+            check_fields(self.validation, "score")
         given = len(self.shares) > 0
         sizes = [len(group) for group in self.groups]
         shares = [float(share) for share in (self.shares if given else sizes)]
@@ -106,6 +112,7 @@ class Plan:
         return {
             "fields": [[field.name for field in group] for group in self.groups],
             "shares": self.shares,
+            "validation": [field.name for field in self.validation],
             **self.start.as_dict(),
         }
 
@@ -167,7 +174,10 @@ def train_fields(
     frozen = plan.start.frozen_epochs(parameters)
     parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
     _check_run(run_directory, plan, parameters)
-    training, held_out = hold_out(plan.groups, parameters.held_out)
+    if plan.validation:
+        training, held_out = [list(group) for group in plan.groups], list(plan.validation)
+    else:
+        training, held_out = hold_out(plan.groups, parameters.held_out)
 
     from .network.fit import Material, Trainer, Watchers
     from .network.predict import load_network

@@ -26,6 +26,18 @@ def test_the_choice_is_random_and_the_same_again():
     assert first == again != [field.name for field in fields(20)[:6]]
 
 
+def test_fields_that_are_added_leave_the_others_where_they_were():
+    before = {field.name for field in hold_out([fields(4)], 0.2)[1]}
+    for count in range(5, 40):
+        after = {field.name for field in hold_out([fields(count)], 0.2)[1]}
+        moved = after - before - {str(count - 1)}
+        assert len(moved) <= len(after) - len(before)
+        before = after
+    shuffled = [fields(20)[i] for i in np.random.default_rng(0).permutation(20)]
+    names = [{f.name for f in hold_out([some], 0.3)[1]} for some in (fields(20), shuffled)]
+    assert names[0] == names[1]
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_of_few_fields_a_strip_of_each_is_held_out(count):
     training, held_out = hold_out([fields(count)], 0.25)

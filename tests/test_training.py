@@ -122,6 +122,27 @@ def test_loss_of_an_epoch_is_the_mean_of_its_steps(whole):
     assert [epoch.loss for epoch in epochs] == pytest.approx(means.tolist())
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_fields_to_score_on_can_be_given(fields, tmp_path, monkeypatch):
+    from napari_nucseg.network.fit import score_fields
+
+    seen = []
+
+    def score(predictor, held_out, *rest):
+        seen.extend(field.name for field in held_out)
+        return score_fields(predictor, held_out, *rest)
+
+    monkeypatch.setattr("napari_nucseg.network.fit.score_fields", score)
+    plan = Plan([fields[:2]], start=Start(widths=[4, 4, 4, 4]), validation=fields[2:])
+    parameters = dataclasses.replace(TINY, epochs=1, steps_per_epoch=1)
+    model = train_fields(plan, tmp_path / "x", About("x"), parameters)
+    assert seen == ["field 2"]
+    counts = model.card.training
+    assert (counts["fields"], counts["fields_held_out"]) == (2, 1)
+    with pytest.raises(ValueError, match="to score on, got 'field 2' without"):
+        Plan([fields], validation=[dataclasses.replace(fields[2], labels=None)])
+
+
 def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
     """The seed decides: a run in two parts equals a run in one."""
     model, *_ = whole

@@ -3,9 +3,10 @@
 Makes, out of the dataset's folders ``dsb2018_fluo/{train,test}`` and
 ``dsb2018_other/{images,masks,split.csv}``, what ``make train`` trains on
 (``grey``, ``stained``, ``brightfield``) and what is only ever scored (``test``,
-``heldout``), each with ``images`` and ``masks``. Files are linked where the system
-allows it and copied where it does not. A last group to train on, ``simulated``, has
-nuclei larger, denser and hazier than most of the dataset.
+``heldout``), each with ``images`` and ``masks``. A last group to train on, ``simulated``,
+has nuclei larger, denser and hazier than most of the dataset. A tenth of each group to
+train on is set aside in ``validation``, to choose the best epoch by. Files are linked
+where the system allows it and copied where it does not.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ GROUP_OF_FAMILY = {
     "pink": "stained",
     "brightfield": "brightfield",
 }
+
+#: The groups to train on.
+TRAINED = ("grey", "stained", "brightfield", "simulated")
+#: How much of them only chooses the best epoch.
+VALIDATION = 0.1
 
 SIMULATED_FIELDS = 60
 SIMULATED_SHAPE = (384, 384)
@@ -82,39 +88,54 @@ def prepare(dataset: Path, output: Path) -> Counter[str]:
         for kind in ("images", "masks"):
             if not (folder / kind / name).is_file():
                 raise FileNotFoundError(f"Expected {folder / kind / name}; it is missing.")
-    for group in {group for _, _, group in sources} | {"simulated"}:
+    names: dict[str, list[str]] = {}
+    for _, name, group in sources:
+        names.setdefault(group, []).append(name)
+    names["simulated"] = [f"simulated_{seed:03d}.tif" for seed in range(SIMULATED_FIELDS)]
+    part = _parts(names)
+    for place in (*names, *(f"validation/{group}" for group in TRAINED)):
         for kind in ("images", "masks"):
-            shutil.rmtree(output / group / kind, ignore_errors=True)
-            (output / group / kind).mkdir(parents=True)
+            shutil.rmtree(output / place / kind, ignore_errors=True)
+            (output / place / kind).mkdir(parents=True)
     for folder, name, group in sources:
         for kind in ("images", "masks"):
-            _link(folder / kind / name, output / group / kind / name)
-    _simulate(output / "simulated")
-    counts = Counter(group for _, _, group in sources)
-    counts["simulated"] = SIMULATED_FIELDS
-    return counts
+            _link(folder / kind / name, output / part[group, name] / kind / name)
+    for seed, name in enumerate(names["simulated"]):
+        _simulate(seed, output / part["simulated", name], name)
+    return Counter(part.values())
 
 
-def _simulate(folder: Path) -> None:
-    """Write simulated fields with their labels."""
+def _parts(names: dict[str, list[str]]) -> dict[tuple[str, str], str]:
+    """Return the folder of every file by its group and name."""
+    import numpy as np
+
+    parts = {(group, name): group for group, ours in names.items() for name in ours}
+    rng = np.random.default_rng(0)
+    for group in TRAINED:
+        ours = sorted(names[group])
+        for index in rng.permutation(len(ours))[: round(VALIDATION * len(ours))]:
+            parts[group, ours[index]] = f"validation/{group}"
+    return parts
+
+
+def _simulate(seed: int, folder: Path, name: str) -> None:
+    """Write a simulated field with its labels."""
     import numpy as np
     import tifffile
 
     from napari_nucseg.files import write_labels
     from napari_nucseg.simulate import simulate_field
 
-    for seed in range(SIMULATED_FIELDS):
-        rng = np.random.default_rng(seed)
-        field = simulate_field(
-            SIMULATED_SHAPE,
-            diameter=float(np.exp(rng.uniform(*np.log(SIMULATED_DIAMETERS)))),
-            coverage=rng.uniform(0.05, 0.5),
-            touching=rng.uniform(0.0, 0.8),
-            seed=seed,
-        )
-        name = f"simulated_{seed:03d}.tif"
-        tifffile.imwrite(folder / "images" / name, field.image)
-        write_labels(folder / "masks" / name, field.known_labels, field)
+    rng = np.random.default_rng(seed)
+    field = simulate_field(
+        SIMULATED_SHAPE,
+        diameter=float(np.exp(rng.uniform(*np.log(SIMULATED_DIAMETERS)))),
+        coverage=rng.uniform(0.05, 0.5),
+        touching=rng.uniform(0.0, 0.8),
+        seed=seed,
+    )
+    tifffile.imwrite(folder / "images" / name, field.image)
+    write_labels(folder / "masks" / name, field.known_labels, field)
 
 
 def _fluorescence(dataset: Path) -> list[Source]:
