@@ -211,6 +211,11 @@ def _segment(options: Any) -> int:
     model = model_store.load_model(options.model)
     inputs = find_images(options.inputs)
     names = _output_names(inputs)
+    if options.output.exists() and not options.output.is_dir():
+        raise NotADirectoryError(
+            f"Expected a folder for the labels, got the file {options.output}. Name another "
+            f"one; it is made if it is not there."
+        )
     failed = 0
     with _interruptible() as should_stop, _bar(len(inputs), "image") as bar:
         for path, name in zip(inputs, names, strict=True):

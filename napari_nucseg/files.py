@@ -79,6 +79,11 @@ def read_image(path: str | Path) -> Field:
 
 def _check_file(path: str | Path) -> Path:
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"Expected an image file, got the folder {path}. Give its files one by one; the "
+            f"command 'nucseg segment' takes a folder, too."
+        )
     if not path.is_file():
         raise FileNotFoundError(f"Expected an image file, but there is none at {path}.")
     if path.suffix.lower() not in IMAGE_SUFFIXES:

@@ -59,8 +59,8 @@ class SegmentParameters(Parameters):
     )
     views: int = parameter(
         1,
-        "Turned and mirrored views of the image to average, up to 8: finds more in stained "
-        "tissue, and takes as many times as long.",
+        "Turned and mirrored views of the image to average, up to 8: fewer mistakes, in as "
+        "many times the time. Nuclei that only some views show need a lower probability.",
         minimum=1,
         maximum=8,
     )

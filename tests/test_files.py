@@ -105,6 +105,8 @@ def test_damaged_files_are_named(tmp_path, name):
 
 
 def test_missing_file_and_other_suffix(tmp_path):
+    with pytest.raises(IsADirectoryError, match="got the folder"):
+        read_image(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"none\.tif"):
         read_image(tmp_path / "none.tif")
     (tmp_path / "a.czi").touch()

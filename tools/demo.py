@@ -1,4 +1,4 @@
-"""Open napari, dock the widget and segment a sample image, as a person would.
+"""Open napari, dock the widget, segment a sample image and tune that, as a person would.
 
 Without a display the same happens on a virtual one, and a picture of the whole window
 is saved as ``demo.png``.
@@ -17,6 +17,8 @@ from with_display import display
 
 PICTURE = Path("demo.png")
 PATIENCE = 300  # seconds
+#: For the pale nuclei of the sample.
+PROBABILITY = 0.3
 
 
 def main() -> int:
@@ -66,7 +68,9 @@ def demonstrate(*, take_picture: bool) -> int:
         viewer.close()
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    print(f"demo: {len(set(labels.data.flat)) - 1} nuclei in {seconds:.1f} s after the click")
+    print(f"demo: {labels.data.max()} nuclei in {seconds:.1f} s after the click", flush=True)
+    lower_probability(labels, dock)
+    print(f"demo: {labels.data.max()} with the probability lowered, as many are pale")
     if take_picture:
         viewer.screenshot(str(PICTURE), canvas_only=False, flash=False)
         print(f"demo: there is no display; the window is in {PICTURE.resolve()}")
@@ -114,6 +118,27 @@ def click_segment(viewer: Any, dock: Any) -> tuple[Any, float]:
     if not found:
         raise RuntimeError(f"Expected nuclei, got none. {dock.status.text()}")
     return found[-1], seconds
+
+
+def lower_probability(labels: Any, dock: Any) -> None:
+    """Move the slider and wait for the labels to follow.
+
+    Parameters
+    ----------
+    labels : Labels
+        What was found.
+    dock : NucleusDock
+        The dock widget.
+    """
+    from qtpy.QtTest import QTest
+
+    started = time.monotonic()
+    dock.segment.probability.setValue(PROBABILITY)
+    while time.monotonic() - started < PATIENCE:
+        QTest.qWait(20)
+        if labels.metadata["nucseg"]["parameters"]["probability"] == PROBABILITY:
+            break
+    QTest.qWait(500)
 
 
 if __name__ == "__main__":
