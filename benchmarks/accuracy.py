@@ -177,8 +177,8 @@ def summary_row(
     name: str, scores: Scores, results: list[Result], options: Any
 ) -> dict[str, Any]:
     """Return a row of the CSV with all scores of a set."""
-    values: dict[str, Any] = {"set": name, "model": options.model, "resize": options.resize}
-    values["views"] = options.views
+    values: dict[str, Any] = {"set": name, "model": options.model}
+    values |= {"resize": options.resize, "views": options.views}
     values |= {"images": scores.images, "predicted": scores.predicted, "true": scores.true}
     values |= score_values(scores)
     seconds = statistics.median(result.seconds for result in results)

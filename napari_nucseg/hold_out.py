@@ -15,14 +15,14 @@ _FEWEST_FIELDS = 4
 
 
 def check_fields(fields: Sequence[Field], purpose: str = "train") -> None:
-    """Check that there is something to learn from.
+    """Check that there is something to learn from, or to score on.
 
     Parameters
     ----------
     fields : sequence of Field
-        Fields to train on.
+        The fields.
     purpose : str, optional
-        What else they are for.
+        What they are for, ``"train"`` or ``"score"``, for the messages.
 
     Raises
     ------

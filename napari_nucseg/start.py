@@ -68,7 +68,6 @@ class Start:
                 f"Expected weights of an encoder only for a new network of architecture "
                 f"'mobilenetv2', got {str(self.encoder_weights)!r}. Leave them out."
             )
-
         if self.encoder_weights not in (None, IMAGENET, RANDOM):
             # The engine, which training may run in, has a working folder of its own.
             file = Path(self.encoder_weights).absolute()

@@ -111,6 +111,9 @@ def test_output_that_cannot_be_written(nucseg, images, tmp_path):
     status, _, messages = nucseg("segment", images, "--output", tmp_path / "file")
     assert status == 1
     assert messages.count("Expected a folder for the labels, got the file") == 1
+    status, _, messages = nucseg("segment", images, "--output", tmp_path / "file" / "labels")
+    assert status == 1
+    assert messages.count("Nothing was written") == 3
 
 
 def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_path):
@@ -309,7 +312,7 @@ def test_training_data_that_is_none(nucseg, tmp_path):
         (["--encoder-weights=random"], "only for a new network"),
         (["--architecture=mobilenetv2", "--encoder-weights=none.h5"], "no such file"),
         (["--architecture=mobilenetv2", "--widths", "8", "8"], "four widths"),
-        (["--architecture=unet", "--model=nuclei"], "of the starting model"),
+        (["--architecture=unet", "--model=nuclei"], " starting model, 'mobilenetv2'"),
     ],
 )
 def test_training_that_cannot_start_leaves_nothing(nucseg, pairs, tmp_path, options, says):

@@ -303,6 +303,14 @@ def test_holding_an_encoder_that_knows_nothing_is_refused():
         TrainParameters(epochs=3, frozen_epochs=3)
 
 
+def test_file_of_encoder_weights_is_found_from_where_it_was_named(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    start = Start(architecture="mobilenetv2", encoder_weights="encoder.weights.h5")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert start.encoder == str(tmp_path / "encoder.weights.h5")
+
+
 def test_starts_from_something_else():
     with pytest.raises(TypeError, match="a model, its name or its folder, got int"):
         Start(5)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +109,8 @@ def click_segment(viewer: Any, dock: Any) -> tuple[Any, float]:
     if not button.isEnabled():
         raise RuntimeError(f"The button Segment is disabled: {button.toolTip()}")
     print("demo: segmenting (the first time waits for TensorFlow)", flush=True)
-    started = time.monotonic()
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    while dock.runner.job is not None and time.monotonic() - started < PATIENCE:
-        QTest.qWait(20)
-    seconds = time.monotonic() - started
-    QTest.qWait(500)
+    seconds = wait_until(lambda: dock.runner.job is None)
     found = [layer for layer in viewer.layers if isinstance(layer, Labels)]
     if not found:
         raise RuntimeError(f"Expected nuclei, got none. {dock.status.text()}")
@@ -130,15 +127,31 @@ def lower_probability(labels: Any, dock: Any) -> None:
     dock : NucleusDock
         The dock widget.
     """
+    dock.segment.probability.setValue(PROBABILITY)
+    wait_until(lambda: labels.metadata["nucseg"]["parameters"]["probability"] == PROBABILITY)
+
+
+def wait_until(done: Callable[[], bool]) -> float:
+    """Wait until something is done and on the screen, or patience ends.
+
+    Parameters
+    ----------
+    done : callable
+        Asked again and again.
+
+    Returns
+    -------
+    float
+        How many seconds it took to be done.
+    """
     from qtpy.QtTest import QTest
 
     started = time.monotonic()
-    dock.segment.probability.setValue(PROBABILITY)
-    while time.monotonic() - started < PATIENCE:
+    while not done() and time.monotonic() - started < PATIENCE:
         QTest.qWait(20)
-        if labels.metadata["nucseg"]["parameters"]["probability"] == PROBABILITY:
-            break
-    QTest.qWait(500)
+    seconds = time.monotonic() - started
+    QTest.qWait(500)  # to be drawn
+    return seconds
 
 
 if __name__ == "__main__":

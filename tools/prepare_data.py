@@ -75,7 +75,7 @@ def prepare(dataset: Path, output: Path) -> Counter[str]:
     Returns
     -------
     Counter
-        Number of image/mask pairs by group.
+        Number of image/mask pairs by folder.
 
     Raises
     ------

@@ -202,14 +202,21 @@ class Predictor:
         """
         if plane.shape[0] * plane.shape[1] > _SMALL:
             found = self.diameter(plane, should_stop)
-            zoom = zoom_for(found or NETWORK_DIAMETER)
-            return self._sweep(plane, zoom, on_progress, should_stop, views)[0], found
-        # All of a small plane tells its diameter, and was often looked at in the right
-        # scale by then.
-        maps, found = _settle(lambda zoom: self._sweep(plane, zoom, on_progress, should_stop))
-        if views > 1:
-            zoom = zoom_for(found or NETWORK_DIAMETER)
-            maps = self._sweep(plane, zoom, on_progress, should_stop, views)[0]
+        else:
+            # All of a small plane tells its diameter, and was often looked at in the right
+            # scale by then.
+            maps, found = _settle(
+                lambda zoom: self._sweep(plane, zoom, on_progress, should_stop)
+            )
+            if views == 1:
+                return maps, found
+        maps = self.maps(
+            plane,
+            found or NETWORK_DIAMETER,
+            views=views,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
         return maps, found
 
     def _sweep(
