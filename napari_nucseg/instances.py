@@ -17,6 +17,10 @@ NETWORK_DIAMETER = 28.0
 #: nuclei. Of 0.1 to 0.4 this scored highest on the validation images of the bundled model.
 DEPTH = 0.175
 
+#: How much of the confidence is enough at the edge of the image. Of 0.2 to 1 this was best
+#: on the validation images.
+_CUT_OFF = 0.6
+
 _SMOOTHING = 1.5
 _TRUNCATE = 3.0
 _ROWS, _PIXELS = 512, 1 << 20
@@ -40,7 +44,8 @@ def instances_from_maps(
     downwards.
 
     An object is kept if its confidence, the largest product of probability and
-    distance in it, reaches the probability that is asked for.
+    distance in it, reaches the probability that is asked for. Of a nucleus that the
+    edge of the image cuts off, the middle may not be seen: 0.6 of that is enough.
 
     Parameters
     ----------
@@ -214,9 +219,13 @@ def _sure(
     """
     confidence = maps[..., 0][foreground]
     confidence *= maps[..., 1][foreground]
-    sure = np.zeros(owners.size, bool)
+    sure, nearly, cut_off = (np.zeros(owners.size, bool) for _ in range(3))
     sure[owners[confidence >= probability]] = True
-    return sure
+    nearly[owners[confidence >= _CUT_OFF * probability]] = True
+    edge = np.ones(foreground.shape, bool)
+    edge[1:-1, 1:-1] = False
+    cut_off[owners[edge[foreground]]] = True
+    return sure | (nearly & cut_off)
 
 
 def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class Start:
     widths : sequence of int, optional
         Filters of the network (of ``"mobilenetv2"``: of its decoder) at a half, a quarter,
         … of the resolution; left out, those of the model or the default. Levels can be
-        added to those of a model.
+        added to those of a model, and to a decoder filters.
     encoder_weights : str or path, optional
         Weights of the encoder of ``"mobilenetv2"``: ``"imagenet"`` downloads them,
         ``"random"`` does without, and a path is that of a file, see
@@ -151,7 +151,8 @@ class Start:
         if before and not chosen.extends(before):
             raise ValueError(
                 f"Expected widths that begin with those of the starting model, "
-                f"{list(before.widths)}, got {list(self.widths)}."
+                f"{list(before.widths)}, or that are wider if its architecture is "
+                f"'mobilenetv2', got {list(self.widths)}."
             )
         return chosen
 

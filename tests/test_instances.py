@@ -70,6 +70,16 @@ def test_objects_the_network_is_not_sure_of_are_dropped():
     assert instances_from_maps(maps, probability=0.5).max() == 3
 
 
+def test_less_is_enough_of_a_nucleus_that_the_edge_cuts_off():
+    maps = np.zeros((20, 50, 3), np.float32)
+    maps[:10, 5:15, :2] = 0.9, 0.4
+    maps[1:11, 20:30, :2] = 0.9, 0.4
+    maps[:10, 35:45, :2] = 0.9, 0.3
+    labels = instances_from_maps(maps, probability=0.5)
+    assert labels[:, :17].max() == 1
+    assert not labels[:, 17:].any()
+
+
 def test_lower_probability_finds_no_less():
     """A dim halo joins a nucleus, it does not take it away."""
     maps = np.zeros((50, 50, 3), np.float32)

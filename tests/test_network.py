@@ -127,6 +127,26 @@ def test_added_levels_change_nothing_until_they_learn():
         assert np.abs(network.get_layer(name).get_weights()[0]).max() > 0
 
 
+def test_wider_decoder_changes_nothing_until_it_learns():
+    keras.utils.set_random_seed(0)
+    wider = dataclasses.replace(LIGHT, widths=tuple(2 * width for width in LIGHT.widths))
+    assert wider.extends(LIGHT)
+    assert not LIGHT.extends(wider)
+    assert not dataclasses.replace(wider, alpha=2 * LIGHT.alpha).extends(LIGHT)
+    parent, network = (build_network(one, batch_norm=False) for one in (LIGHT, wider))
+    start_from(parent, network)
+    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
+    before, after = parent(image), network(image)
+    for name in ("maps", "size"):
+        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
+    network.compile("sgd", {"maps": "mse", "size": "mse"})
+    kernel = network.get_layer("maps").get_weights()[0]
+    new = slice(LIGHT.widths[0], None)
+    assert not kernel[:, :, new].any()
+    network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
+    assert network.get_layer("maps").get_weights()[0][:, :, new].any()
+
+
 @both
 def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, targets):
     network = build_network(architecture, batch_norm=True)

@@ -1,10 +1,12 @@
 import numpy as np
+import pytest
 
 from napari_nucseg.targets import (
+    inwards_of,
     median_diameter,
     nucleus_diameters,
+    pixel_weights,
     target_maps,
-    touching_weights,
 )
 
 
@@ -18,6 +20,29 @@ def test_distance_is_1_at_the_middle_of_every_nucleus():
     assert distance[5, 5] == 1
     assert (distance[labels == 0] == 0).all()
     assert distance[labels > 0].min() > 0
+
+
+def test_long_nucleus_with_a_wavy_outline_has_one_middle():
+    y, x = np.mgrid[:40, :140]
+    half_width = 12 * np.sqrt(np.clip(1 - ((x - 70) / 60) ** 2, 0, None))
+    labels = (np.abs(y - 20) < half_width - 2 * (1 + np.cos(x / 5))).astype(int)
+    inwards = inwards_of(labels)
+    # Along the nucleus it falls from the middle to both ends.
+    falls = np.diff(inwards[20, 20:121]) * np.sign(np.arange(20, 120) - 69.5)
+    assert (falls[labels[20, 20:120] > 0] < 0.02 * inwards.max()).all()
+    assert abs(int(inwards[20].argmax()) - 70) <= 10
+
+
+def test_random_walks_leave_a_small_nucleus_after_as_many_steps_as_they_should():
+    """Of one pixel at once; of a row of three, the middle takes 1 + 1/2 times the end's."""
+    labels = np.zeros((5, 9), int)
+    labels[2, 1] = 1
+    labels[2, 4:7] = 2
+    inwards = inwards_of(labels)
+    np.testing.assert_allclose(
+        inwards[2, [1, 4, 5, 6]], np.array([14, 20, 24, 20]) / 56, rtol=1e-4
+    )
+    assert (inwards[labels == 0] == 0).all()
 
 
 def test_touching_nuclei_are_apart_in_distance_and_boundary(two_nuclei):
@@ -44,11 +69,20 @@ def test_empty_labels_give_empty_maps():
     assert (target_maps(np.zeros((4, 5), int)) == 0).all()
 
 
-def test_weight_is_higher_only_between_nuclei(two_nuclei):
-    weights = touching_weights(two_nuclei)
-    assert (weights[4:8, 6:10] == 5).all()
-    assert (weights[:, :5] == 1).all()
-    assert (touching_weights(np.minimum(two_nuclei, 1)) == 1).all()
+def test_weight_is_higher_between_nuclei_and_in_small_ones(two_nuclei):
+    large = np.kron(two_nuclei, np.ones((8, 8), np.int32))
+    weights = pixel_weights(large)
+    assert (weights[4 * 8 : 8 * 8, 8 * 8 - 2 : 8 * 8 + 2] == 5).all()
+    assert (weights[:, : 5 * 8] == 1).all()
+    assert (pixel_weights(np.minimum(large, 1)) == 1).all()
+    small = np.zeros((30, 60), int)
+    small[10:24, 4:18] = 1
+    small[10:13, 40:43] = 2
+    weights = pixel_weights(small)
+    weight = 28 / np.sqrt(4 * 14 * 14 / np.pi)
+    np.testing.assert_allclose(weights[9:25, 3:19], weight, rtol=1e-6)
+    assert (weights[9:14, 39:44] == 4).all()
+    assert weights.sum() == pytest.approx(30 * 60 + 16 * 16 * (weight - 1) + 25 * 3, rel=1e-6)
 
 
 def test_diameter_is_that_of_a_disk_of_the_same_area():

@@ -163,11 +163,13 @@ def hold_encoder(network: keras.Model, architecture: Architecture, held: bool) -
 
 
 def start_from(parent: keras.Model, network: keras.Model) -> None:
-    """Give a network the weights of another one, with the same or fewer levels.
+    """Give a network the weights of another one, with the same or fewer levels and filters.
 
     Levels that the parent does not have begin as if they were not there: what
-    they add to the level above is zero. So the network gives what its parent
-    gives, and training goes on from there.
+    they add to the level above is zero. Filters that it does not have begin with
+    random weights, but nothing of what they find is used yet (Chen et al., arXiv
+    1511.05641). So the network gives what its parent gives, and training goes on
+    from there.
 
     Parameters
     ----------
@@ -178,7 +180,18 @@ def start_from(parent: keras.Model, network: keras.Model) -> None:
     """
     known = {layer.name: layer.get_weights() for layer in parent.layers}
     for layer in network.layers:
+        weights = layer.get_weights()
         if layer.name in known:
-            layer.set_weights(known[layer.name])
+            before = known[layer.name]
+            layer.set_weights([_widened(*pair) for pair in zip(before, weights, strict=True)])
         elif layer.name.endswith("_second") or layer.name.startswith("up"):
-            layer.set_weights([np.zeros_like(weights) for weights in layer.get_weights()])
+            layer.set_weights([np.zeros_like(array) for array in weights])
+
+
+def _widened(before: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return weights with those of fewer filters in their place, (…, in, out) or (out,)."""
+    weights = weights.copy()
+    filters = before.shape[-1]
+    weights[..., :filters] = 0.0
+    weights[tuple(slice(length) for length in before.shape)] = before
+    return weights

@@ -15,6 +15,8 @@ __all__ = ["MobileNetUNet"]
 #: Filters and number of the blocks of each stage, and by how much it divides the
 #: resolution (Sandler et al., arXiv 1801.04381, table 2).
 _STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+#: How many times more filters a block has inside.
+_EXPANSION = 6
 #: The maps that the decoder is given, at a half to a sixteenth of the resolution.
 _SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
 
@@ -52,7 +54,7 @@ class MobileNetUNet:
             )
 
     def extends(self, other: Any) -> bool:
-        """Return whether it is another one.
+        """Return whether it is another one, or that with more filters in the decoder.
 
         Parameters
         ----------
@@ -64,7 +66,13 @@ class MobileNetUNet:
         bool
             Whether `architecture.start_from` can take the other one's weights.
         """
-        return bool(self == other)
+        if not isinstance(other, MobileNetUNet) or self.alpha != other.alpha:
+            return False
+        levels = zip(self.widths, other.widths, self._skip_widths(), strict=True)
+        # A map as wide as the encoder's is added as it is: there is no layer to widen.
+        return all(
+            new == old or (new > old and skip not in (new, old)) for new, old, skip in levels
+        )
 
     def build(self, *, batch_norm: bool) -> keras.Model:
         """Build the network, see `architecture.build_network`.
@@ -95,6 +103,10 @@ class MobileNetUNet:
         outputs = decode(x, levels, self.widths, batch_norm)
         return keras.Model(image, outputs, name="mobilenetv2_unet")
 
+    def _skip_widths(self) -> list[int]:
+        """Return the numbers of filters of the maps that the decoder is given."""
+        return [_EXPANSION * self._width(filters) for filters in (16, 24, 32, 96)]
+
     def _width(self, filters: int) -> int:
         """Scale a number of filters, to a multiple of 8 that is not much smaller."""
         scaled = filters * self.alpha
@@ -109,7 +121,7 @@ def _inverted_block(
     name = f"block_{number}" if number else "expanded_conv"
     before = x
     if number:
-        x = linear(x, 6 * x.shape[-1], 1, batch_norm, f"{name}_expand")
+        x = linear(x, _EXPANSION * x.shape[-1], 1, batch_norm, f"{name}_expand")
         x = skips[f"{name}_expand"] = _relu6(x, f"{name}_expand")
     x = layers.DepthwiseConv2D(
         3,

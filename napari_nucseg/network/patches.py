@@ -12,7 +12,7 @@ from skimage import measure
 from ..field import Field
 from ..instances import NETWORK_DIAMETER
 from ..normalize import normalize
-from ..targets import median_diameter, target_maps, touching_weights
+from ..targets import inwards_of, median_diameter, pixel_weights, target_maps
 from .intensities import change_intensities, dim_nuclei
 from .tissue import paint_tissue, recolor_tissue
 
@@ -21,10 +21,13 @@ __all__ = ["Batch", "Source", "batches", "source_of"]
 #: A batch: images (N, Y, X, 3), and the targets of the two outputs.
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
 
-_ZOOM = (0.6, 1.7)
+_ZOOM = (0.65, 1.55)
 _ANY_DIAMETER = (6.0, 160.0)
-_ANY_SIZE_SHARE = 0.2
+_ANY_SIZE_SHARE = 0.15
 _MOST_ZOOM = 6.0
+#: Part of the patches whose intensities are left as they are: what a slide looks like
+#: tells how its nuclei are to be outlined.
+_UNCHANGED = 0.4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,12 +40,15 @@ class Source:
         Normalized intensities.
     labels : ndarray of int32, shape (Y, X)
         Instance labels.
+    inwards : ndarray of float32, shape (Y, X)
+        How far inside of its nucleus a pixel lies, see `targets.inwards_of`.
     diameter : float
         Median diameter of the nuclei in pixels.
     """
 
     plane: np.ndarray
     labels: np.ndarray
+    inwards: np.ndarray
     diameter: float
 
 
@@ -66,7 +72,8 @@ def source_of(field: Field, channel: int | None = None) -> Source:
     if plane.ndim == 2:
         values = values[..., :1]
     labels = field.known_labels
-    return Source(values, labels, median_diameter(labels) or NETWORK_DIAMETER)
+    diameter = median_diameter(labels) or NETWORK_DIAMETER
+    return Source(values, labels, inwards_of(labels), diameter)
 
 
 def batches(
@@ -122,15 +129,16 @@ def _patch(
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     zoom = _random_zoom(source.diameter, rng)
     diameter = zoom * source.diameter
-    plane, labels = _warp(source, size, zoom, rng)
-    maps = np.dstack([target_maps(labels), touching_weights(labels)]).astype(np.float32)
+    plane, labels, inwards = _warp(source, size, zoom, rng)
+    maps = np.dstack([target_maps(labels, inwards), pixel_weights(labels)]).astype(np.float32)
     if rng.random() < painted and labels.any():
         plane = paint_tissue(labels, maps[..., 1], diameter, rng)
-    elif plane.shape[-1] == 1 and rng.random() < 0.2:
+    elif plane.shape[-1] == 1 and rng.random() < 0.15:
         plane = dim_nuclei(plane, labels, rng)
     elif plane.shape[-1] == 3 and rng.random() < recolored and labels.any():
         plane = recolor_tissue(plane, labels, diameter, rng)
-    image = change_intensities(plane, diameter, rng)
+    changed = rng.random() >= _UNCHANGED
+    image = change_intensities(plane, diameter, rng) if changed else plane
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
     return image.astype(np.float32), maps, _size_target(labels)
@@ -151,9 +159,9 @@ def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
 
 def _warp(
     source: Source, size: int, zoom: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a rotated, flipped and scaled square out of the field."""
-    plane, labels = source.plane, source.labels
+    plane, labels, inwards = source.plane, source.labels, source.inwards
     angle = rng.uniform(0, 2 * np.pi)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if rng.random() < 0.5:
@@ -163,19 +171,20 @@ def _warp(
     offset = center - matrix @ np.full(2, (size - 1) / 2)
     reach = int(np.ceil(size / zoom * 0.71)) + 8
     window, offset = _window(labels.shape, center, reach, offset)
-    plane, labels = plane[window], labels[window]
+    plane, labels, inwards = plane[window], labels[window], inwards[window]
     if zoom < 0.8:
         # Less than half the distance of the samples, or fine texture would alias.
         plane = ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
-    shape = (size, size)
-    warped = np.empty((*shape, plane.shape[-1]), np.float32)
-    for channel in range(plane.shape[-1]):
-        warped[..., channel] = ndimage.affine_transform(
-            plane[..., channel], matrix, offset, shape, order=1, mode="mirror"
+
+    def warp(values: np.ndarray, order: int) -> np.ndarray:
+        return ndimage.affine_transform(
+            values, matrix, offset, (size, size), order=order, mode="mirror"
         )
-    labels = ndimage.affine_transform(labels, matrix, offset, shape, order=0, mode="mirror")
+
+    channels = [warp(plane[..., channel], 1) for channel in range(plane.shape[-1])]
     # A nucleus and its mirror image are two nuclei.
-    return warped, measure.label(labels, background=0, connectivity=1)
+    labels = measure.label(warp(labels, 0), background=0, connectivity=1)
+    return np.stack(channels, axis=-1), labels, warp(inwards, 1)
 
 
 def _window(
