@@ -54,23 +54,30 @@ bench: $(STAMP)
 		echo "== $$script"; $(RUN) $$script || exit 1; \
 	done
 
-# Makes a model as the one that is bundled in models/, in the folder MODEL, in three runs: from
-# an encoder that knows ImageNet, and twice on from there with batch normalization folded in.
+# Makes a model as the one that is bundled in models/, in the folder MODEL, in four runs: from
+# an encoder that knows ImageNet, twice on from there with batch normalization folded in, and
+# on with a wider decoder.
 # The shares are those of grey fluorescence, stained tissue, bright field and simulation among
 # the patches. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
 TRAIN := $(VENV)/bin/nucseg train $(addprefix runs/data/,grey stained brightfield simulated) \
 	--validation $(addprefix runs/data/validation/,grey stained brightfield simulated) \
-	--share 50 36 6 8 --recolored 0.35 --name nuclei
+	--name nuclei
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
 	@test -d $(MODEL)-1 || $(TRAIN) --output $(MODEL)-1 --architecture mobilenetv2 \
 		$(if $(ENCODER),--encoder-weights $(ENCODER)) \
-		--epochs 4 --frozen-epochs 1 --learning-rate 2e-3 --painted 0.1
+		--share 50 36 6 8 --epochs 4 --frozen-epochs 1 --learning-rate 2e-3 \
+		--painted 0.1 --recolored 0.35
 	@test -d $(MODEL)-2 || $(TRAIN) --output $(MODEL)-2 --model $(MODEL)-1 \
-		--epochs 10 --steps-per-epoch 300 --learning-rate 8e-4 --painted 0.1
-	@$(TRAIN) --output $(MODEL) --model $(MODEL)-2 --seed 1 \
-		--epochs 20 --steps-per-epoch 300 --learning-rate 1e-3 --painted 0.12 \
+		--share 50 36 6 8 --epochs 10 --steps-per-epoch 300 --learning-rate 8e-4 \
+		--painted 0.1 --recolored 0.35
+	@test -d $(MODEL)-3 || $(TRAIN) --output $(MODEL)-3 --model $(MODEL)-2 --seed 1 \
+		--share 50 36 6 8 --epochs 20 --steps-per-epoch 300 --learning-rate 1e-3 \
+		--painted 0.12 --recolored 0.35
+	@$(TRAIN) --output $(MODEL) --model $(MODEL)-3 --seed 12 --widths 48 64 128 192 \
+		--share 50 38 6 6 --epochs 24 --steps-per-epoch 300 --learning-rate 1e-3 \
+		--painted 0.08 --recolored 0.25 \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated \
 nuclei; the encoder began with weights from ImageNet" \

@@ -119,7 +119,7 @@ def _add_train(commands: Any) -> None:
         type=int,
         metavar="W",
         help="filters at a half, a quarter, ... of the resolution (default: those of the "
-        "model, where levels can be added, or the architecture's own)",
+        "model, where levels can be added and filters to a decoder, or the usual ones)",
     )
     command.add_argument(
         "--architecture",

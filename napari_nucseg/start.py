@@ -151,8 +151,8 @@ class Start:
         if before and not chosen.extends(before):
             raise ValueError(
                 f"Expected widths that begin with those of the starting model, "
-                f"{list(before.widths)}, or that are wider if its architecture is "
-                f"'mobilenetv2', got {list(self.widths)}."
+                f"{list(before.widths)}, or of a decoder of 'mobilenetv2' wider ones, but "
+                f"not as wide as the encoder's maps, got {list(self.widths)}."
             )
         return chosen
 

@@ -78,6 +78,9 @@ def test_less_is_enough_of_a_nucleus_that_the_edge_cuts_off():
     labels = instances_from_maps(maps, probability=0.5)
     assert labels[:, :17].max() == 1
     assert not labels[:, 17:].any()
+    for turns in (1, 2, 3):
+        turned = np.ascontiguousarray(np.rot90(maps, turns))
+        assert instances_from_maps(turned, probability=0.5).max() == 1
 
 
 def test_lower_probability_finds_no_less():

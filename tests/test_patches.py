@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from skimage import measure
 
 from napari_nucseg.network.intensities import change_intensities, dim_nuclei
 from napari_nucseg.network.patches import batches, source_of
@@ -62,9 +63,22 @@ def test_as_many_patches_are_painted_as_asked_for(simulated):
         return 1 - (images == images[..., :1]).all(axis=(1, 2, 3)).mean()
 
     assert painted(0.0) == 0
-    # Of those that are painted a tenth is made grey again, as a grey camera would.
-    assert abs(painted(0.5) - 0.45) < 0.15
+    # Some of those that are painted are made grey again, as a grey camera would.
+    assert abs(painted(0.5) - 0.47) < 0.15
     assert painted(1.0) > 0.75
+
+
+def test_distance_of_a_patch_is_that_of_its_nuclei(simulated):
+    options = {"batch_size": 6, "patch_size": 128, "seed": (3,), "count": 1}
+    (_, targets), *_ = batches([[source_of(simulated)]], [1], **options)
+    for maps in targets["maps"]:
+        labels = measure.label(maps[..., 0] * (1 - maps[..., 2]), connectivity=1)
+        inner = np.zeros(labels.max() + 1)
+        np.maximum.at(inner, labels.ravel(), maps[..., 1].ravel())
+        assert (maps[..., 1][maps[..., 0] == 0] == 0).all()
+        area = np.bincount(labels.ravel())
+        # Small pieces are what the boundary leaves of a nucleus whose middle is elsewhere.
+        assert (inner[1:][area[1:] > 60] > 0.9).all()
 
 
 def test_a_field_without_nuclei_gives_patches_without_nuclei(simulated):

@@ -136,7 +136,7 @@ class Trainer:
     parameters : TrainParameters
         How to train.
     start : keras.Model, optional
-        Network to start from, of this architecture or one with fewer levels; left
+        Network to start from, of this architecture or one with fewer levels or filters; left
         out, the weights are random.
     encoder : EncoderWeights, optional
         Weights for the encoder alone, if there is no network to start from.
@@ -197,7 +197,7 @@ class Trainer:
         """
         watchers = watchers or Watchers()
         channel = self.parameters.channel
-        groups = [[source_of(field, channel) for field in g] for g in material.groups]
+        groups = self._sources(material, watchers)
         checkpoint = latest_checkpoint(run_directory)
         history = self._resume(checkpoint) if checkpoint else []
         if not history and not self._has_batch_norm:
@@ -219,6 +219,19 @@ class Trainer:
         if checkpoint is None:
             raise Stopped("Training has no epochs to run.")
         return checkpoint
+
+    def _sources(self, material: Material, watchers: Watchers) -> list[list[Source]]:
+        """Prepare the fields."""
+        total, done = sum(map(len, material.groups)), 0
+        groups: list[list[Source]] = []
+        for fields in material.groups:
+            groups.append([])
+            for field in fields:
+                check_stop(watchers.should_stop)
+                watchers.on_progress(done, total, "Preparing the fields")
+                groups[-1].append(source_of(field, self.parameters.channel))
+                done += 1
+        return groups
 
     @property
     def _epochs(self) -> int:

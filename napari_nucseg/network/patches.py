@@ -25,6 +25,7 @@ _ZOOM = (0.65, 1.55)
 _ANY_DIAMETER = (6.0, 160.0)
 _ANY_SIZE_SHARE = 0.15
 _MOST_ZOOM = 6.0
+_FINE = 1.6
 #: Part of the patches whose intensities are left as they are: what a slide looks like
 #: tells how its nuclei are to be outlined.
 _UNCHANGED = 0.4
@@ -130,7 +131,9 @@ def _patch(
     zoom = _random_zoom(source.diameter, rng)
     diameter = zoom * source.diameter
     plane, labels, inwards = _warp(source, size, zoom, rng)
-    maps = np.dstack([target_maps(labels, inwards), pixel_weights(labels)]).astype(np.float32)
+    # Enlarged, what was measured in few pixels does not tell touching nuclei apart.
+    maps = target_maps(labels, inwards if zoom < _FINE else None)
+    maps = np.dstack([maps, pixel_weights(labels)])
     if rng.random() < painted and labels.any():
         plane = paint_tissue(labels, maps[..., 1], diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.15:

@@ -38,7 +38,7 @@ def paint_tissue(
     labels : ndarray of int, shape (Y, X)
         Instance labels.
     distance : ndarray of float32, shape (Y, X)
-        Of a pixel to the boundary of its nucleus, over the largest there is.
+        Inwards over the largest in the nucleus, see `targets.target_maps`.
     diameter : float
         Typical diameter of the nuclei in pixels.
     rng : numpy.random.Generator
@@ -150,7 +150,9 @@ def _nuclei(
     usual, spread = rng.uniform(0.35, 1.6), rng.uniform(0.1, 0.45)
     amounts = usual * np.exp(spread * rng.standard_normal(int(labels.max()) + 1))
     amounts[0] = 0.0
-    rim = rng.uniform(-0.3, 1.0) * np.exp(-distance / 0.2)
+    # Of a disk, the distance to the boundary over the radius.
+    depth = 1.0 - np.sqrt(1.0 - distance)
+    rim = rng.uniform(-0.3, 1.0) * np.exp(-depth / 0.2)
     chromatin = rng.uniform(0.05, 0.4) * _clouds(labels.shape, diameter / 14, rng)
     chromatin += rng.uniform(0.0, 0.3) * _clouds(labels.shape, diameter / 6, rng)
     return amounts[labels] * (1.0 + rim + chromatin).clip(0.1, None)
