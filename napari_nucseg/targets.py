@@ -21,9 +21,9 @@ __all__ = [
 #: The maps of a prediction, in this order along its last axis.
 MAPS = ("foreground", "distance", "boundary")
 
-_TOUCHING_WEIGHT = 5.0
+_OUTLINE_WEIGHT = 5.0
 _MOST_WEIGHT_OF_SMALL = 4.0
-_GAP = 2
+_OUTLINE = 2
 #: Pixels whose equations are solved together: more take less time, and more memory.
 _BLOCK = 100_000
 
@@ -159,8 +159,8 @@ def _boundary(labels: np.ndarray) -> np.ndarray:
 def pixel_weights(labels: np.ndarray) -> np.ndarray:
     """Weigh pixels, so that a network learns what few of them tell.
 
-    Those between nuclei tell them apart, and of a small nucleus there are not many,
-    though it counts as much as a large one.
+    Those along outlines tell where a nucleus ends and another one begins, and of a
+    small nucleus there are not many, though it counts as much as a large one.
 
     Parameters
     ----------
@@ -170,24 +170,20 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        5 where two nuclei lie within two pixels; in and around a nucleus smaller than
-        a disk 28 pixels wide, the width of that over its own, 4 at most; 1 elsewhere.
+        5 within two pixels of an outline; further inside of a nucleus smaller than a
+        disk 28 pixels wide, the width of that over its own, 4 at most; 1 elsewhere.
         What the edge leaves of a nucleus counts as one.
     """
     from scipy import ndimage
 
     labels = _dense(labels)
-    size = 2 * _GAP + 1
+    size = 2 * _OUTLINE + 1
     highest = ndimage.maximum_filter(labels, size=size)
-    without = np.where(labels > 0, labels, labels.max() + 1)
-    lowest = ndimage.minimum_filter(without, size=size)
-    near = (highest > 0) & (lowest < highest)
-    area = np.bincount(labels.ravel()).clip(1)
-    width = 2.0 * np.sqrt(area / np.pi)
+    outline = highest != ndimage.minimum_filter(labels, size=size)
+    width = 2.0 * np.sqrt(np.bincount(labels.ravel()).clip(1) / np.pi)
     weights = (NETWORK_DIAMETER / width).clip(1.0, _MOST_WEIGHT_OF_SMALL)
     weights[0] = 1.0
-    around = ndimage.maximum_filter(labels, size=3)
-    return np.where(near, _TOUCHING_WEIGHT, weights[around]).astype(np.float32)
+    return np.where(outline, _OUTLINE_WEIGHT, weights[labels]).astype(np.float32)
 
 
 def nucleus_diameters(labels: np.ndarray) -> np.ndarray:

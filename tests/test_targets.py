@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from napari_nucseg import targets
 from napari_nucseg.instances import instances_from_maps
@@ -93,20 +92,20 @@ def test_empty_labels_give_empty_maps():
     assert (target_maps(np.zeros((4, 5), int)) == 0).all()
 
 
-def test_weight_is_higher_between_nuclei_and_in_small_ones(two_nuclei):
-    large = np.kron(two_nuclei, np.ones((8, 8), np.int32))
-    weights = pixel_weights(large)
-    assert (weights[4 * 8 : 8 * 8, 8 * 8 - 2 : 8 * 8 + 2] == 5).all()
-    assert (weights[:, : 5 * 8] == 1).all()
-    assert (pixel_weights(np.minimum(large, 1)) == 1).all()
-    small = np.zeros((30, 60), int)
-    small[10:24, 4:18] = 1
-    small[10:13, 40:43] = 2
-    weights = pixel_weights(small)
-    weight = 28 / np.sqrt(4 * 14 * 14 / np.pi)
-    np.testing.assert_allclose(weights[9:25, 3:19], weight, rtol=1e-6)
-    assert (weights[9:14, 39:44] == 4).all()
-    assert weights.sum() == pytest.approx(30 * 60 + 16 * 16 * (weight - 1) + 25 * 3, rel=1e-6)
+def test_weight_is_higher_along_outlines_and_in_small_nuclei():
+    labels = np.zeros((50, 90), int)
+    labels[5:45, 5:45] = 1
+    labels[20:34, 60:74] = 2
+    labels[20:34, 74:88] = 3
+    labels[2, 80] = 4
+    weights = pixel_weights(labels)
+    assert (weights[7:43, 7:43] == 1).all()
+    assert (weights[3:7, 3:47] == 5).all()
+    np.testing.assert_allclose(weights[22:32, 62:72], 28 / np.sqrt(4 * 14 * 14 / np.pi))
+    assert (weights[20:34, 72:76] == 5).all()
+    assert weights[2, 80] == 5
+    assert weights[48, 3] == 1
+    assert (pixel_weights(np.zeros((4, 5), int)) == 1).all()
 
 
 def test_diameter_is_that_of_a_disk_of_the_same_area():
