@@ -138,7 +138,7 @@ def _over_largest(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _dense(labels: np.ndarray) -> np.ndarray:
     """Number the labels 0, 1, 2, …, with few gaps at most."""
     if labels.max() <= labels.size:
-        return labels.astype(np.int32)
+        return labels.astype(np.int32, copy=False)
     values, inverse = np.unique(labels, return_inverse=True)
     inverse = inverse.reshape(labels.shape).astype(np.int32)
     return inverse if values[0] == 0 else inverse + 1

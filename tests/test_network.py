@@ -109,20 +109,30 @@ def test_folded_network_is_the_same_function(architecture, image):
         assert np.abs(one - two).max() < 1e-4 * np.abs(one).max()
 
 
+def started(smaller, larger):
+    """Start a network from a smaller one, see that it gives the same; let it learn a step."""
+    parent, network = (build_network(one, batch_norm=False) for one in (smaller, larger))
+    start_from(parent, network)
+    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
+    before, after = parent(image), network(image)
+    for name in ("maps", "size"):
+        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
+
+    def learn():
+        network.compile("sgd", {"maps": "mse", "size": "mse"})
+        network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
+
+    return network, learn
+
+
 def test_added_levels_change_nothing_until_they_learn():
     keras.utils.set_random_seed(0)
     deeper = UNet((*SMALL.widths, 12))
     assert deeper.extends(SMALL)
     assert not SMALL.extends(deeper)
     assert not LIGHT.extends(SMALL)
-    parent, network = (build_network(one, batch_norm=False) for one in (SMALL, deeper))
-    start_from(parent, network)
-    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
-    before, after = parent(image), network(image)
-    for name in ("maps", "size"):
-        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
-    network.compile("sgd", {"maps": "mse", "size": "mse"})
-    network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
+    network, learn = started(SMALL, deeper)
+    learn()
     for name in ("up3", "decoder3_second"):
         assert np.abs(network.get_layer(name).get_weights()[0]).max() > 0
 
@@ -133,17 +143,11 @@ def test_wider_decoder_changes_nothing_until_it_learns():
     assert wider.extends(LIGHT)
     assert not LIGHT.extends(wider)
     assert not dataclasses.replace(wider, alpha=2 * LIGHT.alpha).extends(LIGHT)
-    parent, network = (build_network(one, batch_norm=False) for one in (LIGHT, wider))
-    start_from(parent, network)
-    image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
-    before, after = parent(image), network(image)
-    for name in ("maps", "size"):
-        np.testing.assert_allclose(after[name], before[name], atol=1e-5)
-    network.compile("sgd", {"maps": "mse", "size": "mse"})
+    network, learn = started(LIGHT, wider)
     kernel = network.get_layer("maps").get_weights()[0]
     new = slice(LIGHT.widths[0], None)
     assert not kernel[:, :, new].any()
-    network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
+    learn()
     assert network.get_layer("maps").get_weights()[0][:, :, new].any()
 
 
