@@ -11,6 +11,7 @@ from .instances import NETWORK_DIAMETER
 
 __all__ = [
     "MAPS",
+    "disk_width",
     "inwards_of",
     "median_diameter",
     "nucleus_diameters",
@@ -180,10 +181,26 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     size = 2 * _OUTLINE + 1
     highest = ndimage.maximum_filter(labels, size=size)
     outline = highest != ndimage.minimum_filter(labels, size=size)
-    width = 2.0 * np.sqrt(np.bincount(labels.ravel()).clip(1) / np.pi)
+    width = disk_width(np.bincount(labels.ravel()).clip(1))
     weights = (NETWORK_DIAMETER / width).clip(1.0, _MOST_WEIGHT_OF_SMALL)
     weights[0] = 1.0
     return np.where(outline, _OUTLINE_WEIGHT, weights[labels]).astype(np.float32)
+
+
+def disk_width(area: np.ndarray) -> np.ndarray:
+    """Return the width of disks.
+
+    Parameters
+    ----------
+    area : ndarray of int
+        Their areas in pixels.
+
+    Returns
+    -------
+    ndarray of float64
+        Their widths in pixels.
+    """
+    return 2.0 * np.sqrt(area / np.pi)
 
 
 def nucleus_diameters(labels: np.ndarray) -> np.ndarray:
@@ -201,7 +218,7 @@ def nucleus_diameters(labels: np.ndarray) -> np.ndarray:
         of the labels.
     """
     values, counts = np.unique(labels, return_counts=True)
-    return 2.0 * np.sqrt(counts[values > 0] / np.pi)
+    return disk_width(counts[values > 0])
 
 
 def median_diameter(labels: np.ndarray) -> float | None:

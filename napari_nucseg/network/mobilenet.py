@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 
 import keras
@@ -68,7 +69,7 @@ class MobileNetUNet:
         """
         if not isinstance(other, MobileNetUNet) or self.alpha != other.alpha:
             return False
-        levels = zip(self.widths, other.widths, self._skip_widths(), strict=True)
+        levels = zip(self.widths, other.widths, self._skip_widths, strict=True)
         # A map as wide as the encoder's is added as it is: there is no layer to widen.
         return all(
             new == old or (new > old and skip not in (new, old)) for new, old, skip in levels
@@ -103,9 +104,15 @@ class MobileNetUNet:
         outputs = decode(x, levels, self.widths, batch_norm)
         return keras.Model(image, outputs, name="mobilenetv2_unet")
 
+    @property
     def _skip_widths(self) -> list[int]:
-        """Return the numbers of filters of the maps that the decoder is given."""
-        return [_EXPANSION * self._width(filters) for filters in (16, 24, 32, 96)]
+        """Numbers of filters of the maps that the decoder is given.
+
+        Each is the first expansion in the stage that lowers the resolution, which widens
+        what the stage before it gives.
+        """
+        before = [stage[0] for stage, after in itertools.pairwise(_STAGES) if after[2] > 1]
+        return [_EXPANSION * self._width(filters) for filters in before]
 
     def _width(self, filters: int) -> int:
         """Scale a number of filters, to a multiple of 8 that is not much smaller."""

@@ -12,7 +12,7 @@ from skimage import measure
 from ..field import Field
 from ..instances import NETWORK_DIAMETER
 from ..normalize import normalize
-from ..targets import inwards_of, median_diameter, pixel_weights, target_maps
+from ..targets import disk_width, inwards_of, median_diameter, pixel_weights, target_maps
 from .intensities import change_intensities, dim_nuclei
 from .tissue import paint_tissue, recolor_tissue
 
@@ -221,6 +221,5 @@ def _size_target(labels: np.ndarray) -> np.ndarray:
         area[edge] = 0
     area = area[labels[4::8, 4::8]]
     nucleus = area > 0
-    diameter = 2 * np.sqrt(np.maximum(area, 1) / np.pi)
-    size = np.where(nucleus, np.log2(diameter / NETWORK_DIAMETER), 0)
+    size = np.where(nucleus, np.log2(disk_width(area.clip(1)) / NETWORK_DIAMETER), 0)
     return np.stack([size, nucleus], axis=-1).astype(np.float32)
