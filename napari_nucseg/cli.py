@@ -311,11 +311,14 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
         {path.stem.removesuffix(LABELS_ENDING): path for path in images_in(folder)}
         for folder in (predicted, truth)
     )
+    if not second:
+        raise FileNotFoundError(f"Expected images of true labels in {truth}, got none.")
     missing = sorted(set(second) - set(first))
-    if missing or not second:
+    if missing:
         raise FileNotFoundError(
-            f"Expected predicted labels for each of {len(second)} true ones in {truth}, "
-            f"got none for {len(missing)}: {', '.join(missing[:5])}"
+            f"Expected predicted labels in {predicted} for each of {len(second)} true ones in "
+            f"{truth}, got none for {len(missing)}: {', '.join(missing[:5])}. Give both the "
+            f"same name; {LABELS_ENDING} may follow it."
         )
     names = sorted(second)
     return [first[name] for name in names], [second[name] for name in names]

@@ -217,6 +217,10 @@ def test_evaluate_says_what_is_missing(nucseg, two_nuclei, tmp_path):
     status, text, messages = nucseg("evaluate", tmp_path / "found", tmp_path / "true")
     assert (status, text) == (1, "")
     assert "none for 2: b, c" in messages
+    (tmp_path / "empty").mkdir()
+    status, _, messages = nucseg("evaluate", tmp_path / "found", tmp_path / "empty")
+    assert status == 1
+    assert "true labels in" in messages
     status, _, messages = nucseg("evaluate", tmp_path / "none", tmp_path / "true")
     assert status == 1
     assert "none" in messages
