@@ -12,7 +12,6 @@ from ..field import Field, guess_axes
 __all__ = [
     "METADATA_KEY",
     "SHOWS",
-    "channels_in_words",
     "field_of",
     "place",
     "placement_of",
@@ -134,34 +133,6 @@ def why_not_labels(labels: Labels | None, image: Image | None) -> str:
             f"{image.name!r} has {field_of(image).shape}. Choose the image they belong to."
         )
     return ""
-
-
-def channels_in_words(layer: Image) -> tuple[str, str]:
-    """Say what is taken for the channels of an image.
-
-    Parameters
-    ----------
-    layer : Image
-        An image that can be segmented.
-
-    Returns
-    -------
-    short, long : str
-        For a label and for its tooltip; empty where nothing is assumed.
-    """
-    field = field_of(layer)
-    if layer.rgb or field.channels == 1:
-        return "", ""
-    first = field.axes == "CYX"
-    which = "first" if first else "last"
-    long = (
-        f"The image has the shape {tuple(field.image.shape)}, and its {which} axis is "
-        f"taken for {field.channels} channels. If these are the planes of a z-stack or a "
-        f"time series, choose the one to segment."
-    )
-    if not first:
-        long += " Napari shows the last two axes of an image: put the channels first to see it."
-    return f"of {field.channels} ({which} axis)", long
 
 
 def placement_of(layer: Layer) -> dict[str, Any]:

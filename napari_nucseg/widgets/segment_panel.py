@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from napari.layers import Image
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.compat import isalive
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -24,9 +25,10 @@ from ..engine import Job
 from ..engine_child import RelabelExpired, SegmentationReply
 from ..model_store import Model
 from ..segmentation import SegmentParameters
+from .channels import channels_in_words, show_channel, shown_channel
 from .choices import LayerChoice, ModelChoice
 from .jobs import JobRunner
-from .layers import channels_in_words, field_of, placement_of, why_not_image
+from .layers import field_of, placement_of, why_not_image
 from .panel import Panel, enable_unless
 from .results import Results
 
@@ -138,6 +140,8 @@ class SegmentPanel(Panel):
 
     def _connect(self) -> None:
         self.image.chosen.connect(self._image_changed)
+        self.channel.currentIndexChanged.connect(self._show_channel)
+        self._viewer.dims.events.current_step.connect(self._follow_slider)
         self.segment_button.clicked.connect(self._segment)
         self.cancel_button.clicked.connect(self._runner.cancel)
         self.probability.valueChanged.connect(self._tune_soon)
@@ -198,26 +202,51 @@ class SegmentPanel(Panel):
 
     def _image_changed(self) -> None:
         """Offer the channels of the image."""
-        layer, before = self.image.layer(), self.channel.currentText()
-        short = long = ""
+        layer, short, long = self.image.layer(), "", ""
+        if layer is not None and not why_not_image(layer):
+            short, long = channels_in_words(layer)
+        with QSignalBlocker(self.channel):
+            self._offer_channels(layer)
+        self._follow_slider()
+        self.channels.setText(short)
+        for widget in (self.channel, self.channels):
+            widget.setToolTip(long or _CHANNEL_TIP)
+        self._form.setRowVisible(self._channel_row, self.channel.count() > 1)
+        self.refresh("A job is running." if self._runner.job else "")
+
+    def _offer_channels(self, layer: Image | None) -> None:
+        """Fill in the channels, and keep the choice where it still makes sense."""
+        before = self.channel.currentText()
         self.channel.clear()
         self.channel.addItem("as it is", None)
         if layer is not None and not why_not_image(layer):
             field = field_of(layer)
-            short, long = channels_in_words(layer)
             if field.channels > 1:
                 if not field.is_color:
                     self.channel.clear()
                 for index in range(field.channels):
                     name = ["red", "green", "blue", "alpha"][index] if field.is_color else index
                     self.channel.addItem(str(name), index)
-        # Other layers come and go; the choice stays where it still makes sense.
+        # Other layers come and go.
         self.channel.setCurrentIndex(max(0, self.channel.findText(before)))
-        self.channels.setText(short)
-        for widget in (self.channel, self.channels):
-            widget.setToolTip(long or _CHANNEL_TIP)
-        self._form.setRowVisible(self._channel_row, self.channel.count() > 1)
-        self.refresh("A job is running." if self._runner.job else "")
+
+    def _follow_slider(self, event: Any = None) -> None:
+        """Choose the channel that the viewer shows."""
+        if not isalive(self):  # the widget was closed, the viewer was not
+            return
+        layer = self.image.layer()
+        if layer is None or layer not in self._viewer.layers or why_not_image(layer):
+            return
+        channel = shown_channel(self._viewer, layer)
+        if channel is not None:
+            with QSignalBlocker(self.channel):  # or the slider would jump to a whole channel
+                self.channel.setCurrentIndex(self.channel.findData(channel))
+
+    def _show_channel(self) -> None:
+        """Let the viewer show the channel that is chosen."""
+        layer, channel = self.image.layer(), self.channel.currentData()
+        if layer is not None and channel is not None and not why_not_image(layer):
+            show_channel(self._viewer, layer, channel)
 
     def _segment(self) -> None:
         """Give the image to the engine."""

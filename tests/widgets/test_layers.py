@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
 from napari_nucseg.widgets.layers import (
-    channels_in_words,
     field_of,
     placement_of,
     plane_of,
@@ -93,19 +92,6 @@ def test_units_and_axis_labels_come_along(first):
     assert labels.axis_labels == ("down", "right")
     assert field_of(image).pixel_size == (0.5, 0.25)
     assert field_of(image).unit == "micrometer"
-
-
-def test_what_is_taken_for_channels_is_said():
-    def says(shape, **options):
-        return channels_in_words(Image(np.zeros(shape, np.uint8), **options))
-
-    short, long = says((5, 6, 7))
-    assert short == "of 5 (first axis)"
-    assert "shape (5, 6, 7)" in long
-    assert "z-stack" in long
-    assert says((60, 70, 5))[0] == "of 5 (last axis)"
-    for nothing_is_assumed in (says((6, 7)), says((6, 7, 3), rgb=True), says((1, 6, 7))):
-        assert nothing_is_assumed == ("", "")
 
 
 def test_pixel_size_needs_a_unit():

@@ -228,6 +228,20 @@ def test_channel_of_several_is_chosen(window, two_channels, simulated, sent):
     assert not panel.channel.isVisible()
 
 
+def test_the_channel_that_is_shown_is_segmented(window, two_channels, simulated):
+    viewer, panel = window.viewer, window.dock.segment
+    viewer.add_image(two_channels)
+    viewer.dims.set_current_step(0, 1)
+    assert panel.channel.currentText() == "1"
+    assert (window.segment().data == napari_nucseg.segment(simulated.image)).all()
+    panel.channel.setCurrentIndex(0)
+    assert viewer.dims.current_step[0] == 0
+    viewer.add_image(two_channels[1])
+    viewer.dims.set_current_step(0, 1)
+    panel.image.choose(viewer.layers[0])
+    assert panel.channel.currentText() == "1"
+
+
 def test_color_image_is_used_whole_or_by_channel(window, simulated):
     color = in_color(simulated.image)
     window.viewer.add_image(color)
