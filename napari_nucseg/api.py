@@ -18,7 +18,7 @@ from .field import Field, as_labels
 from .files import read_image, read_labels
 from .metrics import Scores, match_counts, summarize
 from .model_store import DEFAULT_MODEL, Model, load_model
-from .pairs import read_fields
+from .pairs import read_fields, split_binary
 from .parameters import from_keywords
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
@@ -244,7 +244,8 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     Parameters
     ----------
     predicted, true : array_like, path, or sequence of these
-        Label images, in the same order.
+        Label images, in the same order. The file of a binary mask is taken apart into
+        its connected components, with a warning.
 
     Returns
     -------
@@ -275,6 +276,6 @@ def _label_images(labels: Any) -> list[Any]:
 
 def _labels(labels: Any) -> np.ndarray:
     if isinstance(labels, str | Path):
-        return read_labels(labels)
+        return split_binary(read_labels(labels), Path(labels))
     array = np.asarray(labels)
     return as_labels(array, array.shape)

@@ -77,8 +77,14 @@ def _command(commands: Any, name: str, run: Callable[[Any], int], text: str) -> 
 def _add_segment(commands: Any) -> None:
     command = _command(commands, "segment", _segment, "Find the nuclei in images.")
     command.add_argument("inputs", nargs="+", metavar="INPUT", help="image or folder of images")
-    command.add_argument("--output", required=True, type=Path, metavar="DIR")
-    command.add_argument("--model", default=model_store.DEFAULT_MODEL, metavar="NAME|DIR")
+    text = f"folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced"
+    command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
+    command.add_argument(
+        "--model",
+        default=model_store.DEFAULT_MODEL,
+        metavar="NAME|DIR",
+        help="name or folder of the model (default: %(default)s)",
+    )
     _add_parameters(command, SegmentParameters())
 
 
@@ -211,11 +217,7 @@ def _segment(options: Any) -> int:
     model = model_store.load_model(options.model)
     inputs = find_images(options.inputs)
     names = _output_names(inputs)
-    if options.output.exists() and not options.output.is_dir():
-        raise NotADirectoryError(
-            f"Expected a folder for the labels, got the file {options.output}. Name another "
-            f"one; it is made if it is not there."
-        )
+    _make_folder(options.output)
     failed = 0
     with _interruptible() as should_stop, _bar(len(inputs), "image") as bar:
         for path, name in zip(inputs, names, strict=True):
@@ -237,6 +239,18 @@ def _segment(options: Any) -> int:
     return 1 if failed else 0
 
 
+def _make_folder(folder: Path) -> None:
+    """Make the folder for the labels first: what cannot be written need not be computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        got = "the file" if folder.is_file() else f"{error.strerror} for"
+        raise NotADirectoryError(
+            f"Expected a folder for the labels, got {got} {folder}. Name another one; it is "
+            f"made if it is not there."
+        ) from error
+
+
 def _output_names(inputs: Sequence[Path]) -> list[str]:
     """Name the outputs, and refuse inputs that would overwrite each other's."""
     names = [f"{path.stem}{LABELS_ENDING}.tif" for path in inputs]
@@ -247,7 +261,8 @@ def _output_names(inputs: Sequence[Path]) -> list[str]:
             ]
             raise ValueError(
                 f"Expected images of different names, got {' and '.join(clash)}, which "
-                f"would both become {name}. Segment them into different folders."
+                f"would both become {name}. Give them one at a time, each with an --output of "
+                f"its own."
             )
     return names
 
@@ -258,18 +273,26 @@ def _train(options: Any) -> int:
     parent = model_store.load_model(options.model) if options.model else None
     start = Start(parent, options.architecture, options.widths, options.encoder_weights)
     with _interruptible() as should_stop:
-        model = api.train(
-            options.data,
-            options.output,
-            about=About(**about),
-            shares=options.share,
-            validation=options.validation,
-            start=start,
-            should_stop=should_stop,
-            **_reporting(),
-            **_given(options, TrainParameters),
-        )
-    print(f"Model {model.card.name!r} is in {model.folder}: {model.card.scores}")
+        try:
+            model = api.train(
+                options.data,
+                options.output,
+                about=About(**about),
+                shares=options.share,
+                validation=options.validation,
+                start=start,
+                should_stop=should_stop,
+                **_reporting(),
+                **_given(options, TrainParameters),
+            )
+        except Stopped:
+            print("The same command goes on after the last finished epoch.", file=sys.stderr)
+            raise
+    score = model.card.scores["held_out_mean_ap"]
+    print(
+        f"Model {model.card.name!r} is in {model.folder}. On the images that were held out it "
+        f"scores {score:.3f}."
+    )
     return 0
 
 

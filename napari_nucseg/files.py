@@ -264,10 +264,12 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        images = [file for file in images_in(path) if not file.stem.endswith(LABELS_ENDING)]
+        files = images_in(path)
+        images = [file for file in files if not file.stem.endswith(LABELS_ENDING)]
         if not images:
+            only = f" but {len(files)} whose names end with {LABELS_ENDING}" if files else ""
             raise FileNotFoundError(
-                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got none."
+                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got none{only}."
             )
         found += images
     return found

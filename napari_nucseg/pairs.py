@@ -12,7 +12,7 @@ import numpy as np
 from .field import Field, as_labels
 from .files import LABELS_ENDING, images_in, read_image, read_labels
 
-__all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
+__all__ = ["Pair", "find_pairs", "read_fields", "read_pair", "split_binary"]
 
 _IMAGE_FOLDERS = ("images", "inputs")
 _MASK_FOLDER = "masks"
@@ -73,7 +73,7 @@ def find_pairs(folder: str | Path) -> list[Pair]:
         raise FileNotFoundError(
             f"Expected pairs of image and mask in {folder}: images/ (or inputs/) and "
             f"masks/ with files of the same names, or <id>/images/ and <id>/masks/ with "
-            f"a file per nucleus. Found none."
+            f"a file per nucleus. Found none{_what_there_is(folder)}."
         )
     return pairs
 
@@ -81,12 +81,7 @@ def find_pairs(folder: str | Path) -> list[Pair]:
 def _pairs_by_name(folder: Path) -> list[Pair]:
     """Find the pairs in which image and mask have the same name."""
     masks_folder = folder / _MASK_FOLDER
-    images = [
-        file
-        for name in _IMAGE_FOLDERS
-        if (folder / name).is_dir()
-        for file in images_in(folder / name)
-    ]
+    images = [file for name in _IMAGE_FOLDERS for file in _files(folder / name)]
     if not images or not masks_folder.is_dir():
         return []
     masks = {file.stem.removesuffix(LABELS_ENDING): file for file in images_in(masks_folder)}
@@ -100,6 +95,22 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     return [
         Pair(image, (masks[image.stem],), image.stem) for image in images if image.stem in masks
     ]
+
+
+def _what_there_is(folder: Path) -> str:
+    """Say what there is in place of pairs, if it is files of other names."""
+    images = [file.name for name in _IMAGE_FOLDERS for file in _files(folder / name)]
+    masks = [file.name for file in _files(folder / _MASK_FOLDER)]
+    if not (images and masks):
+        return ""
+    return (
+        f", but images such as {images[0]} ({len(images)}) and masks such as {masks[0]} "
+        f"({len(masks)})"
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return images_in(folder) if folder.is_dir() else []
 
 
 def _pair_per_nucleus(folder: Path) -> Pair | None:
@@ -139,7 +150,7 @@ def read_pair(pair: Pair) -> Field:
         labels = read_labels(pair.masks[0])
     else:
         labels = _merge(pair.masks, field.shape)
-    labels = _split_binary(labels, pair)
+    labels = split_binary(labels, None if len(pair.masks) > 1 else pair.masks[0])
     try:
         return dataclasses.replace(field, labels=labels)
     except ValueError as error:
@@ -155,15 +166,34 @@ def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
     return labels
 
 
-def _split_binary(labels: np.ndarray, pair: Pair) -> np.ndarray:
+def split_binary(labels: np.ndarray, path: Path | None = None) -> np.ndarray:
+    """Take a binary mask apart into its connected components.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (Y, X)
+        Instance labels, or a mask with a single value.
+    path : Path, optional
+        The file that it was read from, for the warning; left out, there is none.
+
+    Returns
+    -------
+    ndarray of int32, shape (Y, X)
+        Instance labels.
+
+    Warns
+    -----
+    UserWarning
+        If it is a binary mask: nuclei that touch become one.
+    """
     from skimage.measure import label
 
     if np.unique(labels[labels > 0]).size != 1:
         return labels
     components = label(labels > 0, connectivity=1).astype(np.int32)
-    if components.max() > 1 and len(pair.masks) == 1:
+    if components.max() > 1 and path is not None:
         warnings.warn(
-            f"{pair.masks[0]} is a binary mask: nuclei that touch in it become one. "
+            f"{path} is a binary mask: nuclei that touch in it become one. "
             f"Give each nucleus its own value if you can.",
             stacklevel=3,
         )

@@ -88,6 +88,14 @@ def test_labels_beside_the_images_are_not_segmented_the_next_time(nucseg, images
     assert len(list(images.iterdir())) == 6
 
 
+def test_nothing_but_labels_is_nothing_to_segment(nucseg, two_nuclei, tmp_path):
+    write_labels(tmp_path / "a_labels.tif", two_nuclei)
+    status, _, messages = nucseg("segment", tmp_path, "--output", tmp_path / "new")
+    assert status == 1
+    assert "got none but 1 whose names end with _labels" in messages
+    assert not (tmp_path / "new").exists()
+
+
 def test_bad_files_are_reported_and_the_rest_go_on(nucseg, images, tmp_path):
     (images / "text.tif").write_text("This is no image at all.")
     whole = (images / "a.tif").read_bytes()
@@ -113,7 +121,8 @@ def test_output_that_cannot_be_written(nucseg, images, tmp_path):
     assert messages.count("Expected a folder for the labels, got the file") == 1
     status, _, messages = nucseg("segment", images, "--output", tmp_path / "file" / "labels")
     assert status == 1
-    assert messages.count("Nothing was written") == 3
+    assert messages.count("Expected a folder for the labels") == 1
+    assert "Not a directory" in messages
 
 
 def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_path):
@@ -208,6 +217,18 @@ def test_evaluate_folders_by_name_as_json(nucseg, two_nuclei, tmp_path):
     assert scores["ap_pooled"]["0.50"] == pytest.approx(3 / 4)
     assert scores["ap_per_image"]["0.90"] == pytest.approx((1 / 2 + 1) / 2)
     assert set(compare(one, one).as_dict()) == set(scores)
+
+
+def test_evaluate_takes_a_binary_mask_apart(nucseg, tmp_path):
+    apart = np.zeros((12, 16), np.int32)
+    apart[1:4, 1:4], apart[6:9, 6:9] = 1, 2
+    write_labels(tmp_path / "found.tif", apart)
+    write_labels(tmp_path / "true.tif", (apart > 0) * 255)
+    found, true = tmp_path / "found.tif", tmp_path / "true.tif"
+    status, text, messages = nucseg("evaluate", found, true)
+    assert status == 0
+    assert "true.tif is a binary mask" in messages
+    assert "2 true" in text
 
 
 def test_evaluate_says_what_is_missing(nucseg, two_nuclei, tmp_path):
@@ -308,6 +329,14 @@ def test_training_data_that_is_none(nucseg, tmp_path):
     assert os.listdir(tmp_path) == ["images"]
 
 
+def test_training_data_of_other_names(nucseg, two_nuclei, tmp_path):
+    write_labels(tmp_path / "images" / "a.tif", two_nuclei)
+    write_labels(tmp_path / "masks" / "b.tif", two_nuclei)
+    status, _, messages = nucseg("fine-tune", tmp_path, "--name", "x")
+    assert status == 1
+    assert "images such as a.tif (1) and masks such as b.tif (1)" in messages
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -355,6 +384,7 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     assert b"Epoch 0 of 2: score" in text
     assert b"Epoch 1 of 2: loss" in text
     assert b"Stopping after this step" in messages
+    assert b"goes on after the last finished epoch" in messages
     assert b"Traceback" not in messages
     assert not parts.exists()
 
