@@ -245,7 +245,7 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     ----------
     predicted, true : array_like, path, or sequence of these
         Label images, in the same order. The file of a binary mask is taken apart into
-        its connected components, with a warning.
+        its connected components, with a warning; arrays are taken as they are.
 
     Returns
     -------

@@ -285,13 +285,14 @@ def _train(options: Any) -> int:
                 **_reporting(),
                 **_given(options, TrainParameters),
             )
-        except Stopped:
-            print("The same command goes on after the last finished epoch.", file=sys.stderr)
-            raise
+        except Stopped as error:
+            raise Stopped(
+                "Stopped. The same command goes on after the last finished epoch, if any."
+            ) from error
     score = model.card.scores["held_out_mean_ap"]
     print(
-        f"Model {model.card.name!r} is in {model.folder}. On the images that were held out it "
-        f"scores {score:.3f}."
+        f"Model {model.card.name!r} is in {model.folder}. On images that it was not trained on "
+        f"its mean AP is {score:.3f}."
     )
     return 0
 

@@ -267,9 +267,9 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
         files = images_in(path)
         images = [file for file in files if not file.stem.endswith(LABELS_ENDING)]
         if not images:
-            only = f" but {len(files)} whose names end with {LABELS_ENDING}" if files else ""
+            got = f"only {len(files)} named as labels, …{LABELS_ENDING}" if files else "none"
             raise FileNotFoundError(
-                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got none{only}."
+                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got {got}."
             )
         found += images
     return found

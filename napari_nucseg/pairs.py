@@ -150,7 +150,7 @@ def read_pair(pair: Pair) -> Field:
         labels = read_labels(pair.masks[0])
     else:
         labels = _merge(pair.masks, field.shape)
-    labels = split_binary(labels, None if len(pair.masks) > 1 else pair.masks[0])
+    labels = split_binary(labels, pair.masks[0] if len(pair.masks) == 1 else None)
     try:
         return dataclasses.replace(field, labels=labels)
     except ValueError as error:

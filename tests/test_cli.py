@@ -92,7 +92,7 @@ def test_nothing_but_labels_is_nothing_to_segment(nucseg, two_nuclei, tmp_path):
     write_labels(tmp_path / "a_labels.tif", two_nuclei)
     status, _, messages = nucseg("segment", tmp_path, "--output", tmp_path / "new")
     assert status == 1
-    assert "got none but 1 whose names end with _labels" in messages
+    assert "got only 1 named as labels" in messages
     assert not (tmp_path / "new").exists()
 
 
@@ -122,7 +122,6 @@ def test_output_that_cannot_be_written(nucseg, images, tmp_path):
     status, _, messages = nucseg("segment", images, "--output", tmp_path / "file" / "labels")
     assert status == 1
     assert messages.count("Expected a folder for the labels") == 1
-    assert "Not a directory" in messages
 
 
 def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_path):

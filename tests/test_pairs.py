@@ -53,6 +53,14 @@ def test_binary_mask_is_taken_apart_with_a_warning(tmp_path):
     assert sorted(np.unique(field.labels)) == [0, 1, 2]
 
 
+def test_no_file_of_a_nucleus_is_no_nucleus(tmp_path):
+    write(tmp_path / "x" / "images" / "x.png", np.ones((4, 6)))
+    (tmp_path / "x" / "masks").mkdir()
+    (field,) = read_fields([tmp_path])
+    assert field.labels.shape == (4, 6)
+    assert not field.labels.any()
+
+
 def test_single_nucleus_is_no_reason_to_warn(tmp_path, recwarn):
     mask = np.zeros((8, 12))
     mask[2:5, 1:4] = 7

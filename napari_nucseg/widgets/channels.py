@@ -52,12 +52,12 @@ def shown_channel(viewer: Any, layer: Image) -> int | None:
     Returns
     -------
     int or None
-        None where no slider chooses one.
+        None where no slider chooses one, or stands at one that the image has not.
     """
     if _slider_of(viewer, layer) is None:
         return None
     channel = round(float(layer.world_to_data(viewer.dims.point)[0]))
-    return min(max(channel, 0), field_of(layer).channels - 1)
+    return channel if 0 <= channel < field_of(layer).channels else None
 
 
 def show_channel(viewer: Any, layer: Image, channel: int) -> None:

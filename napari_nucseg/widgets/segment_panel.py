@@ -141,7 +141,11 @@ class SegmentPanel(Panel):
     def _connect(self) -> None:
         self.image.chosen.connect(self._image_changed)
         self.channel.currentIndexChanged.connect(self._show_channel)
-        self._viewer.dims.events.current_step.connect(self._follow_slider)
+        dims = self._viewer.dims.events
+        dims.current_step.connect(self._follow_slider)
+        # In 3-D there is no slider to turn: it is turned when it is there again.
+        for event in (dims.ndisplay, dims.order):
+            event.connect(self._show_channel)
         self.segment_button.clicked.connect(self._segment)
         self.cancel_button.clicked.connect(self._runner.cancel)
         self.probability.valueChanged.connect(self._tune_soon)
@@ -240,10 +244,14 @@ class SegmentPanel(Panel):
         channel = shown_channel(self._viewer, layer)
         if channel is not None:
             with QSignalBlocker(self.channel):  # or the slider would jump to a whole channel
+                if self.channel.findData(channel) < 0:  # the data of the layer were replaced
+                    self._offer_channels(layer)
                 self.channel.setCurrentIndex(self.channel.findData(channel))
 
-    def _show_channel(self) -> None:
+    def _show_channel(self, event: Any = None) -> None:
         """Let the viewer show the channel that is chosen."""
+        if not isalive(self):
+            return
         layer, channel = self.image.layer(), self.channel.currentData()
         if layer is not None and channel is not None and not why_not_image(layer):
             show_channel(self._viewer, layer, channel)

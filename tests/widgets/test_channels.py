@@ -49,6 +49,16 @@ def test_no_slider_no_channel(shape, rgb):
     assert viewer.dims.point == before
 
 
+def test_slider_beyond_the_channels_chooses_none():
+    viewer = ViewerModel()
+    image = viewer.add_image(np.zeros((3, 6, 7)))
+    viewer.add_image(np.zeros((60, 6, 7)))
+    viewer.dims.set_current_step(0, 2)
+    assert shown_channel(viewer, image) == 2
+    viewer.dims.set_current_step(0, 40)
+    assert shown_channel(viewer, image) is None
+
+
 def test_no_slider_where_channels_are_rows_of_the_view():
     viewer = ViewerModel()
     image = viewer.add_image(np.zeros((4, 6, 7)))

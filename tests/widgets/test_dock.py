@@ -1,5 +1,6 @@
 """The dock widget as a whole: where it opens, what can be clicked when, and its end."""
 
+import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
@@ -165,12 +166,15 @@ def test_closing_the_viewer_ends_the_segmentation(window, simulated, engine_held
 
 def test_widget_is_closed_meanwhile_and_opened_again(window, simulated, engine_held):
     viewer = window.viewer
-    viewer.add_image(simulated.image, name="dish")
+    viewer.add_image(np.stack([simulated.image] * 3), name="dish")
     with engine_held():
         job = window.start(window.dock.segment.segment_button)
         viewer.window.remove_dock_widget(window.dock)
         window.qtbot.wait(50)
         viewer.layers["dish"].name = "renamed"
+        viewer.dims.set_current_step(0, 2)
+        viewer.dims.ndisplay = 3
+        viewer.dims.ndisplay = 2
     window.wait(lambda: job.state in ("done", "stopped"))
     window.qtbot.wait(50)
     _, window.dock = viewer.window.add_plugin_dock_widget(

@@ -242,6 +242,26 @@ def test_the_channel_that_is_shown_is_segmented(window, two_channels, simulated)
     assert panel.channel.currentText() == "1"
 
 
+def test_channel_chosen_in_3d_is_kept(window):
+    viewer, channel = window.viewer, window.dock.segment.channel
+    viewer.add_image(np.random.default_rng(0).random((3, 40, 50)))
+    assert channel.currentText() == "1"  # where napari begins
+    viewer.dims.ndisplay = 3
+    channel.setCurrentIndex(2)
+    viewer.dims.ndisplay = 2
+    assert viewer.dims.current_step[0] == 2
+    viewer.add_points()
+    assert channel.currentText() == "2"
+
+
+def test_channels_of_other_data_are_offered(window):
+    viewer, channel = window.viewer, window.dock.segment.channel
+    image = viewer.add_image(np.zeros((2, 40, 50)))
+    image.data = np.zeros((4, 40, 50))
+    viewer.dims.set_current_step(0, 3)
+    assert channel.currentText() == "3"
+
+
 def test_color_image_is_used_whole_or_by_channel(window, simulated):
     color = in_color(simulated.image)
     window.viewer.add_image(color)
