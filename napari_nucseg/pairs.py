@@ -80,11 +80,12 @@ def find_pairs(folder: str | Path) -> list[Pair]:
 
 def _pairs_by_name(folder: Path) -> list[Pair]:
     """Find the pairs in which image and mask have the same name."""
-    masks_folder = folder / _MASK_FOLDER
-    images = [file for name in _IMAGE_FOLDERS for file in _files(folder / name)]
-    if not images or not masks_folder.is_dir():
+    images = _files(folder, _IMAGE_FOLDERS)
+    if not images or not (folder / _MASK_FOLDER).is_dir():
         return []
-    masks = {file.stem.removesuffix(LABELS_ENDING): file for file in images_in(masks_folder)}
+    masks = {
+        file.stem.removesuffix(LABELS_ENDING): file for file in _files(folder, [_MASK_FOLDER])
+    }
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
         warnings.warn(
@@ -99,18 +100,19 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
 
 def _what_there_is(folder: Path) -> str:
     """Say what there is in place of pairs, if it is files of other names."""
-    images = [file.name for name in _IMAGE_FOLDERS for file in _files(folder / name)]
-    masks = [file.name for file in _files(folder / _MASK_FOLDER)]
+    images, masks = _files(folder, _IMAGE_FOLDERS), _files(folder, [_MASK_FOLDER])
     if not (images and masks):
         return ""
     return (
-        f", but images such as {images[0]} ({len(images)}) and masks such as {masks[0]} "
-        f"({len(masks)})"
+        f", but images such as {images[0].name} ({len(images)}) and masks such as "
+        f"{masks[0].name} ({len(masks)})"
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    return images_in(folder) if folder.is_dir() else []
+def _files(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Return the image files of the folders of these names, as far as there are any."""
+    inner = [folder / name for name in names]
+    return [file for one in inner if one.is_dir() for file in images_in(one)]
 
 
 def _pair_per_nucleus(folder: Path) -> Pair | None:

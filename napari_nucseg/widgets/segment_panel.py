@@ -206,9 +206,8 @@ class SegmentPanel(Panel):
 
     def _image_changed(self) -> None:
         """Offer the channels of the image."""
-        layer, short, long = self.image.layer(), "", ""
-        if layer is not None and not why_not_image(layer):
-            short, long = channels_in_words(layer)
+        layer = self._usable_image()
+        short, long = ("", "") if layer is None else channels_in_words(layer)
         with QSignalBlocker(self.channel):
             self._offer_channels(layer)
         self._follow_slider()
@@ -218,12 +217,17 @@ class SegmentPanel(Panel):
         self._form.setRowVisible(self._channel_row, self.channel.count() > 1)
         self.refresh("A job is running." if self._runner.job else "")
 
+    def _usable_image(self) -> Image | None:
+        """Return the chosen image if it can be segmented."""
+        layer = self.image.layer()
+        return None if why_not_image(layer) else layer
+
     def _offer_channels(self, layer: Image | None) -> None:
         """Fill in the channels, and keep the choice where it still makes sense."""
         before = self.channel.currentText()
         self.channel.clear()
         self.channel.addItem("as it is", None)
-        if layer is not None and not why_not_image(layer):
+        if layer is not None:
             field = field_of(layer)
             if field.channels > 1:
                 if not field.is_color:
@@ -238,8 +242,8 @@ class SegmentPanel(Panel):
         """Choose the channel that the viewer shows."""
         if not isalive(self):  # the widget was closed, the viewer was not
             return
-        layer = self.image.layer()
-        if layer is None or layer not in self._viewer.layers or why_not_image(layer):
+        layer = self._usable_image()
+        if layer is None or layer not in self._viewer.layers:
             return
         channel = shown_channel(self._viewer, layer)
         if channel is not None:
@@ -252,8 +256,8 @@ class SegmentPanel(Panel):
         """Let the viewer show the channel that is chosen."""
         if not isalive(self):
             return
-        layer, channel = self.image.layer(), self.channel.currentData()
-        if layer is not None and channel is not None and not why_not_image(layer):
+        layer, channel = self._usable_image(), self.channel.currentData()
+        if layer is not None and channel is not None:
             show_channel(self._viewer, layer, channel)
 
     def _segment(self) -> None:
