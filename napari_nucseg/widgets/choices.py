@@ -30,9 +30,12 @@ class LayerChoice(QComboBox):
     -------
     chosen()
         Another layer is chosen, or its name has changed.
+    replaced()
+        The chosen layer was given other data.
     """
 
     chosen = Signal()
+    replaced = Signal()
 
     def __init__(self, viewer: Any, kind: type, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,12 +86,18 @@ class LayerChoice(QComboBox):
         # The newest is what the person has just opened.
         newest_first = reversed(self._viewer.layers)
         self._layers = [layer for layer in newest_first if isinstance(layer, self._kind)]
+        for layer in self._layers:
+            layer.events.data.connect(self._data_replaced)  # once, however often it is asked
         with QSignalBlocker(self):
             self.clear()
             self.addItems([layer.name for layer in self._layers])
             if before is not None:
                 self.choose(before)
         self.chosen.emit()
+
+    def _data_replaced(self, event: Any) -> None:
+        if isalive(self) and event.source == self.layer():
+            self.replaced.emit()
 
     def _follow_active(self, event: Any = None) -> None:
         if not isalive(self):

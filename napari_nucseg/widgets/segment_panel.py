@@ -139,7 +139,8 @@ class SegmentPanel(Panel):
         self.body.addWidget(self.progress)
 
     def _connect(self) -> None:
-        self.image.chosen.connect(self._image_changed)
+        for signal in (self.image.chosen, self.image.replaced):
+            signal.connect(self._image_changed)
         self.channel.currentIndexChanged.connect(self._show_channel)
         dims = self._viewer.dims.events
         dims.current_step.connect(self._follow_slider)
@@ -248,8 +249,6 @@ class SegmentPanel(Panel):
         channel = shown_channel(self._viewer, layer)
         if channel is not None:
             with QSignalBlocker(self.channel):  # or the slider would jump to a whole channel
-                if self.channel.findData(channel) < 0:  # the data of the layer were replaced
-                    self._offer_channels(layer)
                 self.channel.setCurrentIndex(self.channel.findData(channel))
 
     def _show_channel(self, event: Any = None) -> None:

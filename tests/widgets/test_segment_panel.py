@@ -255,11 +255,23 @@ def test_channel_chosen_in_3d_is_kept(window):
 
 
 def test_channels_of_other_data_are_offered(window):
-    viewer, channel = window.viewer, window.dock.segment.channel
+    viewer, panel = window.viewer, window.dock.segment
     image = viewer.add_image(np.zeros((2, 40, 50)))
     image.data = np.zeros((4, 40, 50))
+    assert panel.channel.count() == 4
+    assert panel.channels.text() == "of 4 (first axis)"
     viewer.dims.set_current_step(0, 3)
-    assert channel.currentText() == "3"
+    assert panel.channel.currentText() == "3"
+
+
+def test_stack_in_place_of_an_image_is_refused(window, simulated):
+    image = window.viewer.add_image(simulated.image)
+    button = window.dock.segment.segment_button
+    assert button.isEnabled()
+    image.data = np.zeros((30, 64, 64), np.uint8)
+    assert not button.isEnabled()
+    image.data = simulated.image
+    assert button.isEnabled()
 
 
 def test_color_image_is_used_whole_or_by_channel(window, simulated):
