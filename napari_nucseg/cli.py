@@ -7,6 +7,7 @@ import dataclasses
 import json
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,10 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
-    # A name that the terminal's encoding does not know must not end the work.
+    # A name that the terminal's encoding does not know must not end the work, and the log of
+    # a cluster is read while it goes on.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
     try:
         return options.run(options)
@@ -243,11 +245,13 @@ def _make_folder(folder: Path) -> None:
     """Make the folder for the labels first: what cannot be written need not be computed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass  # a file can be made there
     except OSError as error:
         got = "the file" if folder.is_file() else f"{error.strerror} for"
         raise NotADirectoryError(
-            f"Expected a folder for the labels, got {got} {folder}. Name another one; it is "
-            f"made if it is not there."
+            f"Expected a folder that labels can be written to, got {got} {folder}. Name "
+            f"another one; it is made if it is not there."
         ) from error
 
 

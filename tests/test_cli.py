@@ -118,10 +118,18 @@ def test_output_that_cannot_be_written(nucseg, images, tmp_path):
     (tmp_path / "file").touch()
     status, _, messages = nucseg("segment", images, "--output", tmp_path / "file")
     assert status == 1
-    assert messages.count("Expected a folder for the labels, got the file") == 1
+    assert messages.count("Expected a folder that labels can be written to, got the file") == 1
     status, _, messages = nucseg("segment", images, "--output", tmp_path / "file" / "labels")
     assert status == 1
-    assert messages.count("Expected a folder for the labels") == 1
+    assert messages.count("Expected a folder that labels can be written to") == 1
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a folder of the kernel's")
+def test_folder_that_is_there_and_cannot_be_written(nucseg, images):
+    status, text, messages = nucseg("segment", images, "--output", "/proc")
+    assert status == 1
+    assert messages.count("Expected a folder that labels can be written to, got ") == 1
+    assert not text
 
 
 def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_path):
