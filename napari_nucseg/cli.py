@@ -215,11 +215,14 @@ def _given(options: Any, kind: type) -> dict[str, Any]:
 
 
 def _segment(options: Any) -> int:
+    from .network.predict import load_predictor
+
     parameters = SegmentParameters(**_given(options, SegmentParameters))
     model = model_store.load_model(options.model)
     inputs = find_images(options.inputs)
     names = _output_names(inputs)
     _make_folder(options.output)
+    load_predictor(model)  # if that fails, once is enough
     failed = 0
     with _interruptible() as should_stop, _bar(len(inputs), "image") as bar:
         for path, name in zip(inputs, names, strict=True):
@@ -232,12 +235,14 @@ def _segment(options: Any) -> int:
                 raise
             except Exception as error:  # whatever is wrong with one, the rest go on
                 failed += 1
-                bar.write(f"nucseg: {path}: {error or type(error).__name__}", file=sys.stderr)
+                text = str(error) or type(error).__name__
+                about = "" if str(path) in text else f"{path}: "
+                bar.write(f"nucseg: {about}{text}", file=sys.stderr)
             else:
                 bar.write(f"{options.output / name}: {result.labels.max()} nuclei")
             bar.update()
     if failed:
-        print(f"{failed} of {len(inputs)} image(s) failed.", file=sys.stderr)
+        print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
     return 1 if failed else 0
 
 

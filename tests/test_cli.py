@@ -108,8 +108,8 @@ def test_bad_files_are_reported_and_the_rest_go_on(nucseg, images, tmp_path):
     )
     assert status == 1
     for name in ("text.tif", "cut.tif", "stack.tif", "complex.tif", "none.tif"):
-        assert f"{name}: " in messages
-    assert "5 of 8 image(s) failed" in messages
+        assert messages.count(name) == 1
+    assert "Failed: 5 of 8." in messages
     assert "Traceback" not in text + messages
     assert sorted(os.listdir(output)) == ["a_labels.tif", "b_labels.tif", "c_labels.tif"]
 
