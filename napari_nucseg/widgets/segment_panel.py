@@ -317,12 +317,7 @@ class SegmentPanel(Panel):
         for kind, box in self._maps.items():
             self._results.show_map(image, kind, box.isChecked())
         self.segmented.emit(layer, image)
-        count = int(reply.labels.max())
-        self.told.emit(
-            f"{count} nuclei, typically {reply.diameter:.0f} pixels wide, in "
-            f"{reply.provenance['seconds']:.1f} s.",
-            False,
-        )
+        self.told.emit(_in_words(reply), False)
 
     def _labels_edited(self) -> None:
         self.told.emit(
@@ -373,3 +368,12 @@ class SegmentPanel(Panel):
             The model or its name.
         """
         self.model.refresh(model if isinstance(model, str) else model.card.name)
+
+
+def _in_words(reply: SegmentationReply) -> str:
+    """Say what was found."""
+    count = int(reply.labels.max())
+    if count == 0:
+        return "No nuclei found. Lower the probability, or say how wide the nuclei are."
+    nuclei = f"{count} nuclei, typically" if count > 1 else "1 nucleus,"
+    return f"{nuclei} {reply.diameter:.0f} pixels wide, in {reply.provenance['seconds']:.1f} s."

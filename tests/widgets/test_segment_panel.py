@@ -309,6 +309,7 @@ def test_images_without_nuclei(window):
         labels = window.segment()
         assert labels.data.shape == pixels.shape
         assert not labels.data.any()
+        assert window.status.startswith("No nuclei found. Lower the probability")
 
 
 def test_probability_map_and_mask_on_demand(window, nuclei, simulated):
