@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stopped as error:
         print(error, file=sys.stderr)
         return 130
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
+    except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
         print(f"nucseg: {error}", file=sys.stderr)
         return 1
 
@@ -215,16 +215,14 @@ def _given(options: Any, kind: type) -> dict[str, Any]:
 
 
 def _segment(options: Any) -> int:
-    from .network.predict import load_predictor
-
     parameters = SegmentParameters(**_given(options, SegmentParameters))
     model = model_store.load_model(options.model)
     inputs = find_images(options.inputs)
     names = _output_names(inputs)
     _make_folder(options.output)
-    load_predictor(model)  # if that fails, once is enough
     failed = 0
     with _interruptible() as should_stop, _bar(len(inputs), "image") as bar:
+        _load(model)
         for path, name in zip(inputs, names, strict=True):
             check_stop(should_stop)
             try:
@@ -246,12 +244,20 @@ def _segment(options: Any) -> int:
     return 1 if failed else 0
 
 
+def _load(model: model_store.Model) -> None:
+    """Load the network first: what is wrong with it need not be said of every image."""
+    from .network.predict import load_predictor
+
+    load_predictor(model)
+
+
 def _make_folder(folder: Path) -> None:
     """Make the folder for the labels first: what cannot be written need not be computed."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass  # a file can be made there
+        probe = folder / f".nucseg-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
     except OSError as error:
         got = "the file" if folder.is_file() else f"{error.strerror} for"
         raise NotADirectoryError(

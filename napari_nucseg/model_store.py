@@ -163,7 +163,8 @@ def load_model(name_or_folder: str | Path) -> Model:
         if name_or_folder == model.card.name:
             _check_weights(model)
             return model
-    folder = Path(name_or_folder).expanduser()
+    # The engine, which may load it again, has a working folder of its own.
+    folder = Path(name_or_folder).expanduser().absolute()
     if not folder.is_dir():
         raise FileNotFoundError(
             f"Expected the name or the folder of a model, got {str(name_or_folder)!r}. "
@@ -174,7 +175,7 @@ def load_model(name_or_folder: str | Path) -> Model:
             f"Expected a model in {folder}, but it has no {CARD_FILE}. Choose the folder "
             f"that nucseg train or nucseg models export made."
         )
-    bundled = folder.absolute().parent == _bundled_directory().absolute()
+    bundled = folder.parent == _bundled_directory().absolute()
     model = Model(_read_card(folder / CARD_FILE), folder, bundled)
     _check_weights(model)
     return model

@@ -30,12 +30,12 @@ class LayerChoice(QComboBox):
     -------
     chosen()
         Another layer is chosen, or its name has changed.
-    replaced()
-        The chosen layer was given other data.
+    replaced(object)
+        A layer of the kind was given other data.
     """
 
     chosen = Signal()
-    replaced = Signal()
+    replaced = Signal(object)
 
     def __init__(self, viewer: Any, kind: type, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,8 +96,8 @@ class LayerChoice(QComboBox):
         self.chosen.emit()
 
     def _data_replaced(self, event: Any) -> None:
-        if isalive(self) and event.source == self.layer():
-            self.replaced.emit()
+        if isalive(self):
+            self.replaced.emit(event.source)
 
     def _follow_active(self, event: Any = None) -> None:
         if not isalive(self):

@@ -70,8 +70,9 @@ class CorrectPanel(Panel):
         self._make_widgets()
         self._lay_out()
         self.labels.chosen.connect(self._labels_changed)
-        for signal in (self.labels.replaced, self.image.chosen, self.image.replaced):
-            signal.connect(self.refresh)
+        self.image.chosen.connect(self.refresh)
+        for choice in (self.labels, self.image):
+            choice.replaced.connect(lambda _: self.refresh())
         self.add_button.clicked.connect(self._add)
         self.remove_button.clicked.connect(self._remove)
         self.entries.itemSelectionChanged.connect(self.refresh)

@@ -208,6 +208,17 @@ class Results:
                 return result
         return None
 
+    def forget(self, image: Any) -> None:
+        """Leave the layers of an image alone from now on.
+
+        Parameters
+        ----------
+        image : Image
+            What it shows is no longer what the layers were made of.
+        """
+        self._results = [r for r in self._results if r.image != image]
+        self._maps = [m for m in self._maps if m.image != image]
+
     def _mark_edited(self, result: Result) -> None:
         if not result.edited:
             result.edited = True

@@ -139,8 +139,8 @@ class SegmentPanel(Panel):
         self.body.addWidget(self.progress)
 
     def _connect(self) -> None:
-        for signal in (self.image.chosen, self.image.replaced):
-            signal.connect(self._image_changed)
+        self.image.chosen.connect(self._image_changed)
+        self.image.replaced.connect(self._data_replaced)
         self.channel.currentIndexChanged.connect(self._show_channel)
         dims = self._viewer.dims.events
         dims.current_step.connect(self._follow_slider)
@@ -217,6 +217,14 @@ class SegmentPanel(Panel):
             widget.setToolTip(long or _CHANNEL_TIP)
         self._form.setRowVisible(self._channel_row, self.channel.count() > 1)
         self.refresh("A job is running." if self._runner.job else "")
+
+    def _data_replaced(self, layer: Image) -> None:
+        """Forget what was found in the data that a layer had before."""
+        self._results.forget(layer)
+        if self._pending.get("layer") == layer:
+            self._pending["layer"] = None
+        if layer == self.image.layer():
+            self._image_changed()
 
     def _usable_image(self) -> Image | None:
         """Return the chosen image if it can be segmented."""
@@ -311,7 +319,8 @@ class SegmentPanel(Panel):
         """Put the labels into the viewer."""
         image, placement = pending["layer"], pending["placement"]
         if image not in self._viewer.layers:
-            self.told.emit("The image was closed meanwhile; its nuclei are not shown.", False)
+            text = "The image was closed or replaced meanwhile; its nuclei are not shown."
+            self.told.emit(text, False)
             return
         layer = self._results.show(reply, image, placement).layer
         for kind, box in self._maps.items():
@@ -357,7 +366,7 @@ class SegmentPanel(Panel):
                 self._results.replace(result, job.result)
                 if self.show_mask.isChecked():
                     self._results.show_map(result.image, "mask", True)
-                self.told.emit(f"{int(job.result.labels.max())} nuclei.", False)
+                self.told.emit(f"{_count(job.result)}.", False)
 
     def use_model(self, model: Model | str) -> None:
         """List the models anew and choose one.
@@ -372,8 +381,12 @@ class SegmentPanel(Panel):
 
 def _in_words(reply: SegmentationReply) -> str:
     """Say what was found."""
-    count = int(reply.labels.max())
-    if count == 0:
+    if not reply.labels.any():
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
-    nuclei = f"{count} nuclei, typically" if count > 1 else "1 nucleus,"
-    return f"{nuclei} {reply.diameter:.0f} pixels wide, in {reply.provenance['seconds']:.1f} s."
+    seconds = reply.provenance["seconds"]
+    return f"{_count(reply)}, typically {reply.diameter:.0f} pixels wide, in {seconds:.1f} s."
+
+
+def _count(reply: SegmentationReply) -> str:
+    count = int(reply.labels.max())
+    return "1 nucleus" if count == 1 else f"{count} nuclei"

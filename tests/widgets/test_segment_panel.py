@@ -442,7 +442,23 @@ def test_image_is_removed_meanwhile(window, nuclei, engine_held):
         window.viewer.layers.remove(nuclei)
     window.finish()
     assert len(window.viewer.layers) == 0
-    assert "closed meanwhile" in window.status
+    assert "closed or replaced meanwhile" in window.status
+
+
+def test_image_is_replaced_meanwhile_and_afterwards(window, nuclei, engine_held):
+    panel = window.dock.segment
+    pixels = nuclei.data
+    with engine_held():
+        window.start(panel.segment_button)
+        nuclei.data = pixels[::-1]
+    window.finish()
+    assert window.labels() == []
+    assert "closed or replaced meanwhile" in window.status
+    nuclei.data = pixels
+    of_before = window.segment()
+    nuclei.data = pixels[::-1]
+    assert window.segment() != of_before
+    assert len(window.labels()) == 2
 
 
 def test_another_image_is_chosen_meanwhile(window, nuclei, simulated, engine_held):
