@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,7 +20,8 @@ from .progress import Stopped, check_stop
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS
 from .segmentation import SegmentParameters, segment_field
 from .start import ARCHITECTURES, IMAGENET, RANDOM, Start
-from .train_parameters import Epoch, TrainParameters
+from .terminal import bar, interruptible, reporting
+from .train_parameters import TrainParameters
 from .training import About
 
 __all__ = ["main"]
@@ -221,7 +221,7 @@ def _segment(options: Any) -> int:
     names = _output_names(inputs)
     _make_folder(options.output)
     failed = 0
-    with _interruptible() as should_stop, _bar(len(inputs), "image") as bar:
+    with interruptible() as should_stop, bar(len(inputs), "image") as images:
         _load(model)
         for path, name in zip(inputs, names, strict=True):
             check_stop(should_stop)
@@ -235,10 +235,10 @@ def _segment(options: Any) -> int:
                 failed += 1
                 text = str(error) or type(error).__name__
                 about = "" if str(path) in text else f"{path}: "
-                bar.write(f"nucseg: {about}{text}", file=sys.stderr)
+                images.write(f"nucseg: {about}{text}", file=sys.stderr)
             else:
-                bar.write(f"{options.output / name}: {result.labels.max()} nuclei")
-            bar.update()
+                images.write(f"{options.output / name}: {result.labels.max()} nuclei")
+            images.update()
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
     return 1 if failed else 0
@@ -287,7 +287,7 @@ def _train(options: Any) -> int:
     about["name"] = about["name"] or options.output.name
     parent = model_store.load_model(options.model) if options.model else None
     start = Start(parent, options.architecture, options.widths, options.encoder_weights)
-    with _interruptible() as should_stop:
+    with interruptible() as should_stop:
         try:
             model = api.train(
                 options.data,
@@ -297,7 +297,7 @@ def _train(options: Any) -> int:
                 validation=options.validation,
                 start=start,
                 should_stop=should_stop,
-                **_reporting(),
+                **reporting(),
                 **_given(options, TrainParameters),
             )
         except Stopped as error:
@@ -313,14 +313,14 @@ def _train(options: Any) -> int:
 
 
 def _fine_tune(options: Any) -> int:
-    with _interruptible() as should_stop:
+    with interruptible() as should_stop:
         result = api.fine_tune(
             options.data,
             options.name,
             options.model,
             preset=options.preset,
             should_stop=should_stop,
-            **_reporting(),
+            **reporting(),
             **_given(options, TrainParameters),
         )
     print(
@@ -415,49 +415,6 @@ def _remove_model(options: Any) -> int:
     model_store.remove_model(options.model)
     print(f"Removed {options.model!r}.")
     return 0
-
-
-def _bar(total: int, unit: str) -> Any:
-    import tqdm
-
-    return tqdm.tqdm(total=total, unit=unit)
-
-
-def _reporting() -> dict[str, Callable[..., None]]:
-    """Return what shows training as a bar per epoch and a line for each."""
-    bar = _bar(1, "step")
-
-    def on_progress(done: int, total: int, text: str) -> None:
-        bar.set_description(text, refresh=False)
-        bar.total, bar.n = total, done
-        bar.refresh()
-
-    def on_epoch(epoch: Epoch) -> None:
-        minutes = f", {epoch.seconds_left / 60:.0f} min left" if epoch.epoch else ""
-        loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
-        bar.write(
-            f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{minutes}"
-        )
-        bar.reset()
-
-    return {"on_progress": on_progress, "on_epoch": on_epoch}
-
-
-class _interruptible:  # noqa: N801 (used like a function)
-    """Turn the first Ctrl-C into the wish to stop; the second one interrupts."""
-
-    def __enter__(self) -> Callable[[], bool]:
-        self._asked = False
-        self._before = signal.signal(signal.SIGINT, self._ask)
-        return lambda: self._asked
-
-    def _ask(self, *_: Any) -> None:
-        self._asked = True
-        signal.signal(signal.SIGINT, self._before)
-        print("\nStopping after this step. Ctrl-C again to leave at once.", file=sys.stderr)
-
-    def __exit__(self, *_: Any) -> None:
-        signal.signal(signal.SIGINT, self._before)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What a person at a terminal sees of long work, and how she ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .progress import ShouldStop
+from .train_parameters import Epoch
+
+__all__ = ["bar", "interruptible", "reporting"]
+
+
+def bar(total: int, unit: str) -> Any:
+    """Return a bar on the error output.
+
+    Parameters
+    ----------
+    total : int
+        How much there is to do.
+    unit : str
+        Of what.
+
+    Returns
+    -------
+    tqdm.tqdm
+        The bar, at 0.
+    """
+    import tqdm
+
+    return tqdm.tqdm(total=total, unit=unit)
+
+
+def reporting() -> dict[str, Callable[..., None]]:
+    """Return what shows training as a bar per epoch and a line for each.
+
+    Returns
+    -------
+    dict
+        The arguments ``on_progress`` and ``on_epoch`` of `api.train`.
+    """
+    steps = bar(1, "step")
+
+    def on_progress(done: int, total: int, text: str) -> None:
+        steps.set_description(text, refresh=False)
+        steps.total, steps.n = total, done
+        steps.refresh()
+
+    def on_epoch(epoch: Epoch) -> None:
+        minutes = f", {epoch.seconds_left / 60:.0f} min left" if epoch.epoch else ""
+        loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
+        steps.write(
+            f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{minutes}"
+        )
+        steps.reset()
+
+    return {"on_progress": on_progress, "on_epoch": on_epoch}
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[ShouldStop]:
+    """Turn the first Ctrl-C into the wish to stop; the second one interrupts.
+
+    Yields
+    ------
+    callable
+        Returns whether to stop.
+    """
+    asked = threading.Event()
+
+    def ask(*_: Any) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+        print("\nStopping after this step. Ctrl-C again to leave at once.", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
