@@ -20,8 +20,10 @@ __all__ = [
     "write_labels",
 ]
 
+_LOSSY = (".jpg", ".jpeg")
+
 #: Suffixes of the files that can be read.
-IMAGE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+IMAGE_SUFFIXES = (".tif", ".tiff", ".png", *_LOSSY)
 
 #: End of the name of a file with labels that we wrote, before the suffix.
 LABELS_ENDING = "_labels"
@@ -193,6 +195,11 @@ def read_labels(path: str | Path) -> np.ndarray:
         If the file is not a mask.
     """
     field = read_image(path)
+    if Path(path).suffix.lower() in _LOSSY:
+        raise ValueError(
+            f"Expected a mask that was saved without loss, got {path}: what JPEG changes a "
+            f"little is the number of another nucleus. Save it as TIFF or PNG."
+        )
     image = np.asarray(field.image)
     if field.is_color and all((image[..., i] == image[..., 0]).all() for i in (1, 2)):
         image = image[..., 0]

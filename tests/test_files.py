@@ -122,6 +122,12 @@ def test_grey_mask_saved_as_color_is_a_mask_and_colors_are_not(tmp_path):
         read_labels(tmp_path / "b.png")
 
 
+def test_jpeg_is_no_mask(tmp_path):
+    PIL.Image.fromarray(GREY).save(tmp_path / "a.JPG")
+    with pytest.raises(ValueError, match=r"saved without loss, got .*a\.JPG"):
+        read_labels(tmp_path / "a.JPG")
+
+
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
