@@ -53,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stopped as error:
         print(error, file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Who read the output has seen enough, as `head` does. Python shall not flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
         print(f"nucseg: {error}", file=sys.stderr)
         return 1
@@ -181,6 +185,7 @@ def _add_models(commands: Any) -> None:
     _command(actions, "list", _list_models, "List all models.")
     show = _command(actions, "show", _show_model, "Show the card of a model.")
     show.add_argument("model", metavar="NAME|DIR")
+    show.add_argument("--json", action="store_true", help="print the whole card as JSON")
     take = _command(actions, "import", _import_model, "Take a model from a zip or folder.")
     take.add_argument("path", type=Path)
     take.add_argument("--name", help="another name for it")
@@ -395,8 +400,18 @@ def _list_models(options: Any) -> int:
 
 def _show_model(options: Any) -> int:
     model = model_store.load_model(options.model)
-    print(json.dumps(dataclasses.asdict(model.card), indent=2, ensure_ascii=False))
-    print(f"Folder: {model.folder}")
+    card = dataclasses.asdict(model.card)
+    if options.json:
+        print(json.dumps(card, indent=2, ensure_ascii=False))
+        return 0
+    scores = {name.replace("_", " "): value for name, value in card["scores"].items()}
+    texts = {
+        name.replace("_", " "): value
+        for name, value in card.items()
+        if value and type(value) is str
+    }
+    for name, value in {**texts, **scores, "folder": model.folder}.items():
+        print(f"{name + ':':<20} {value}")
     return 0
 
 

@@ -19,10 +19,21 @@ def user_directory() -> Path:
     Path
         What `HOME_VARIABLE` says, or the place the operating system provides.
         It need not exist yet.
+
+    Raises
+    ------
+    NotADirectoryError
+        If `HOME_VARIABLE` names a file.
     """
     chosen = os.environ.get(HOME_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        folder = Path(chosen).expanduser().absolute()
+        if folder.is_file():
+            raise NotADirectoryError(
+                f"Expected the environment variable {HOME_VARIABLE} to name a folder, got the "
+                f"file {folder}. Correct it, or remove it."
+            )
+        return folder
     import platformdirs
 
     return Path(platformdirs.user_data_dir("napari-nucseg", appauthor=False))

@@ -16,7 +16,7 @@ __all__ = ["bar", "interruptible", "reporting"]
 
 
 def bar(total: int, unit: str) -> Any:
-    """Return a bar on the error output.
+    """Return a bar on the error output, which is seen on a terminal and not in a log.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def bar(total: int, unit: str) -> Any:
     """
     import tqdm
 
-    return tqdm.tqdm(total=total, unit=unit)
+    return tqdm.tqdm(total=total, unit=unit, disable=None)
 
 
 def reporting() -> dict[str, Callable[..., None]]:

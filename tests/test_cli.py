@@ -19,6 +19,7 @@ from napari_nucseg.files import read_image, read_labels, write_labels
 from napari_nucseg.metrics import compare
 from napari_nucseg.model_store import list_models, load_model
 from napari_nucseg.network.predict import load_network
+from napari_nucseg.paths import HOME_VARIABLE
 
 TINY = ["--epochs=2", "--steps-per-epoch=4", "--batch-size=1", "--patch-size=64"]
 COMMAND = shutil.which("nucseg", path=sysconfig.get_path("scripts"))
@@ -69,7 +70,7 @@ def test_segment_a_folder(nucseg, images, tmp_path):
         assert (labels == segment(path)).all()
         assert f"{path.stem}_labels.tif: {labels.max()} nuclei" in text
     assert read_image(output / "a_labels.tif").pixel_size == pytest.approx((0.5, 0.5))
-    assert "3/3" in messages
+    assert messages == ""  # there is no bar where there is no terminal
 
 
 def test_segment_files_with_parameters(nucseg, images, tmp_path):
@@ -271,10 +272,13 @@ def test_models_travel_from_person_to_person(nucseg, nuclei, tmp_path):
         ["nuclei", "bundled"],
         ["mine", "from"],
     ]
+    status, text, _ = nucseg("models", "show", "mine", "--json")
+    assert json.loads(text)["weights_sha256"] == nuclei.card.weights_sha256
     status, text, _ = nucseg("models", "show", "mine")
-    card, _, folder = text.partition("Folder: ")
-    assert json.loads(card)["weights_sha256"] == nuclei.card.weights_sha256
-    assert Path(folder.strip()) == load_model("mine").folder
+    shown = dict(line.split(": ", 1) for line in text.splitlines())
+    assert shown["name"].strip() == "mine"
+    assert float(shown["held out mean ap"]) == nuclei.card.scores["held_out_mean_ap"]
+    assert Path(shown["folder"].strip()) == load_model("mine").folder
     assert nucseg("models", "remove", "mine")[:2] == (0, "Removed 'mine'.\n")
     assert [model.card.name for model in list_models()] == ["nuclei"]
 
@@ -294,6 +298,23 @@ def test_what_cannot_be_done_with_models(nucseg, arguments, says):
     assert (status, text) == (1, "")
     assert messages.startswith("nucseg: ")
     assert says in messages
+
+
+def test_who_reads_the_output_may_leave_early():
+    with subprocess.Popen(
+        [COMMAND, "models", "show", "nuclei"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_home_that_is_a_file(nucseg, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "file"))
+    status, text, messages = nucseg("models", "list")
+    assert (status, text) == (1, "")
+    assert f"Expected the environment variable {HOME_VARIABLE} to name a folder" in messages
 
 
 def test_import_of_a_model_that_carries_code(nucseg, nuclei, tmp_path):
