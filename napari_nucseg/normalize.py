@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["HIGH", "LOW", "normalize"]
+__all__ = ["HIGH", "LOW", "is_blank", "normalize"]
 
 #: Percentiles of the intensities that become 0 and 1.
 LOW, HIGH = 1.0, 99.8
@@ -48,6 +48,23 @@ def normalize(plane: np.ndarray) -> np.ndarray:
     # As for grey, so that nobody writes to one kind and fails with the other.
     values.flags.writeable = False
     return values
+
+
+def is_blank(plane: np.ndarray) -> bool:
+    """Return whether there is nothing to see in a plane.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of any real dtype.
+
+    Returns
+    -------
+    bool
+        Whether all its finite intensities are the same, or there are none.
+    """
+    low, high = _percentiles(plane)
+    return not high > low
 
 
 def _percentiles(plane: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .field import Field
 from .instances import NETWORK_DIAMETER, instances_from_maps
-from .normalize import normalize
+from .normalize import is_blank, normalize
 from .parameters import Parameters, parameter
 from .progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 
@@ -142,6 +142,7 @@ def segment_field(
         "weights_sha256": model.card.weights_sha256,
         "parameters": parameters.as_dict(),
         "diameter": round(diameter, 2),
+        "blank": not labels.any() and is_blank(plane),
         "precision": predictor.precision,
         "seconds": round(time.perf_counter() - start, 3),
     }

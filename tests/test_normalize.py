@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.normalize import normalize
+from napari_nucseg.normalize import is_blank, normalize
 
 RAMP = np.linspace(0, 1, 400).reshape(20, 20)
 
@@ -29,8 +29,12 @@ def test_colors_stay_colors():
 
 
 @pytest.mark.parametrize("value", [0, 7, -3.5, np.nan, np.inf])
-def test_constant_image_becomes_zeros(value):
-    assert (normalize(np.full((5, 6), value, float)) == 0).all()
+def test_constant_image_is_blank_and_becomes_zeros(value):
+    image = np.full((5, 6), value, float)
+    assert is_blank(image)
+    assert (normalize(image) == 0).all()
+    image[2, 3] = 1
+    assert is_blank(image) == (not np.isfinite(value))
 
 
 def test_bool_image():

@@ -381,6 +381,8 @@ class SegmentPanel(Panel):
 
 def _in_words(reply: SegmentationReply) -> str:
     """Say what was found."""
+    if reply.provenance["blank"]:
+        return "All pixels of this image are alike: there is nothing to find in it."
     if not reply.labels.any():
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
     seconds = reply.provenance["seconds"]

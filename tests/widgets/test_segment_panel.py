@@ -300,16 +300,18 @@ def test_stack_is_refused_with_the_reason(window):
 
 
 def test_images_without_nuclei(window):
-    for pixels in (
-        np.ones((1, 1)),
-        np.full((20, 30), 7, np.uint8),
-        np.full((20, 30), np.nan),
+    blank = "All pixels of this image are alike"
+    for pixels, says in (
+        (np.ones((1, 1)), blank),
+        (np.full((20, 30), 7, np.uint8), blank),
+        (np.full((20, 30), np.nan), blank),
+        (np.mgrid[:20, :30][1], "No nuclei found. Lower the probability"),
     ):
         window.viewer.add_image(pixels, contrast_limits=(0, 1))
         labels = window.segment()
         assert labels.data.shape == pixels.shape
         assert not labels.data.any()
-        assert window.status.startswith("No nuclei found. Lower the probability")
+        assert window.status.startswith(says)
 
 
 def test_probability_map_and_mask_on_demand(window, nuclei, simulated):
