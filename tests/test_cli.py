@@ -73,6 +73,16 @@ def test_segment_a_folder(nucseg, images, tmp_path):
     assert messages == ""  # there is no bar where there is no terminal
 
 
+def test_image_of_one_intensity_is_told_from_one_without_nuclei(nucseg, tmp_path):
+    tifffile.imwrite(tmp_path / "black.tif", np.zeros((40, 50), np.uint8))
+    tifffile.imwrite(tmp_path / "ramp.tif", np.mgrid[:40, :50][1].astype(np.uint8))
+    status, text, _ = nucseg("segment", tmp_path, "--output", tmp_path / "labels")
+    black, ramp = text.splitlines()
+    assert status == 0
+    assert black.endswith("black_labels.tif: 0 nuclei, all pixels are alike")
+    assert ramp.endswith("ramp_labels.tif: 0 nuclei")
+
+
 def test_segment_files_with_parameters(nucseg, images, tmp_path):
     options = ["--probability=0.8", "--minimum-size=200", "--channel=0", "--diameter=24"]
     inputs = (images / "a.tif", images / "c.png")
@@ -383,19 +393,43 @@ def test_training_that_cannot_start_leaves_nothing(nucseg, pairs, tmp_path, opti
     assert os.listdir(tmp_path) == []
 
 
-def start(*arguments):
+def start(*arguments, stderr=subprocess.PIPE):
     return subprocess.Popen(
-        [COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [COMMAND, *map(str, arguments)], stdout=subprocess.PIPE, stderr=stderr
     )
 
 
-def read_until(process, text):
-    """Read the messages of a process until they hold a text."""
-    seen = b""
-    while text not in seen:
-        chunk = process.stderr.read1()
-        assert chunk, seen.decode()
-        seen += chunk
+class Terminal:
+    """A command at a terminal, which shows its messages."""
+
+    def __init__(self, *arguments):
+        import termios  # not on Windows
+
+        self._screen, there = os.openpty()
+        termios.tcsetwinsize(there, (24, 120))
+        self.process = start(*arguments, stderr=there)
+        os.close(there)
+        self.messages = b""
+
+    def _read(self):
+        try:
+            chunk = os.read(self._screen, 4096)
+        except OSError:  # what Linux says when nobody writes there any more
+            chunk = b""
+        self.messages += chunk
+        return chunk
+
+    def wait_for(self, text):
+        while text not in self.messages:
+            assert self._read(), self.messages.decode()
+
+    def end(self):
+        """Return the exit status and the output."""
+        while self._read():
+            pass
+        os.close(self._screen)
+        text, _ = self.process.communicate()
+        return self.process.returncode, text
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")
@@ -404,23 +438,23 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     options = [*TINY, "--model=nuclei", "--name=tiny", "--data-license=CC0-1.0"]
     in_a_piece = start("train", pairs, "--output", whole, *options)
 
-    interrupted = start("train", pairs, "--output", parts, *options)
-    read_until(interrupted, b"Training, epoch 2 of 2")
-    interrupted.send_signal(signal.SIGINT)
-    text, messages = interrupted.communicate()
-    assert interrupted.returncode == 130
+    interrupted = Terminal("train", pairs, "--output", parts, *options)
+    interrupted.wait_for(b"Training, epoch 2 of 2")
+    interrupted.process.send_signal(signal.SIGINT)
+    status, text = interrupted.end()
+    assert status == 130
     assert b"Epoch 0 of 2: score" in text
     assert b"Epoch 1 of 2: loss" in text
-    assert b"Stopping after this step" in messages
-    assert b"goes on after the last finished epoch" in messages
-    assert b"Traceback" not in messages
+    assert b"Stopping after this step" in interrupted.messages
+    assert b"goes on after the last finished epoch" in interrupted.messages
+    assert b"Traceback" not in interrupted.messages
     assert not parts.exists()
 
-    killed = start("train", pairs, "--output", parts, *options)
-    read_until(killed, b"Training, epoch 2 of 2")
-    killed.kill()
-    text, _ = killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
+    killed = Terminal("train", pairs, "--output", parts, *options)
+    killed.wait_for(b"Training, epoch 2 of 2")
+    killed.process.kill()
+    status, text = killed.end()
+    assert status == -signal.SIGKILL
     assert b"Epoch" not in text
     assert not parts.exists()
 

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .progress import ShouldStop
-from .train_parameters import Epoch
+from ..progress import ShouldStop
+from ..train_parameters import Epoch
 
 __all__ = ["bar", "interruptible", "reporting"]
 

@@ -1,0 +1,65 @@
+"""The command ``nucseg``: the public functions from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+from .. import __version__
+from ..progress import Stopped
+from .evaluate import add_evaluate
+from .models import add_models
+from .segment import add_segment
+from .train import add_fine_tune, add_train
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the command line when left out.
+
+    Returns
+    -------
+    int
+        Exit status: 0 if all went well, 1 after an error or when nobody reads the
+        output any more, 2 for wrong usage, 130 after Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    # A name that the terminal's encoding does not know must not end the work, and the log of
+    # a cluster is read while it goes on.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
+    try:
+        return options.run(options)
+    except Stopped as error:
+        print(error, file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Who read the output has seen enough, as `head` does. Python shall not flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
+        print(f"nucseg: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="nucseg", description="Find cell nuclei in images.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_segment(commands)
+    add_train(commands)
+    add_fine_tune(commands)
+    add_evaluate(commands)
+    add_models(commands)
+    return parser

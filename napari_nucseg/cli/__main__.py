@@ -1,0 +1,7 @@
+"""The command as ``python -m napari_nucseg.cli``."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,82 @@
+"""The command ``nucseg evaluate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .. import api
+from ..files import LABELS_ENDING, images_in
+from ..metrics import Scores
+from .options import add_command
+
+__all__ = ["add_evaluate"]
+
+
+def add_evaluate(commands: Any) -> None:
+    """Add the command.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to.
+    """
+    command = add_command(commands, "evaluate", _evaluate, "Score labels against the truth.")
+    command.add_argument("predicted", type=Path, help="label image or folder")
+    command.add_argument("truth", type=Path, help="label image or folder")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _evaluate(options: Any) -> int:
+    predicted, truth = _matching(options.predicted, options.truth)
+    scores = api.evaluate(predicted, truth)
+    print(json.dumps(scores.as_dict(), indent=2) if options.json else _table(scores))
+    return 0
+
+
+def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
+    """Pair the label images of two folders by name."""
+    for path in (predicted, truth):
+        if not path.exists():
+            raise FileNotFoundError(f"Expected labels at {path}, got nothing.")
+    if not (predicted.is_dir() and truth.is_dir()):
+        return [predicted], [truth]
+    first, second = (
+        {path.stem.removesuffix(LABELS_ENDING): path for path in images_in(folder)}
+        for folder in (predicted, truth)
+    )
+    if not second:
+        raise FileNotFoundError(f"Expected images of true labels in {truth}, got none.")
+    missing = sorted(set(second) - set(first))
+    if missing:
+        raise FileNotFoundError(
+            f"Expected predicted labels in {predicted} for each of {len(second)} true ones in "
+            f"{truth}, got none for {len(missing)}: {', '.join(missing[:5])}. Give both the "
+            f"same name; {LABELS_ENDING} may follow it."
+        )
+    names = sorted(second)
+    return [first[name] for name in names], [second[name] for name in names]
+
+
+def _table(scores: Scores) -> str:
+    """Write the scores for people."""
+    rows = [
+        f"{scores.images} images, {scores.predicted} nuclei found, {scores.true} true",
+        "",
+    ]
+    rows.append("IoU at least  " + " ".join(f"{at:5.2f}" for at in scores.ap_pooled))
+    for name, values in (
+        ("pooled", scores.ap_pooled),
+        ("per image", scores.ap_per_image),
+    ):
+        rows.append(f"AP {name:<10} " + " ".join(f"{ap:5.3f}" for ap in values.values()))
+    rows += [
+        "",
+        f"mean AP (per image)  {scores.mean_ap:.3f}",
+        f"F1 at IoU 0.5        {scores.f1:.3f}",
+        f"panoptic quality     {scores.panoptic_quality:.3f}",
+        f"Dice                 {scores.dice:.3f}",
+        f"IoU                  {scores.iou:.3f}",
+    ]
+    return "\n".join(rows)

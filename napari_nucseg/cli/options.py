@@ -1,0 +1,82 @@
+"""Commands and their options, made out of parameter objects."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from ..parameters import Parameters, kind_of
+
+__all__ = ["add_command", "add_parameters", "given"]
+
+
+def add_command(commands: Any, name: str, run: Callable[[Any], int], text: str) -> Any:
+    """Add a command.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to.
+    name : str
+        What it is called by.
+    run : callable
+        Given the options, does the work and returns the exit status.
+    text : str
+        What it does.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        For its arguments.
+    """
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = True) -> None:
+    """Add an option for each parameter of a parameter object.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        Where to.
+    parameters : Parameters
+        The object; what it says of a parameter is the help of the option.
+    defaults : bool, optional
+        Whether the help tells the defaults.
+    """
+    for field in dataclasses.fields(parameters):
+        about = field.metadata["description"]
+        if field.metadata["unit"]:
+            about += f" In {field.metadata['unit']}."
+        if defaults and field.default is not None:
+            about += f" Default: {field.default}."
+        command.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=kind_of(field),
+            default=argparse.SUPPRESS,
+            metavar="N",
+            help=about,
+        )
+
+
+def given(options: Any, kind: type) -> dict[str, Any]:
+    """Return the parameters that were given on the command line.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        What was parsed.
+    kind : type
+        Of the parameter object.
+
+    Returns
+    -------
+    dict
+        Values by name, for those that were given.
+    """
+    names = [field.name for field in dataclasses.fields(kind)]
+    return {name: getattr(options, name) for name in names if hasattr(options, name)}

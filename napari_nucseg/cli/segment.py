@@ -1,0 +1,108 @@
+"""The command ``nucseg segment``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import model_store
+from ..files import LABELS_ENDING, find_images, read_image, write_labels
+from ..progress import Stopped, check_stop
+from ..segmentation import SegmentParameters, segment_field
+from .options import add_command, add_parameters, given
+from .terminal import bar, interruptible
+
+__all__ = ["add_segment"]
+
+
+def add_segment(commands: Any) -> None:
+    """Add the command.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to.
+    """
+    command = add_command(commands, "segment", _segment, "Find the nuclei in images.")
+    command.add_argument("inputs", nargs="+", metavar="INPUT", help="image or folder of images")
+    text = f"folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced"
+    command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
+    command.add_argument(
+        "--model",
+        default=model_store.DEFAULT_MODEL,
+        metavar="NAME|DIR",
+        help="name or folder of the model (default: %(default)s)",
+    )
+    add_parameters(command, SegmentParameters())
+
+
+def _segment(options: Any) -> int:
+    parameters = SegmentParameters(**given(options, SegmentParameters))
+    model = model_store.load_model(options.model)
+    inputs = find_images(options.inputs)
+    names = _output_names(inputs)
+    _make_folder(options.output)
+    failed = 0
+    with interruptible() as should_stop, bar(len(inputs), "image") as images:
+        _load(model)
+        for path, name in zip(inputs, names, strict=True):
+            check_stop(should_stop)
+            try:
+                field = read_image(path)
+                result = segment_field(field, model, parameters, should_stop=should_stop)
+                write_labels(options.output / name, result.labels, field)
+            except Stopped:
+                raise
+            except Exception as error:  # whatever is wrong with one, the rest go on
+                failed += 1
+                text = str(error) or type(error).__name__
+                about = "" if str(path) in text else f"{path}: "
+                images.write(f"nucseg: {about}{text}", file=sys.stderr)
+            else:
+                alike = ", all pixels are alike" if result.provenance["blank"] else ""
+                images.write(f"{options.output / name}: {result.labels.max()} nuclei{alike}")
+            images.update()
+    if failed:
+        print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _load(model: model_store.Model) -> None:
+    """Load the network first: what is wrong with it need not be said of every image."""
+    from ..network.predict import load_predictor
+
+    load_predictor(model)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder for the labels first: what cannot be written need not be computed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".nucseg-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        got = "the file" if folder.is_file() else f"{error.strerror} for"
+        raise NotADirectoryError(
+            f"Expected a folder that labels can be written to, got {got} {folder}. Name "
+            f"another one; it is made if it is not there."
+        ) from error
+
+
+def _output_names(inputs: Sequence[Path]) -> list[str]:
+    """Name the outputs, and refuse inputs that would overwrite each other's."""
+    names = [f"{path.stem}{LABELS_ENDING}.tif" for path in inputs]
+    for name in names:
+        if names.count(name) > 1:
+            clash = [
+                str(path) for path, other in zip(inputs, names, strict=True) if other == name
+            ]
+            raise ValueError(
+                f"Expected images of different names, got {' and '.join(clash)}, which "
+                f"would both become {name}. Give them one at a time, each with an --output of "
+                f"its own."
+            )
+    return names

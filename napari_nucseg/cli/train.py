@@ -1,0 +1,159 @@
+"""The commands ``nucseg train`` and ``nucseg fine-tune``."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from .. import api, model_store
+from ..progress import Stopped
+from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS
+from ..start import ARCHITECTURES, IMAGENET, RANDOM, Start
+from ..train_parameters import TrainParameters
+from ..training import About
+from .options import add_command, add_parameters, given
+from .terminal import interruptible, reporting
+
+__all__ = ["add_fine_tune", "add_train"]
+
+
+def add_train(commands: Any) -> None:
+    """Add the command ``train``.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to.
+    """
+    command = add_command(
+        commands, "train", _train, "Train a model, from scratch or on from another one."
+    )
+    command.add_argument(
+        "data",
+        nargs="+",
+        metavar="DATA",
+        help="folder with images/ and masks/; each is a group of images of one kind",
+    )
+    text = "folder of the new model"
+    command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
+    command.add_argument(
+        "--share",
+        nargs="+",
+        type=float,
+        metavar="S",
+        help="how often each group is trained on (default: by its number of images)",
+    )
+    command.add_argument(
+        "--validation",
+        nargs="+",
+        default=(),
+        metavar="DATA",
+        help="folders only to score on, to choose the best epoch (default: a part is held out)",
+    )
+    command.add_argument(
+        "--model",
+        metavar="NAME|DIR",
+        help="model whose weights training starts from (default: random weights)",
+    )
+    command.add_argument(
+        "--widths",
+        nargs="+",
+        type=int,
+        metavar="W",
+        help="filters at a half, a quarter, ... of the resolution (default: those of the "
+        "model, where levels can be added and filters to a decoder, or the usual ones)",
+    )
+    command.add_argument(
+        "--architecture",
+        choices=ARCHITECTURES,
+        help="mobilenetv2: a U-Net with that encoder; --widths are those of its decoder",
+    )
+    command.add_argument(
+        "--encoder-weights",
+        metavar="FILE",
+        help=f"of keras.applications' MobileNetV2, or {IMAGENET} (downloaded) or {RANDOM}",
+    )
+    for field in dataclasses.fields(About):
+        command.add_argument(
+            f"--{field.name.replace('_', '-')}", default="", help="for the model's card"
+        )
+    add_parameters(command, TrainParameters())
+
+
+def add_fine_tune(commands: Any) -> None:
+    """Add the command ``fine-tune``.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+        Where to.
+    """
+    command = add_command(commands, "fine-tune", _fine_tune, "Fine-tune a model.")
+    command.add_argument(
+        "data", nargs="+", metavar="DATA", help="folder with images/ and masks/"
+    )
+    command.add_argument(
+        "--model",
+        default=model_store.DEFAULT_MODEL,
+        metavar="NAME|DIR",
+        help="model to start from (default: %(default)s)",
+    )
+    command.add_argument("--name", required=True, help="name of the new model")
+    command.add_argument(
+        "--preset",
+        choices=FINE_TUNE_PRESETS,
+        default=DEFAULT_PRESET,
+        help="how many steps, where the options below do not say it (default: %(default)s)",
+    )
+    add_parameters(command, TrainParameters(), defaults=False)
+
+
+def _train(options: Any) -> int:
+    about = {field.name: getattr(options, field.name) for field in dataclasses.fields(About)}
+    about["name"] = about["name"] or options.output.name
+    parent = model_store.load_model(options.model) if options.model else None
+    start = Start(parent, options.architecture, options.widths, options.encoder_weights)
+    with interruptible() as should_stop:
+        try:
+            model = api.train(
+                options.data,
+                options.output,
+                about=About(**about),
+                shares=options.share,
+                validation=options.validation,
+                start=start,
+                should_stop=should_stop,
+                **reporting(),
+                **given(options, TrainParameters),
+            )
+        except Stopped as error:
+            raise Stopped(
+                "Stopped. The same command goes on after the last finished epoch, if any."
+            ) from error
+    score = model.card.scores["held_out_mean_ap"]
+    print(
+        f"Model {model.card.name!r} is in {model.folder}. On images that it was not trained on "
+        f"its mean AP is {score:.3f}."
+    )
+    return 0
+
+
+def _fine_tune(options: Any) -> int:
+    with interruptible() as should_stop:
+        result = api.fine_tune(
+            options.data,
+            options.name,
+            options.model,
+            preset=options.preset,
+            should_stop=should_stop,
+            **reporting(),
+            **given(options, TrainParameters),
+        )
+    print(
+        f"Model {result.name!r} is in {result.path}. On the held-out part it scores "
+        f"{result.score:.3f}, its parent {result.parent!r} {result.parent_score:.3f}."
+    )
+    if not result.better:
+        print(f"It scores lower than its parent: keep using {result.parent!r}.")
+    return 0
