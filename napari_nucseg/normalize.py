@@ -61,10 +61,10 @@ def is_blank(plane: np.ndarray) -> bool:
     Returns
     -------
     bool
-        Whether all its finite intensities are the same, or there are none.
+        Whether of all that `normalize` goes by no color varies.
     """
-    low, high = _percentiles(plane)
-    return not high > low
+    colors = [plane] if plane.ndim == 2 else [plane[..., color] for color in range(3)]
+    return not any(high > low for low, high in map(_percentiles, colors))
 
 
 def _percentiles(plane: np.ndarray) -> tuple[float, float]:

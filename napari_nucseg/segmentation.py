@@ -142,7 +142,7 @@ def segment_field(
         "weights_sha256": model.card.weights_sha256,
         "parameters": parameters.as_dict(),
         "diameter": round(diameter, 2),
-        "blank": not labels.any() and is_blank(plane),
+        "blank": is_blank(plane),
         "precision": predictor.precision,
         "seconds": round(time.perf_counter() - start, 3),
     }

@@ -32,6 +32,7 @@ def test_colors_stay_colors():
 def test_constant_image_is_blank_and_becomes_zeros(value):
     image = np.full((5, 6), value, float)
     assert is_blank(image)
+    assert is_blank(np.stack([image, image / 2, image / 4], axis=-1))
     assert (normalize(image) == 0).all()
     image[2, 3] = 1
     assert is_blank(image) == (not np.isfinite(value))

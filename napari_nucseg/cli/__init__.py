@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -29,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 if all went well, 1 after an error or when nobody reads the
-        output any more, 2 for wrong usage, 130 after Ctrl-C.
+        Exit status: 0 if all went well, 1 after an error, 2 for wrong usage,
+        130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     # A name that the terminal's encoding does not know must not end the work, and the log of
@@ -44,10 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stopped as error:
         print(error, file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Who read the output has seen enough, as `head` does. Python shall not flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
         print(f"nucseg: {error}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ from .. import api
 from ..files import LABELS_ENDING, images_in
 from ..metrics import Scores
 from .options import add_command
+from .terminal import say
 
 __all__ = ["add_evaluate"]
 
@@ -31,7 +32,7 @@ def add_evaluate(commands: Any) -> None:
 def _evaluate(options: Any) -> int:
     predicted, truth = _matching(options.predicted, options.truth)
     scores = api.evaluate(predicted, truth)
-    print(json.dumps(scores.as_dict(), indent=2) if options.json else _table(scores))
+    say(json.dumps(scores.as_dict(), indent=2) if options.json else _table(scores))
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import model_archive, model_store
 from .options import add_command
+from .terminal import say
 
 __all__ = ["add_models"]
 
@@ -41,39 +42,40 @@ def add_models(commands: Any) -> None:
 def _list_models(options: Any) -> int:
     for model in model_store.list_models():
         origin = "bundled" if model.bundled else f"from {model.card.parent or 'scratch'}"
-        print(f"{model.card.name:<24} {origin:<24} {model.card.description}")
+        say(_line(f"{model.card.name:<24} {origin:<24} {model.card.description}"))
     return 0
 
 
 def _show_model(options: Any) -> int:
     model = model_store.load_model(options.model)
-    card = dataclasses.asdict(model.card)
+    card = {**dataclasses.asdict(model.card), "folder": str(model.folder)}
     if options.json:
-        print(json.dumps(card, indent=2, ensure_ascii=False))
+        say(json.dumps(card, indent=2))
         return 0
-    scores = {name.replace("_", " "): value for name, value in card["scores"].items()}
-    texts = {
-        name.replace("_", " "): value
-        for name, value in card.items()
-        if value and type(value) is str
-    }
-    for name, value in {**texts, **scores, "folder": model.folder}.items():
-        print(f"{name + ':':<20} {value}")
+    rows = {name: value for name, value in card.items() if value and type(value) is str}
+    rows |= {f"score {name}": value for name, value in card["scores"].items()}
+    for name, value in rows.items():
+        say(f"{_line(name).replace('_', ' ') + ':':<24} {_line(value)}")
     return 0
+
+
+def _line(value: Any) -> str:
+    """Write what a stranger may have written as one line, of what can be printed."""
+    return "".join(c if c.isprintable() else " " for c in str(value))
 
 
 def _import_model(options: Any) -> int:
     model = model_archive.import_model(options.path, options.name)
-    print(f"Model {model.card.name!r} is in {model.folder}.")
+    say(f"Model {model.card.name!r} is in {model.folder}.")
     return 0
 
 
 def _export_model(options: Any) -> int:
-    print(f"Wrote {model_archive.export_model(options.model, options.destination)}.")
+    say(f"Wrote {model_archive.export_model(options.model, options.destination)}.")
     return 0
 
 
 def _remove_model(options: Any) -> int:
     model_store.remove_model(options.model)
-    print(f"Removed {options.model!r}.")
+    say(f"Removed {options.model!r}.")
     return 0

@@ -13,7 +13,7 @@ from ..files import LABELS_ENDING, find_images, read_image, write_labels
 from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
 from .options import add_command, add_parameters, given
-from .terminal import bar, interruptible
+from .terminal import bar, interruptible, say
 
 __all__ = ["add_segment"]
 
@@ -62,8 +62,10 @@ def _segment(options: Any) -> int:
                 about = "" if str(path) in text else f"{path}: "
                 images.write(f"nucseg: {about}{text}", file=sys.stderr)
             else:
-                alike = ", all pixels are alike" if result.provenance["blank"] else ""
-                images.write(f"{options.output / name}: {result.labels.max()} nuclei{alike}")
+                count = result.labels.max()
+                alike = not count and result.provenance["blank"]
+                about = ", all pixels are alike" if alike else ""
+                say(f"{options.output / name}: {count} nuclei{about}")
             images.update()
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)

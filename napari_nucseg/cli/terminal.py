@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import signal
 import sys
 import threading
@@ -12,7 +14,30 @@ from typing import Any
 from ..progress import ShouldStop
 from ..train_parameters import Epoch
 
-__all__ = ["bar", "interruptible", "reporting"]
+__all__ = ["bar", "interruptible", "reporting", "say"]
+
+
+def say(text: str) -> None:
+    """Print a line, above the bar if there is one.
+
+    When who reads the output has left, as `head` does, nothing is printed from then on,
+    and the work goes on.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+    """
+    import tqdm
+
+    try:
+        with tqdm.tqdm.external_write_mode():
+            print(text, flush=True)
+    except OSError as error:
+        # Windows calls a broken pipe an invalid argument.
+        if error.errno not in (errno.EPIPE, errno.EINVAL):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def bar(total: int, unit: str) -> Any:
@@ -53,9 +78,7 @@ def reporting() -> dict[str, Callable[..., None]]:
     def on_epoch(epoch: Epoch) -> None:
         minutes = f", {epoch.seconds_left / 60:.0f} min left" if epoch.epoch else ""
         loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
-        steps.write(
-            f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{minutes}"
-        )
+        say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{minutes}")
         steps.reset()
 
     return {"on_progress": on_progress, "on_epoch": on_epoch}

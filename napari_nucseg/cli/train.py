@@ -13,7 +13,7 @@ from ..start import ARCHITECTURES, IMAGENET, RANDOM, Start
 from ..train_parameters import TrainParameters
 from ..training import About
 from .options import add_command, add_parameters, given
-from .terminal import interruptible, reporting
+from .terminal import interruptible, reporting, say
 
 __all__ = ["add_fine_tune", "add_train"]
 
@@ -132,7 +132,7 @@ def _train(options: Any) -> int:
                 "Stopped. The same command goes on after the last finished epoch, if any."
             ) from error
     score = model.card.scores["held_out_mean_ap"]
-    print(
+    say(
         f"Model {model.card.name!r} is in {model.folder}. On images that it was not trained on "
         f"its mean AP is {score:.3f}."
     )
@@ -150,10 +150,10 @@ def _fine_tune(options: Any) -> int:
             **reporting(),
             **given(options, TrainParameters),
         )
-    print(
+    say(
         f"Model {result.name!r} is in {result.path}. On the held-out part it scores "
         f"{result.score:.3f}, its parent {result.parent!r} {result.parent_score:.3f}."
     )
     if not result.better:
-        print(f"It scores lower than its parent: keep using {result.parent!r}.")
+        say(f"It scores lower than its parent: keep using {result.parent!r}.")
     return 0

@@ -381,9 +381,9 @@ class SegmentPanel(Panel):
 
 def _in_words(reply: SegmentationReply) -> str:
     """Say what was found."""
-    if reply.provenance["blank"]:
-        return "All pixels of this image are alike: there is nothing to find in it."
     if not reply.labels.any():
+        if reply.provenance["blank"]:
+            return "No nuclei found: all pixels are alike."
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
     seconds = reply.provenance["seconds"]
     return f"{_count(reply)}, typically {reply.diameter:.0f} pixels wide, in {seconds:.1f} s."

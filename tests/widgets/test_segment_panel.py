@@ -300,7 +300,7 @@ def test_stack_is_refused_with_the_reason(window):
 
 
 def test_images_without_nuclei(window):
-    blank = "All pixels of this image are alike"
+    blank = "No nuclei found: all pixels are alike"
     for pixels, says in (
         (np.ones((1, 1)), blank),
         (np.full((20, 30), 7, np.uint8), blank),
