@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,10 @@ from ..engine import Job, shared_engine
 from ..train_parameters import Epoch
 
 __all__ = ["JobRunner", "run_in_thread"]
+
+#: Seconds between two steps that are shown. Whatever changes in a window with a canvas, all of
+#: it is drawn again, which without a graphics card takes a processor core for a while.
+_PACE = 0.5
 
 
 class _Voice(QObject):
@@ -26,8 +31,16 @@ class _Voice(QObject):
     epoch = Signal(object)
     done = Signal(object)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._text, self._told = "", 0.0
+
     def tell_progress(self, done: int, total: int, text: str) -> None:
-        self.progress.emit(done, total, text)
+        """Tell of another thing that is done at once, and of its steps now and then."""
+        now = time.monotonic()
+        if text != self._text or now - self._told >= _PACE:
+            self._text, self._told = text, now
+            self.progress.emit(done, total, text)
 
     def tell_epoch(self, epoch: Epoch) -> None:
         self.epoch.emit(epoch)
@@ -42,7 +55,7 @@ class JobRunner(QObject):
     Signals
     -------
     progress(int, int, str)
-        Steps done, steps in all, and what is being done.
+        Steps done, steps in all, and what is being done; not every step is told.
     epoch(object)
         A finished `Epoch`.
     done(object)

@@ -290,13 +290,13 @@ class SegmentPanel(Panel):
                 "channel": parameters.channel,
             },
         )
-        self.progress.setRange(0, 0)
         self.told.emit(f"Segmenting {layer.name!r}…", False)
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
         if self._pending:
-            # A bar that moves on its own says more than one that stands at 0.
-            self.progress.setRange(0, total if done else 0)
+            # A bar that moves on its own would have the whole window, with the canvas in it,
+            # drawn again and again: without a graphics card that takes a processor core.
+            self.progress.setRange(0, total)
             self.progress.setValue(done)
 
     def _finish(self, job: Job) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from napari_nucseg.engine import shared_engine
 from napari_nucseg.segmentation import SegmentParameters
-from napari_nucseg.widgets.jobs import JobRunner, run_in_thread
+from napari_nucseg.widgets.jobs import JobRunner, _Voice, run_in_thread
 
 PATIENCE = 180_000  # milliseconds
 
@@ -29,6 +29,17 @@ def test_job_speaks_on_the_thread_of_the_window(qtbot, simulated):
     qtbot.waitUntil(lambda: runner.job is None)
     assert set(threads) == {threading.main_thread()}
     assert all(0 <= step <= total for step, total, _ in steps)
+
+
+def test_of_steps_that_come_fast_not_every_one_is_told(qtbot):
+    voice, steps = _Voice(), []
+    voice.progress.connect(lambda *step: steps.append(step))
+    for step in range(1000):
+        voice.tell_progress(step, 1000, "training")
+    voice.tell_progress(0, 5, "scoring")
+    assert steps[0] == (0, 1000, "training")
+    assert steps[-1] == (0, 5, "scoring")
+    assert len(steps) < 100
 
 
 def test_error_of_a_job_arrives(qtbot):

@@ -314,6 +314,15 @@ def test_images_without_nuclei(window):
         assert window.status.startswith(says)
 
 
+def test_bar_does_not_move_on_its_own(window, nuclei):
+    seen = []
+    bar = window.dock.segment.progress
+    window.dock.runner.progress.connect(lambda *_: seen.append((bar.value(), bar.maximum())))
+    window.segment()
+    assert seen
+    assert all(0 <= value <= maximum != 0 for value, maximum in seen)
+
+
 def test_probability_map_and_mask_on_demand(window, nuclei, simulated):
     viewer, panel = window.viewer, window.dock.segment
     nuclei.scale = (0.5, 0.5)
