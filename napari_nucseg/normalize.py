@@ -64,19 +64,26 @@ def is_blank(plane: np.ndarray) -> bool:
         Whether of all that `normalize` goes by no color varies.
     """
     colors = [plane] if plane.ndim == 2 else [plane[..., color] for color in range(3)]
-    return not any(high > low for low, high in map(_percentiles, colors))
+    samples = map(_sample, colors)
+    return all(sample.size == 0 or np.ptp(sample) == 0 for sample in samples)
 
 
 def _percentiles(plane: np.ndarray) -> tuple[float, float]:
-    """Return the two percentiles, of a regular subsample if the plane is large."""
-    step = max(1, int((plane.shape[0] * plane.shape[1] / _MOST_SAMPLES) ** 0.5))
-    sample = plane[::step, ::step].astype(np.float64).ravel()
-    if plane.dtype.kind == "f":
-        limit = np.finfo(np.float32).max / 4
-        sample = sample[np.isfinite(sample) & (np.abs(sample) < limit)]
+    """Return the two percentiles, or if they are one, the lowest and highest intensity."""
+    sample = _sample(plane)
     if sample.size == 0:
         return 0.0, 0.0
     low, high = np.percentile(sample, (LOW, HIGH))
     if not high > low:
         low, high = sample.min(), sample.max()
     return float(low), float(high)
+
+
+def _sample(plane: np.ndarray) -> np.ndarray:
+    """Return the finite intensities, of a regular subsample if the plane is large."""
+    step = max(1, int((plane.shape[0] * plane.shape[1] / _MOST_SAMPLES) ** 0.5))
+    sample = plane[::step, ::step].astype(np.float64).ravel()
+    if plane.dtype.kind == "f":
+        limit = np.finfo(np.float32).max / 4
+        sample = sample[np.isfinite(sample) & (np.abs(sample) < limit)]
+    return sample

@@ -32,11 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
-    # A name that the terminal's encoding does not know must not end the work, and the log of
-    # a cluster is read while it goes on.
+    # A name that the terminal's encoding does not know must not end the work.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+            stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
     try:
         return options.run(options)

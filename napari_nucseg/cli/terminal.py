@@ -18,7 +18,7 @@ __all__ = ["bar", "interruptible", "reporting", "say"]
 
 
 def say(text: str) -> None:
-    """Print a line, above the bar if there is one.
+    """Print a line at once, above the bar if there is one.
 
     When who reads the output has left, as `head` does, nothing is printed from then on,
     and the work goes on.
