@@ -102,6 +102,19 @@ def test_other_intensities_follow_from_the_seed_and_keep_the_channels(channels):
         np.testing.assert_array_equal(one, two)
 
 
+def test_dark_nuclei_of_a_stain_stay_dark_and_fluorescent_ones_may_not():
+    plane = np.full((64, 64, 3), 0.8, np.float32)
+    plane[20:44, 20:44] = 0.2
+
+    def darker(image):
+        for seed in range(100):
+            changed = change_intensities(image, 24.0, np.random.default_rng(seed))
+            yield changed[24:40, 24:40].mean() < changed[24:40, [8, 55]].mean()
+
+    assert all(darker(plane))
+    assert not all(darker(plane[..., :1]))
+
+
 def test_dimmed_nuclei_are_darker_each_by_its_own_factor(two_nuclei):
     labels = np.kron(two_nuclei, np.ones((4, 4), np.int32))
     image = np.ones((*labels.shape, 1), np.float32)
@@ -115,12 +128,13 @@ def test_dimmed_nuclei_are_darker_each_by_its_own_factor(two_nuclei):
 
 
 def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simulated):
-    labels = simulated.known_labels
-    distance = target_maps(labels)[..., 1]
+    source = source_of(simulated)
+    labels, distance = source.labels, target_maps(source.labels)[..., 1]
     darker = []
     for seed in SEEDS:
         one, two = (
-            paint_tissue(labels, distance, 24.0, np.random.default_rng(seed)) for _ in range(2)
+            paint_tissue(source.plane, labels, distance, 24.0, np.random.default_rng(seed))
+            for _ in range(2)
         )
         assert one.shape == (*labels.shape, 3)
         assert one.dtype == np.float32
@@ -128,6 +142,15 @@ def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simul
         np.testing.assert_array_equal(one, two)
         darker.append(one[distance > 0.5].mean() < one[labels == 0].mean())
     assert np.mean(darker) > 0.8
+
+
+def test_a_nucleus_that_fills_the_patch_is_painted_too():
+    labels = np.ones((64, 64), np.int32)
+    distance = target_maps(labels)[..., 1]
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        plane = rng.random((64, 64, 1), dtype=np.float32)
+        assert np.isfinite(paint_tissue(plane, labels, distance, 64.0, rng)).all()
 
 
 def test_recolored_nuclei_have_another_color_than_what_is_around_them(two_nuclei):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import tensorflow as tf
 from scipy import ndimage
 
 from .tissue import optical_density, transmitted
@@ -61,13 +62,15 @@ def change_intensities(
             image.shape, rng
         )
     image = _other_contrast(image, rng)
-    if rng.random() < 0.05:
+    if image.shape[-1] == 1 and rng.random() < 0.05:
         image = 1.0 - image
     if rng.random() < 0.25:
         sigma = rng.uniform(0.4, 2.5)
         image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
     if rng.random() < 0.5:
         image = image + _noise(image, rng)
+    if image.shape[-1] == 3:
+        image = _scanner(image, rng)
     return np.clip(image, -0.5, 1.5)
 
 
@@ -77,6 +80,20 @@ def _other_stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = _stain(image, rng)
     if rng.random() < 0.1:
         image = np.repeat(image.mean(-1, keepdims=True), 3, axis=-1)
+    return image
+
+
+def _scanner(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a color image as scanners of slides store it: sharpened, compressed."""
+    if rng.random() < 0.15:
+        sigma = rng.uniform(0.7, 2.0)
+        blurred = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
+        image = image + rng.uniform(0.3, 1.2) * (image - blurred)
+    if rng.random() < 0.25:
+        low, high = -0.1, 1.1
+        bytes_ = (255 * (image - low) / (high - low)).clip(0, 255).astype(np.uint8)
+        stored = tf.io.encode_jpeg(bytes_, quality=int(rng.integers(25, 90)))
+        image = low + (high - low) / 255 * tf.io.decode_jpeg(stored).numpy()
     return image
 
 

@@ -135,7 +135,7 @@ def _patch(
     maps = target_maps(labels, inwards if zoom < _FINE else None)
     maps = np.dstack([maps, pixel_weights(labels)])
     if rng.random() < painted and labels.any():
-        plane = paint_tissue(labels, maps[..., 1], diameter, rng)
+        plane = paint_tissue(plane, labels, maps[..., 1], diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.15:
         plane = dim_nuclei(plane, labels, rng)
     elif plane.shape[-1] == 3 and rng.random() < recolored and labels.any():

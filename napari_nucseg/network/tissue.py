@@ -18,25 +18,32 @@ __all__ = ["optical_density", "paint_tissue", "recolor_tissue", "transmitted"]
 #: Optical density in red, green and blue of the stain of the nuclei and of the other one,
 #: near those of Ruifrok and Johnston (Anal Quant Cytol Histol 23, 2001).
 _STAINS = {
-    "eosin": np.array([(0.65, 0.70, 0.29), (0.17, 0.90, 0.20)]),
+    "eosin": np.array([(0.62, 0.72, 0.32), (0.17, 0.90, 0.25)]),
     "DAB": np.array([(0.65, 0.70, 0.29), (0.27, 0.57, 0.78)]),
     "purple": np.array([(0.70, 0.60, 0.30), (0.45, 0.80, 0.30)]),
 }
-_CHANCES = (0.55, 0.25, 0.2)
-_HUE = 0.1
+_CHANCES = (0.65, 0.2, 0.15)
+_HUE = 0.12
 #: Part of the light that comes through the darkest pixels of an image.
 _DARKEST = 0.1
 
 
 def paint_tissue(
-    labels: np.ndarray, distance: np.ndarray, diameter: float, rng: np.random.Generator
+    image: np.ndarray,
+    labels: np.ndarray,
+    distance: np.ndarray,
+    diameter: float,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Paint nuclei as they look in stained tissue.
 
     Parameters
     ----------
+    image : ndarray of float32, shape (Y, X, 1) or (Y, X, 3)
+        Normalized intensities. Where they are fluorescence, the light of a nucleus is
+        sometimes taken for its stain, so that its chromatin is a real one.
     labels : ndarray of int, shape (Y, X)
-        Instance labels.
+        Instance labels, at least one.
     distance : ndarray of float32, shape (Y, X)
         Inwards over the largest in the nucleus, see `targets.target_maps`.
     diameter : float
@@ -49,10 +56,14 @@ def paint_tissue(
     ndarray of float32, shape (Y, X, 3)
         Normalized colors.
     """
-    nuclei = _nuclei(labels, distance, diameter, rng)
-    around = _around(labels.shape, diameter, rng)
-    around = np.where(labels > 0, rng.uniform(0.0, 0.7), 1.0) * around
-    haze = rng.uniform(0.0, 0.25) * _clouds(labels.shape, 0.3 * diameter, rng).clip(0, None)
+    shape, inside = labels.shape, labels > 0
+    if image.shape[-1] == 1 and rng.random() < 0.4:
+        nuclei = _light_as_stain(image[..., 0], inside, rng)
+    else:
+        nuclei = _nuclei(labels, distance, diameter, rng)
+    around = _around(shape, diameter, rng)
+    around *= np.where(inside, rng.uniform(0.0, 0.8), 1.0)
+    there = _tissue(shape, diameter, rng)
     name, stains = _stains(rng)
     other = np.zeros_like(nuclei)
     if name == "DAB":
@@ -60,7 +71,12 @@ def paint_tissue(
         marked = rng.random(int(labels.max()) + 1) < rng.uniform(-0.5, 0.7)
         other = np.where(marked[labels], nuclei, 0.0)
         around *= rng.uniform(0.1, 0.5) if marked.any() else rng.uniform(0.5, 2.5)
-    density = np.stack([nuclei - 0.7 * other + haze, around + other], axis=-1)
+    usual = float(nuclei[inside].mean())
+    cytoplasm = usual * _cytoplasm(inside, diameter, rng)
+    haze = rng.uniform(0.0, 0.25) * _clouds(shape, 0.3 * diameter, rng).clip(0, None)
+    density = np.stack(
+        [nuclei - 0.7 * other + there * (cytoplasm + haze), there * around + other], axis=-1
+    )
     sigma = rng.uniform(0.5, 0.5 + 0.04 * diameter)
     density = ndimage.gaussian_filter(density, (sigma, sigma, 0), truncate=3.0)
     light = rng.uniform(0.85, 1.0, 3) * np.exp(-density @ stains)
@@ -101,7 +117,14 @@ def recolor_tissue(
     amounts = np.exp(rng.uniform((-0.4, -0.4), (0.3, 0.7))) / stains.mean(-1)
     nuclei, others = stains * amounts[:, None]
     mixture = nuclear[..., None] * (nuclei - others) + others
-    return transmitted(darkness[..., None] * mixture)
+    density = darkness[..., None] * mixture
+    if rng.random() < 0.5:
+        around = _around(labels.shape, diameter, rng) * _tissue(labels.shape, diameter, rng)
+        density += (around * (1.0 - rng.uniform(0.2, 1.0) * nuclear))[..., None] * stains[1]
+    if rng.random() < 0.3:
+        solid = ndimage.gaussian_filter(_solid(labels.shape, diameter, rng), 0.7)
+        density *= np.maximum(solid, nuclear)[..., None]
+    return transmitted(density)
 
 
 def optical_density(image: np.ndarray) -> np.ndarray:
@@ -147,41 +170,105 @@ def _nuclei(
     labels: np.ndarray, distance: np.ndarray, diameter: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Return how much of the nuclear stain there is: rims, chromatin, pale and dark nuclei."""
-    usual, spread = rng.uniform(0.35, 1.6), rng.uniform(0.1, 0.45)
+    usual, spread = rng.uniform(0.35, 1.6), rng.uniform(0.1, 0.6)
     amounts = usual * np.exp(spread * rng.standard_normal(int(labels.max()) + 1))
     amounts[0] = 0.0
     # Of a disk, the distance to the boundary over the radius.
     depth = 1.0 - np.sqrt(1.0 - distance)
-    rim = rng.uniform(-0.3, 1.0) * np.exp(-depth / 0.2)
+    rim = rng.uniform(-0.3, 1.2) * np.exp(-depth / rng.uniform(0.1, 0.25))
     chromatin = rng.uniform(0.05, 0.4) * _clouds(labels.shape, diameter / 14, rng)
     chromatin += rng.uniform(0.0, 0.3) * _clouds(labels.shape, diameter / 6, rng)
-    return amounts[labels] * (1.0 + rim + chromatin).clip(0.1, None)
+    stain = 1.0 + rim + chromatin
+    if rng.random() < 0.5:
+        # Some nuclei are clear inside, but for a nucleolus or two.
+        clear = rng.random(amounts.size) < rng.uniform(0.0, 1.2)
+        stain -= rng.uniform(0.2, 0.8) * (clear[labels] & (depth > 0.15))
+        spots = _clouds(labels.shape, diameter / 10, rng) > rng.uniform(1.7, 2.5)
+        stain += rng.uniform(0.3, 1.0) * (spots & (depth > 0.3))
+    return amounts[labels] * stain.clip(0.1, None)
+
+
+def _light_as_stain(
+    light: np.ndarray, inside: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Return how much of the nuclear stain there is where the light of a dye tells it."""
+    usual = light[inside].mean()
+    background = 0.0 if inside.all() else np.median(light[~inside])
+    amount = ((light - background) / max(usual - background, 0.05)).clip(0.0, 3.0)
+    return rng.uniform(0.5, 1.4) * amount ** rng.uniform(0.5, 1.0)
 
 
 def _around(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how much of the other stain there is: matrix, fibers, cells and gaps."""
-    amount = rng.uniform(0.05, 0.6)
+    """Return how much of the other stain there is: matrix, fibers and cells."""
+    amount = rng.uniform(0.05, 0.7)
     texture = rng.uniform(0.1, 0.5) * _clouds(shape, diameter / 10, rng)
     texture += rng.uniform(0.0, 0.5) * _clouds(shape, diameter, rng)
-    if rng.random() < 0.4:
-        fibers = [diameter / 20, diameter / 2]
-        rng.shuffle(fibers)
-        texture += rng.uniform(0.2, 0.7) * _clouds(shape, fibers, rng)
+    if rng.random() < 0.5:
+        texture += rng.uniform(0.2, 1.0) * _fibers(shape, diameter, rng)
     around = amount * (1.0 + texture).clip(0.0, None)
     if rng.random() < 0.3:
         cells = _clouds(shape, rng.uniform(0.2, 0.6) * diameter, rng) > rng.uniform(1.0, 2.0)
         around += rng.uniform(0.3, 1.0) * cells
-    if rng.random() < 0.5:
-        around *= _clouds(shape, 2 * diameter, rng) > rng.uniform(-1.5, 0.5)
     return around
+
+
+def _cytoplasm(inside: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
+    """Return how much of the nuclear stain there is outside of nuclei, 1 as much as there.
+
+    Cells that make much protein, glands above all, are nearly as blue as their nuclei.
+    """
+    if rng.random() < 0.4:
+        return np.zeros(inside.shape)
+    region = _clouds(inside.shape, 2 * diameter, rng) > rng.uniform(-2.0, 1.0)
+    texture = 1.0 + rng.uniform(0.1, 0.4) * _clouds(inside.shape, diameter / 8, rng)
+    texture += rng.uniform(0.0, 0.4) * _clouds(inside.shape, diameter / 2, rng)
+    amount = rng.uniform(0.05, 0.6) * ndimage.gaussian_filter(region.astype(np.float32), 1.5)
+    return amount * texture.clip(0.0, None) * np.where(inside, rng.uniform(0.0, 1.0), 1.0)
+
+
+def _tissue(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
+    """Return 1 where there is tissue, 0 in gaps, clefts and holes."""
+    there = np.ones(shape, bool)
+    if rng.random() < 0.4:
+        there &= _clouds(shape, 2 * diameter, rng) > rng.uniform(-1.5, 0.5)
+    if rng.random() < 0.25:
+        there &= _fibers(shape, diameter, rng) > rng.uniform(-1.5, -0.3)
+    if rng.random() < 0.35:
+        there &= _solid(shape, diameter, rng) > 0
+    return ndimage.gaussian_filter(there.astype(np.float32), 0.7)
+
+
+def _solid(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
+    """Return 1, but 0 in round holes as large as nuclei or smaller: fat, mucus, vessels."""
+    grain = rng.uniform(0.1, 0.4) * diameter
+    return (_clouds(shape, grain, rng) < rng.uniform(1.5, 2.7)).astype(np.float32)
+
+
+def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
+    """Return noise that is long in one direction, which changes from place to place."""
+    straight = _clouds(shape, [diameter / rng.uniform(8, 24), diameter], rng)
+    angle, bend = rng.uniform(0, np.pi), rng.uniform(0.0, 1.5) * diameter
+    y, x = np.indices(shape, np.float32)
+    bent = np.stack(
+        [
+            np.cos(angle) * y + np.sin(angle) * x + bend * _clouds(shape, 2 * diameter, rng),
+            np.cos(angle) * x - np.sin(angle) * y + bend * _clouds(shape, 2 * diameter, rng),
+        ]
+    )
+    return ndimage.map_coordinates(straight, bent, order=1, mode="grid-wrap")
 
 
 def _clouds(
     shape: tuple[int, ...], grain: float | list[float], rng: np.random.Generator
 ) -> np.ndarray:
     """Return noise of a grain in pixels, with mean 0 and deviation 1."""
-    noise = rng.standard_normal(shape, dtype=np.float32)
-    # A grain as wide as the patch would be no cloud, and take long.
-    sigma = np.clip(grain, 0.3, min(shape) / 6)
-    clouds = ndimage.gaussian_filter(noise, sigma, mode="wrap", truncate=2.5)
+    # A grain as wide as the patch would be no cloud.
+    sigma = np.broadcast_to(np.clip(grain, 0.3, min(shape) / 6), 2)
+    # Coarse noise needs few samples.
+    steps = np.maximum(1, sigma // 3).astype(int)
+    samples = [-(-length // step) for length, step in zip(shape, steps, strict=True)]
+    noise = rng.standard_normal(samples, dtype=np.float32)
+    clouds = ndimage.gaussian_filter(noise, sigma / steps, mode="wrap", truncate=2.5)
+    clouds = ndimage.zoom(clouds, steps, order=1, mode="grid-wrap", grid_mode=True)
+    clouds = clouds[: shape[0], : shape[1]]
     return (clouds - clouds.mean()) / clouds.std()
