@@ -54,15 +54,16 @@ bench: $(STAMP)
 		echo "== $$script"; $(RUN) $$script || exit 1; \
 	done
 
-# Makes a model as the one that is bundled in models/, in the folder MODEL, in four runs: from
-# an encoder that knows ImageNet, twice on from there with batch normalization folded in, and
-# on with a wider decoder.
+# Makes a model as the one that is bundled in models/, in the folder MODEL, in six runs: from
+# an encoder that knows ImageNet, twice on from there with batch normalization folded in, on
+# with a wider decoder, on with more tissue that is painted or recolored, and, from the mean of
+# the last two, some steps at a low rate.
 # The shares are those of grey fluorescence, stained tissue, bright field and simulation among
 # the patches. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
-TRAIN := $(VENV)/bin/nucseg train $(addprefix runs/data/,grey stained brightfield simulated) \
-	--validation $(addprefix runs/data/validation/,grey stained brightfield simulated) \
-	--name nuclei
+GROUPS := grey stained brightfield simulated
+VALIDATION := --validation $(addprefix runs/data/validation/,$(GROUPS))
+TRAIN := $(VENV)/bin/nucseg train $(addprefix runs/data/,$(GROUPS)) $(VALIDATION) --name nuclei
 train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
 	@test -d $(MODEL)-1 || $(TRAIN) --output $(MODEL)-1 --architecture mobilenetv2 \
@@ -75,9 +76,18 @@ train: $(STAMP)
 	@test -d $(MODEL)-3 || $(TRAIN) --output $(MODEL)-3 --model $(MODEL)-2 --seed 1 \
 		--share 50 36 6 8 --epochs 20 --steps-per-epoch 300 --learning-rate 1e-3 \
 		--painted 0.12 --recolored 0.35
-	@$(TRAIN) --output $(MODEL) --model $(MODEL)-3 --seed 12 --widths 48 64 128 192 \
+	@test -d $(MODEL)-4 || $(TRAIN) --output $(MODEL)-4 --model $(MODEL)-3 --seed 12 \
+		--widths 48 64 128 192 \
 		--share 50 38 6 6 --epochs 24 --steps-per-epoch 300 --learning-rate 1e-3 \
-		--painted 0.08 --recolored 0.25 \
+		--painted 0.08 --recolored 0.25
+	@test -d $(MODEL)-5 || $(TRAIN) --output $(MODEL)-5 --model $(MODEL)-4 --seed 21 \
+		--share 46 38 6 10 --epochs 22 --steps-per-epoch 350 --learning-rate 1e-3 \
+		--painted 0.2 --recolored 0.5
+	@test -d $(MODEL)-6 || $(RUN) tools/mean_of_models.py $(MODEL)-4 $(MODEL)-5 $(MODEL)-6 \
+		$(VALIDATION)
+	@$(TRAIN) --output $(MODEL) --model $(MODEL)-6 --seed 22 \
+		--share 46 38 6 10 --epochs 4 --steps-per-epoch 300 --learning-rate 4e-4 \
+		--painted 0.2 --recolored 0.5 \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated \
 nuclei; the encoder began with weights from ImageNet" \

@@ -65,7 +65,9 @@ def change_intensities(
     if image.shape[-1] == 1 and rng.random() < 0.05:
         image = 1.0 - image
     if rng.random() < 0.25:
-        sigma = rng.uniform(0.4, 2.5)
+        # How far out of focus a nucleus is still one depends on its size.
+        most = 0.09 * diameter if image.shape[-1] == 3 else 0.22 * diameter
+        sigma = rng.uniform(0.4, np.clip(most, 1.0, 12.0))
         image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
     if rng.random() < 0.5:
         image = image + _noise(image, rng)
