@@ -144,6 +144,17 @@ def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simul
     assert np.mean(darker) > 0.8
 
 
+def test_dark_nuclei_of_bright_field_are_painted_dark_too(simulated):
+    source = source_of(simulated)
+    distance = target_maps(source.labels)[..., 1]
+    darker = []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        one = paint_tissue(1 - source.plane, source.labels, distance, 24.0, rng)
+        darker.append(one[distance > 0.5].mean() < one[source.labels == 0].mean())
+    assert np.mean(darker) > 0.8
+
+
 def test_a_nucleus_that_fills_the_patch_is_painted_too():
     labels = np.ones((64, 64), np.int32)
     distance = target_maps(labels)[..., 1]

@@ -93,9 +93,10 @@ def _scanner(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = image + rng.uniform(0.3, 1.2) * (image - blurred)
     if rng.random() < 0.25:
         low, high = -0.1, 1.1
-        bytes_ = (255 * (image - low) / (high - low)).clip(0, 255).astype(np.uint8)
+        bytes_ = (255 * (image - low) / (high - low)).clip(0, 255).round().astype(np.uint8)
         stored = tf.io.encode_jpeg(bytes_, quality=int(rng.integers(25, 90)))
-        image = low + (high - low) / 255 * tf.io.decode_jpeg(stored).numpy()
+        decoded = tf.io.decode_jpeg(stored, dct_method="INTEGER_ACCURATE")
+        image = low + (high - low) / 255 * decoded.numpy()
     return image
 
 

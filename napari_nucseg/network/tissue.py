@@ -57,9 +57,10 @@ def paint_tissue(
         Normalized colors.
     """
     shape, inside = labels.shape, labels > 0
+    nuclei = None
     if image.shape[-1] == 1 and rng.random() < 0.4:
         nuclei = _light_as_stain(image[..., 0], inside, rng)
-    else:
+    if nuclei is None:
         nuclei = _nuclei(labels, distance, diameter, rng)
     around = _around(shape, diameter, rng)
     around *= np.where(inside, rng.uniform(0.0, 0.8), 1.0)
@@ -69,6 +70,7 @@ def paint_tissue(
     if name == "DAB":
         # An antibody marks nuclei, some or all of them, or else what is around them.
         marked = rng.random(int(labels.max()) + 1) < rng.uniform(-0.5, 0.7)
+        marked[0] = False
         other = np.where(marked[labels], nuclei, 0.0)
         around *= rng.uniform(0.1, 0.5) if marked.any() else rng.uniform(0.5, 2.5)
     usual = float(nuclei[inside].mean())
@@ -89,7 +91,8 @@ def recolor_tissue(
     """Give tissue the colors of two other stains.
 
     The stain of the nuclei goes where the labels are, or where it is as dark as there, and
-    the other one elsewhere. Each is as dense as its pixel was, times a factor of its own.
+    the other one elsewhere. Each is as dense as its pixel was, times a factor of its own. Often
+    more of the other stain lies over it, and round holes are cut into what is no nucleus.
 
     Parameters
     ----------
@@ -109,7 +112,7 @@ def recolor_tissue(
     """
     darkness = optical_density(image).mean(-1)
     inside = (labels > 0).astype(np.float32)
-    nuclear = ndimage.gaussian_filter(inside, 0.04 * diameter, truncate=3.0)
+    nuclear = mask = ndimage.gaussian_filter(inside, 0.04 * diameter, truncate=3.0)
     bright, dark = darkness[inside == 0], darkness[inside == 1]
     if rng.random() < 0.5 and bright.size and (rise := dark.mean() - bright.mean()) > 0.1:
         nuclear = ((darkness - bright.mean()) / rise).clip(0.0, 1.0)
@@ -123,7 +126,7 @@ def recolor_tissue(
         density += (around * (1.0 - rng.uniform(0.2, 1.0) * nuclear))[..., None] * stains[1]
     if rng.random() < 0.3:
         solid = ndimage.gaussian_filter(_solid(labels.shape, diameter, rng), 0.7)
-        density *= np.maximum(solid, nuclear)[..., None]
+        density *= np.maximum(solid, mask)[..., None]
     return transmitted(density)
 
 
@@ -180,7 +183,7 @@ def _nuclei(
     chromatin += rng.uniform(0.0, 0.3) * _clouds(labels.shape, diameter / 6, rng)
     stain = 1.0 + rim + chromatin
     if rng.random() < 0.5:
-        # Some nuclei are clear inside, but for a nucleolus or two.
+        # Some nuclei are clear inside, and nucleoli are darker.
         clear = rng.random(amounts.size) < rng.uniform(0.0, 1.2)
         stain -= rng.uniform(0.2, 0.8) * (clear[labels] & (depth > 0.15))
         spots = _clouds(labels.shape, diameter / 10, rng) > rng.uniform(1.7, 2.5)
@@ -190,11 +193,16 @@ def _nuclei(
 
 def _light_as_stain(
     light: np.ndarray, inside: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Return how much of the nuclear stain there is where the light of a dye tells it."""
-    usual = light[inside].mean()
+) -> np.ndarray | None:
+    """Return how much of the nuclear stain there is where the light of a dye tells it.
+
+    It does not where nuclei are no brighter than what is around them: None.
+    """
     background = 0.0 if inside.all() else np.median(light[~inside])
-    amount = ((light - background) / max(usual - background, 0.05)).clip(0.0, 3.0)
+    rise = light[inside].mean() - background
+    if rise < 0.1:
+        return None
+    amount = ((light - background) / rise).clip(0.0, 3.0)
     return rng.uniform(0.5, 1.4) * amount ** rng.uniform(0.5, 1.0)
 
 
@@ -213,7 +221,7 @@ def _around(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -
 
 
 def _cytoplasm(inside: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how much of the nuclear stain there is outside of nuclei, 1 as much as there.
+    """Return how much of the nuclear stain is in cytoplasm, as a part of that in nuclei.
 
     Cells that make much protein, glands above all, are nearly as blue as their nuclei.
     """
@@ -247,15 +255,17 @@ def _solid(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) ->
 def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
     """Return noise that is long in one direction, which changes from place to place."""
     straight = _clouds(shape, [diameter / rng.uniform(8, 24), diameter], rng)
-    angle, bend = rng.uniform(0, np.pi), rng.uniform(0.0, 1.5) * diameter
+    # Coarser than it is strong, so that the fibers bend and do not fold.
+    grain = min(2 * diameter, min(shape) / 6)
+    angle, bend = rng.uniform(0, np.pi), rng.uniform(0.0, 0.5) * grain
     y, x = np.indices(shape, np.float32)
     bent = np.stack(
         [
-            np.cos(angle) * y + np.sin(angle) * x + bend * _clouds(shape, 2 * diameter, rng),
-            np.cos(angle) * x - np.sin(angle) * y + bend * _clouds(shape, 2 * diameter, rng),
+            np.cos(angle) * y + np.sin(angle) * x + bend * _clouds(shape, grain, rng),
+            np.cos(angle) * x - np.sin(angle) * y + bend * _clouds(shape, grain, rng),
         ]
     )
-    return ndimage.map_coordinates(straight, bent, order=1, mode="grid-wrap")
+    return ndimage.map_coordinates(straight, bent, order=1, mode="mirror")
 
 
 def _clouds(
