@@ -1,5 +1,8 @@
 """Fixtures for tests without a window."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
@@ -17,6 +20,20 @@ def home(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv(HOME_VARIABLE, str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def load_tool():
+    """A function that takes the name of a script in tools/ and gives the module."""
+
+    def load(name):
+        path = Path(__file__).parents[1] / "tools" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

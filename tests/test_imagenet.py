@@ -1,12 +1,10 @@
 """Weights of MobileNetV2 from elsewhere: Keras's own files and torchvision's."""
 
 import collections
-import importlib.util
 import pickle
 import sys
 import types
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,12 +73,8 @@ def test_without_the_internet_it_says_what_to_do(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def tool():
-    path = Path(__file__).parents[1] / "tools" / "torchvision_mobilenet.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool(load_tool):
+    return load_tool("torchvision_mobilenet")
 
 
 @pytest.fixture(scope="module")

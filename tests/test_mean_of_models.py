@@ -1,8 +1,5 @@
 """The tool that averages the weights of two models."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,12 +11,8 @@ from napari_nucseg.network.unet import UNet
 
 
 @pytest.fixture(scope="module")
-def tool():
-    path = Path(__file__).parents[1] / "tools" / "mean_of_models.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool(load_tool):
+    return load_tool("mean_of_models")
 
 
 def model(folder, value, widths=(4, 4, 4, 4)):

@@ -125,7 +125,7 @@ def recolor_tissue(
         around = _around(labels.shape, diameter, rng) * _tissue(labels.shape, diameter, rng)
         density += (around * (1.0 - rng.uniform(0.2, 1.0) * nuclear))[..., None] * stains[1]
     if rng.random() < 0.3:
-        solid = ndimage.gaussian_filter(_solid(labels.shape, diameter, rng), 0.7)
+        solid = _softened(_solid(labels.shape, diameter, rng))
         density *= np.maximum(solid, mask)[..., None]
     return transmitted(density)
 
@@ -235,21 +235,26 @@ def _cytoplasm(inside: np.ndarray, diameter: float, rng: np.random.Generator) ->
 
 
 def _tissue(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return 1 where there is tissue, 0 in gaps, clefts and holes."""
+    """Return how much tissue there is: 1, but 0 in gaps, clefts and holes."""
     there = np.ones(shape, bool)
     if rng.random() < 0.4:
         there &= _clouds(shape, 2 * diameter, rng) > rng.uniform(-1.5, 0.5)
     if rng.random() < 0.25:
         there &= _fibers(shape, diameter, rng) > rng.uniform(-1.5, -0.3)
     if rng.random() < 0.35:
-        there &= _solid(shape, diameter, rng) > 0
-    return ndimage.gaussian_filter(there.astype(np.float32), 0.7)
+        there &= _solid(shape, diameter, rng)
+    return _softened(there)
 
 
 def _solid(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return 1, but 0 in round holes as large as nuclei or smaller: fat, mucus, vessels."""
+    """Return where there are no round holes as large as nuclei or smaller: fat, mucus."""
     grain = rng.uniform(0.1, 0.4) * diameter
-    return (_clouds(shape, grain, rng) < rng.uniform(1.5, 2.7)).astype(np.float32)
+    return _clouds(shape, grain, rng) < rng.uniform(1.5, 2.7)
+
+
+def _softened(mask: np.ndarray) -> np.ndarray:
+    """Return 1 in the mask and 0 elsewhere, with edges as the optics show them."""
+    return ndimage.gaussian_filter(mask.astype(np.float32), 0.7)
 
 
 def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
