@@ -211,9 +211,8 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         name=card.name,
         path=folder,
         parent=parent.card.name,
-        # As the card says: one score, rounded once.
-        parent_score=card.scores["parent_held_out_mean_ap"],
-        score=card.scores["held_out_mean_ap"],
+        parent_score=start.score,
+        score=best.score,
         better=best.score >= start.score,
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],

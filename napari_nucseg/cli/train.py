@@ -150,9 +150,11 @@ def _fine_tune(options: Any) -> int:
             **reporting(),
             **given(options, TrainParameters),
         )
+    scores = model_store.load_model(result.path).card.scores
     say(
         f"Model {result.name!r} is in {result.path}. On the held-out part it scores "
-        f"{result.score:.3f}, its parent {result.parent!r} {result.parent_score:.3f}."
+        f"{scores['held_out_mean_ap']:.3f}, its parent {result.parent!r} "
+        f"{scores['parent_held_out_mean_ap']:.3f}."
     )
     if not result.better:
         say(f"It scores lower than its parent: keep using {result.parent!r}.")
