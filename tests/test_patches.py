@@ -178,3 +178,71 @@ def test_recolored_nuclei_have_another_color_than_what_is_around_them(two_nuclei
         assert nucleus.mean() < around.mean()
         # Blue of the nuclei, of all colors, is absorbed least.
         assert nucleus[2] - nucleus.mean() > 0.05
+
+
+def test_light_of_a_dye_is_sometimes_taken_for_stain_and_a_color_image_never():
+    def alike(channels):
+        light = np.where(labels > 0, chromatin, 0.1)[..., None]
+        image = np.repeat(light, channels, axis=-1).astype(np.float32)
+        correlations = []
+        for seed in SEEDS:
+            painted = paint_tissue(image, labels, distance, 24.0, np.random.default_rng(seed))
+            pairs = np.stack([light[..., 0][inner], painted.mean(-1)[inner]])
+            correlations.append(np.corrcoef(pairs)[0, 1])
+        return np.mean(np.array(correlations) < -0.5)
+
+    labels = np.zeros((60, 90), np.int32)
+    labels[5:55, 5:40], labels[5:55, 50:85] = 1, 2
+    distance = target_maps(labels)[..., 1]
+    inner = distance > 0.3
+    # Chromatin in grains that no blur of the painting takes away.
+    grains = np.random.default_rng(0).random((10, 15))
+    chromatin = np.kron(grains, np.ones((6, 6))) * 0.6 + 0.4
+    assert 0.15 < alike(1) < 0.65
+    assert alike(3) == 0
+
+
+@pytest.mark.parametrize("shape", [(50, 77), (131, 64)])
+def test_tissue_of_any_shape_is_painted_and_recolored(shape):
+    labels = np.zeros(shape, np.int32)
+    labels[10:30, 10:30], labels[12:28, 35:60] = 1, 2
+    distance = target_maps(labels)[..., 1]
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        plane = rng.random((*shape, 1), dtype=np.float32)
+        painted = paint_tissue(plane, labels, distance, 20.0, rng)
+        assert painted.shape == (*shape, 3)
+        assert np.isfinite(painted).all()
+        assert recolor_tissue(painted, labels, 20.0, rng).shape == (*shape, 3)
+
+
+def test_holes_are_cut_into_what_is_no_nucleus():
+    labels = np.zeros((96, 96), np.int32)
+    labels[30:66, 30:66] = 1
+    image = np.full((96, 96, 3), 0.5, np.float32)
+    image[labels > 0] = 0.2
+    inner = target_maps(labels)[..., 1] > 0.5
+    with_holes = 0
+    for seed in SEEDS:
+        recolored = recolor_tissue(image, labels, 24.0, np.random.default_rng(seed))
+        white = (recolored > 0.97).all(-1)
+        assert not (white & inner).any()
+        with_holes += white.any()
+    assert 0.1 < with_holes / len(SEEDS) < 0.5
+
+
+def test_color_images_are_sometimes_compressed_and_fluorescence_never():
+    def in_blocks(channels):
+        slope = np.linspace(0.3, 0.6, 128)[:, None] + np.linspace(0.0, 0.2, 128)
+        image = np.repeat(slope[..., None], channels, axis=-1).astype(np.float32)
+        found = 0
+        for seed in range(100):
+            changed = change_intensities(image, 24.0, np.random.default_rng(seed))
+            steps = np.abs(np.diff(changed.mean(-1), axis=1)).mean(0)
+            # The steps from one block of 8 by 8 pixels to the next.
+            between = np.arange(1, 128) % 8 == 0
+            found += steps[between].mean() > 1.5 * steps[~between].mean()
+        return found
+
+    assert in_blocks(3) >= 4
+    assert in_blocks(1) == 0
