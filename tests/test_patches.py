@@ -181,6 +181,14 @@ def test_recolored_nuclei_have_another_color_than_what_is_around_them(two_nuclei
 
 
 def test_light_of_a_dye_is_sometimes_taken_for_stain_and_a_color_image_never():
+    labels = np.zeros((60, 90), np.int32)
+    labels[5:55, 5:40], labels[5:55, 50:85] = 1, 2
+    distance = target_maps(labels)[..., 1]
+    inner = distance > 0.3
+    # Chromatin in grains that no blur of the painting takes away.
+    grains = np.random.default_rng(0).random((10, 15))
+    chromatin = np.kron(grains, np.ones((6, 6))) * 0.6 + 0.4
+
     def alike(channels):
         light = np.where(labels > 0, chromatin, 0.1)[..., None]
         image = np.repeat(light, channels, axis=-1).astype(np.float32)
@@ -191,13 +199,6 @@ def test_light_of_a_dye_is_sometimes_taken_for_stain_and_a_color_image_never():
             correlations.append(np.corrcoef(pairs)[0, 1])
         return np.mean(np.array(correlations) < -0.5)
 
-    labels = np.zeros((60, 90), np.int32)
-    labels[5:55, 5:40], labels[5:55, 50:85] = 1, 2
-    distance = target_maps(labels)[..., 1]
-    inner = distance > 0.3
-    # Chromatin in grains that no blur of the painting takes away.
-    grains = np.random.default_rng(0).random((10, 15))
-    chromatin = np.kron(grains, np.ones((6, 6))) * 0.6 + 0.4
     assert 0.15 < alike(1) < 0.65
     assert alike(3) == 0
 
@@ -213,7 +214,9 @@ def test_tissue_of_any_shape_is_painted_and_recolored(shape):
         painted = paint_tissue(plane, labels, distance, 20.0, rng)
         assert painted.shape == (*shape, 3)
         assert np.isfinite(painted).all()
-        assert recolor_tissue(painted, labels, 20.0, rng).shape == (*shape, 3)
+        recolored = recolor_tissue(painted, labels, 20.0, rng)
+        assert recolored.shape == (*shape, 3)
+        assert np.isfinite(recolored).all()
 
 
 def test_holes_are_cut_into_what_is_no_nucleus():
@@ -232,8 +235,9 @@ def test_holes_are_cut_into_what_is_no_nucleus():
 
 
 def test_color_images_are_sometimes_compressed_and_fluorescence_never():
+    slope = np.linspace(0.3, 0.6, 128)[:, None] + np.linspace(0.0, 0.2, 128)
+
     def in_blocks(channels):
-        slope = np.linspace(0.3, 0.6, 128)[:, None] + np.linspace(0.0, 0.2, 128)
         image = np.repeat(slope[..., None], channels, axis=-1).astype(np.float32)
         found = 0
         for seed in range(100):
