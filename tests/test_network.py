@@ -77,7 +77,7 @@ def test_kinds_of_architectures_are_those_that_one_can_ask_for():
         {"kind": ["unet"], "widths": [4, 4, 4, 4]},
         {"kind": "unet", "widths": [1, 2, 3, 10**6]},
         {"kind": "unet", "widths": [4, 4, 4, 4], "alpha": 1.0},
-        {"kind": "mobilenetv2", "widths": [4, 4, 4, 4]},
+        {"kind": "mobilenetv2", "alpha": 1.0},
         {"kind": "mobilenetv2", "widths": [4, 4, 4, 4, 4], "alpha": 1.0},
         {"kind": "mobilenetv2", "widths": [4, 4, 4, 4], "alpha": 1e9},
         {"kind": "mobilenetv2", "widths": [4, 4, 4, 4], "alpha": "1"},
@@ -86,6 +86,27 @@ def test_kinds_of_architectures_are_those_that_one_can_ask_for():
 def test_other_architectures_are_refused(values):
     with pytest.raises(ValueError, match="U-Net"):
         read_architecture(values)
+
+
+@pytest.mark.parametrize("name", ["expansion", "squeeze"])
+@pytest.mark.parametrize("value", [0, 9, 1.5, "1", True])
+def test_unlikely_factors_of_filters_are_refused(name, value):
+    with pytest.raises(ValueError, match="1 to 8"):
+        read_architecture({**describe(LIGHT), name: value})
+
+
+def test_what_an_older_card_does_not_say_is_as_it_was():
+    older = {"kind": "mobilenetv2", "widths": [48, 64, 128, 192], "alpha": 1.0}
+    read = read_architecture(older)
+    assert (read.expansion, read.squeeze) == (6, 1)
+
+
+def test_fewer_filters_inside_of_blocks_make_a_smaller_network():
+    def size(**factors):
+        network = build_network(dataclasses.replace(LIGHT, **factors), batch_norm=False)
+        return network.count_params()
+
+    assert size() > size(squeeze=2) > size(squeeze=2, expansion=4)
 
 
 @both
@@ -143,6 +164,7 @@ def test_wider_decoder_changes_nothing_until_it_learns():
     assert wider.extends(LIGHT)
     assert not LIGHT.extends(wider)
     assert not dataclasses.replace(wider, alpha=2 * LIGHT.alpha).extends(LIGHT)
+    assert not dataclasses.replace(wider, squeeze=2).extends(LIGHT)
     network, learn = started(LIGHT, wider)
     kernel = network.get_layer("maps").get_weights()[0]
     new = slice(LIGHT.widths[0], None)

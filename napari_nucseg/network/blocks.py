@@ -8,6 +8,7 @@ from typing import Any
 from keras import layers, ops
 
 __all__ = [
+    "SIZE_LEVEL",
     "FromDepth",
     "ToDepth",
     "are_widths",
@@ -18,7 +19,7 @@ __all__ = [
 ]
 
 #: The level, at an eighth of the resolution, that tells the size of the nuclei.
-_SIZE_LEVEL = 2
+SIZE_LEVEL = 2
 
 
 def are_widths(values: Sequence[Any]) -> bool:
@@ -142,13 +143,15 @@ def normalized(x: Any, batch_norm: bool, name: str) -> Any:
     return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x) if batch_norm else x
 
 
-def residual_block(x: Any, width: int, batch_norm: bool, name: str) -> Any:
+def residual_block(x: Any, width: int, batch_norm: bool, name: str, *, squeeze: int = 1) -> Any:
     """Two convolutions beside a shortcut.
 
     Parameters
     ----------
     x, width, batch_norm, name
         As in `convolution`.
+    squeeze : int, optional
+        How many times fewer filters there are between the two.
 
     Returns
     -------
@@ -158,7 +161,7 @@ def residual_block(x: Any, width: int, batch_norm: bool, name: str) -> Any:
     shortcut = x
     if x.shape[-1] != width:
         shortcut = linear(x, width, 1, batch_norm, f"{name}_shortcut")
-    x = convolution(x, width, 3, batch_norm, f"{name}_first")
+    x = convolution(x, max(1, width // squeeze), 3, batch_norm, f"{name}_first")
     x = linear(x, width, 3, batch_norm, f"{name}_second")
     return layers.Activation("relu", name=f"{name}_relu")(
         layers.Add(name=f"{name}_add")([x, shortcut])
@@ -166,7 +169,7 @@ def residual_block(x: Any, width: int, batch_norm: bool, name: str) -> Any:
 
 
 def decode(
-    x: Any, skips: Sequence[Any], widths: Sequence[int], batch_norm: bool
+    x: Any, skips: Sequence[Any], widths: Sequence[int], batch_norm: bool, *, squeeze: int = 1
 ) -> dict[str, Any]:
     """Go back up to the resolution of the image, and tell what is there.
 
@@ -181,6 +184,8 @@ def decode(
         Filters at each of them.
     batch_norm : bool
         As in `convolution`.
+    squeeze : int, optional
+        As in `residual_block`.
 
     Returns
     -------
@@ -189,8 +194,8 @@ def decode(
     """
     for level in reversed(range(len(skips))):
         x = _up(x, skips[level], widths[level], level)
-        x = residual_block(x, widths[level], batch_norm, f"decoder{level}")
-        if level == _SIZE_LEVEL:
+        x = residual_block(x, widths[level], batch_norm, f"decoder{level}", squeeze=squeeze)
+        if level == SIZE_LEVEL:
             size = layers.Conv2D(1, 1, name="size")(x)
     maps = FromDepth(name="from_depth")(layers.Conv2D(12, 1, name="maps")(x))
     return {"maps": maps, "size": size}

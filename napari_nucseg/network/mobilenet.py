@@ -11,15 +11,13 @@ from keras import layers
 
 from .blocks import are_widths, decode, linear, normalized
 
-__all__ = ["MobileNetUNet"]
+__all__ = ["SKIPS", "MobileNetUNet"]
 
 #: Filters and number of the blocks of each stage, and by how much it divides the
 #: resolution (Sandler et al., arXiv 1801.04381, table 2).
 _STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
-#: How many times more filters a block has inside.
-_EXPANSION = 6
 #: The maps that the decoder is given, at a half to a sixteenth of the resolution.
-_SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
+SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +35,10 @@ class MobileNetUNet:
         resolution.
     alpha : float
         Factor of the encoder's numbers of filters.
+    expansion : int
+        How many times more filters the encoder's blocks have inside.
+    squeeze : int
+        How many times fewer filters the decoder's blocks have inside.
     """
 
     kind = "mobilenetv2"
@@ -45,6 +47,8 @@ class MobileNetUNet:
 
     widths: tuple[int, ...] = (32, 48, 96, 160)
     alpha: float = 1.0
+    expansion: int = 6
+    squeeze: int = 1
 
     def __post_init__(self) -> None:
         good = len(self.widths) == 4 and are_widths(self.widths)
@@ -53,6 +57,11 @@ class MobileNetUNet:
                 f"Expected four widths of the decoder of a U-Net, each 1 to 512 filters, "
                 f"and an alpha of 0.1 to 2, got {self.widths} and {self.alpha}."
             )
+        for factor in (self.expansion, self.squeeze):
+            if type(factor) is not int or not 1 <= factor <= 8:
+                raise ValueError(
+                    f"Expected an expansion and a squeeze of 1 to 8, got {factor}."
+                )
 
     def extends(self, other: Any) -> bool:
         """Return whether it is another one, or that with more filters in the decoder.
@@ -67,9 +76,11 @@ class MobileNetUNet:
         bool
             Whether `architecture.start_from` can take the other one's weights.
         """
-        if not isinstance(other, MobileNetUNet) or self.alpha != other.alpha:
+        if not isinstance(other, MobileNetUNet):
             return False
-        levels = zip(self.widths, other.widths, self._skip_widths, strict=True)
+        if dataclasses.replace(other, widths=self.widths) != self:
+            return False
+        levels = zip(self.widths, other.widths, self.skip_widths, strict=True)
         # A map as wide as the encoder's is added as it is: there is no layer to widen.
         return all(
             new == old or (new > old and skip not in (new, old)) for new, old, skip in levels
@@ -97,22 +108,25 @@ class MobileNetUNet:
         number = 0
         for filters, count, first_stride in _STAGES:
             for stride in [first_stride] + [1] * (count - 1):
+                inside = self.expansion * x.shape[-1]
                 width = self._width(filters)
-                x = _inverted_block(x, width, batch_norm, number, stride=stride, skips=skips)
+                x = _inverted_block(
+                    x, inside, width, batch_norm, number, stride=stride, skips=skips
+                )
                 number += 1
-        levels = [skips[name] for name in _SKIPS]
-        outputs = decode(x, levels, self.widths, batch_norm)
+        levels = [skips[name] for name in SKIPS]
+        outputs = decode(x, levels, self.widths, batch_norm, squeeze=self.squeeze)
         return keras.Model(image, outputs, name="mobilenetv2_unet")
 
     @property
-    def _skip_widths(self) -> list[int]:
+    def skip_widths(self) -> list[int]:
         """Numbers of filters of the maps that the decoder is given.
 
         Each is the first expansion in the stage that lowers the resolution, which widens
         what the stage before it gives.
         """
         before = [stage[0] for stage, after in itertools.pairwise(_STAGES) if after[2] > 1]
-        return [_EXPANSION * self._width(filters) for filters in before]
+        return [self.expansion * self._width(filters) for filters in before]
 
     def _width(self, filters: int) -> int:
         """Scale a number of filters, to a multiple of 8 that is not much smaller."""
@@ -122,13 +136,20 @@ class MobileNetUNet:
 
 
 def _inverted_block(
-    x: Any, width: int, batch_norm: bool, number: int, *, stride: int, skips: dict[str, Any]
+    x: Any,
+    inside: int,
+    width: int,
+    batch_norm: bool,
+    number: int,
+    *,
+    stride: int,
+    skips: dict[str, Any],
 ) -> Any:
     """Expand, filter every channel by itself, and project; note the expanded map."""
     name = f"block_{number}" if number else "expanded_conv"
     before = x
     if number:
-        x = linear(x, _EXPANSION * x.shape[-1], 1, batch_norm, f"{name}_expand")
+        x = linear(x, inside, 1, batch_norm, f"{name}_expand")
         x = skips[f"{name}_expand"] = _relu6(x, f"{name}_expand")
     x = layers.DepthwiseConv2D(
         3,

@@ -1,0 +1,112 @@
+"""The tool that makes a model with fewer filters."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from napari_nucseg.model_store import Card, load_model, save_model
+from napari_nucseg.network.architecture import build_network, describe
+from napari_nucseg.network.mobilenet import MobileNetUNet
+from napari_nucseg.network.predict import load_network
+from napari_nucseg.network.unet import UNet
+
+NARROW = MobileNetUNet((5, 6, 7, 10), alpha=0.1, expansion=2, squeeze=2)
+WIDE = dataclasses.replace(NARROW, widths=(10, 12, 14, 20), expansion=4, squeeze=1)
+
+
+@pytest.fixture(scope="module")
+def tool(load_tool):
+    return load_tool("narrow_model")
+
+
+@pytest.fixture(autouse=True)
+def few_places(tool, monkeypatch):
+    monkeypatch.setattr(tool, "_BATCHES", 1)
+    monkeypatch.setattr(tool, "_PLACES", 1000)
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((4, 64, 64, 3)).astype(np.float32)
+
+
+def random_network(architecture):
+    keras.utils.set_random_seed(0)
+    network = build_network(architecture, batch_norm=False)
+    rng = np.random.default_rng(1)
+    network.set_weights([w + 0.02 * rng.random(w.shape) for w in network.get_weights()])
+    return network
+
+
+def widened(network, architecture):
+    """Return the same function, with filters that do nothing in random places."""
+    wide = build_network(architecture, batch_norm=False)
+    for layer in wide.layers:
+        known = network.get_layer(layer.name).get_weights()
+        arrays = [np.zeros_like(array) for array in layer.get_weights()]
+        for array, before in zip(arrays, known, strict=True):
+            array[tuple(slice(length) for length in before.shape)] = before
+        layer.set_weights(arrays)
+    return wide
+
+
+def test_filters_that_do_nothing_are_dropped_and_nothing_changes(tool, images):
+    network = random_network(NARROW)
+    wide = widened(network, WIDE)
+    for name in ("maps", "size"):
+        np.testing.assert_allclose(wide(images)[name], network(images)[name], atol=1e-4)
+    new = build_network(NARROW, batch_norm=False)
+    narrowing = tool.Narrowing(wide, new, images)
+    narrowing.narrow_encoder()
+    narrowing.narrow_decoder()
+    for name in ("maps", "size"):
+        wanted, got = wide(images)[name].numpy(), new(images)[name].numpy()
+        assert np.abs(got - wanted).std() < 0.1 * wanted.std()
+
+
+def test_channels_that_tell_most_are_chosen(tool):
+    rng = np.random.default_rng(0)
+    given = rng.random((500, 1, 6)).astype(np.float32)
+    given[:, 0, 5] = given[:, 0, 1]  # either of the two will do
+    made = given[:, 0] @ np.array([[0, 3, 0, 0.001, 2, 3.0]]).T
+    reading = tool.Reading(given, made)
+    kept = tool.choose([reading], 2)
+    assert set(kept) in ({1, 4}, {4, 5})
+    kernel, bias = tool.Reading(given[..., kept], made).fit()
+    assert kernel.shape == (1, 1, 2, 1)
+    found = given[:, 0, kept] @ kernel[0, 0] + bias
+    np.testing.assert_allclose(found, made, atol=0.02)
+
+
+def saved(folder, architecture):
+    card = Card(folder.name, architecture=describe(architecture))
+    network = build_network(architecture, batch_norm=False)
+    return save_model(card, network.save_weights, folder)
+
+
+def test_narrower_model_can_be_loaded_and_knows_its_parent(tool, pairs, tmp_path):
+    before = saved(tmp_path / "before", WIDE)
+    command = [str(tmp_path / "before"), str(tmp_path / "new"), str(pairs), "--widths"]
+    tool.main([*command, "5", "6", "7", "10", "--expansion", "2", "--squeeze", "2"])
+    new = load_model(tmp_path / "new")
+    assert new.card.architecture == describe(NARROW)
+    assert new.card.parent_sha256 == before.card.weights_sha256
+    assert load_network(new).count_params() < load_network(before).count_params()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "wanted", "message"),
+    [
+        (UNet((4, 4, 4, 4)), {"expansion": 2}, "MobileNetV2"),
+        (NARROW, {"expansion": 4}, "fewer"),
+        (NARROW, {"widths": (5, 6, 7, 11)}, "fewer"),
+        (WIDE, {"expansion": 1, "widths": (8, 6, 6, 6)}, "other than"),
+    ],
+)
+def test_what_cannot_be_made_narrower_is_said(tool, tmp_path, architecture, wanted, message):
+    saved(tmp_path / "before", architecture)
+    with pytest.raises(ValueError, match=message):
+        tool.narrow(tmp_path / "before", tmp_path / "new", [], wanted)
+    assert not (tmp_path / "new").exists()
