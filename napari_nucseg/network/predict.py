@@ -27,6 +27,11 @@ _NO_ZOOM = 1.25
 _OCTAVES = 6  # A size further than this from the network's own is not one of a nucleus.
 _CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
+_FAR = 0.25
+_LEAST_OF_CROP = 0.5  # Seen from further away, a crop is as large, as it takes time to shrink.
+
+#: Given a zoom, returns the maps seen, and the diameter, None where there is no nucleus.
+_Look = Callable[[float], tuple[np.ndarray, float | None]]
 
 
 def load_network(model: Model) -> keras.Model:
@@ -253,7 +258,8 @@ class Predictor:
         The network tells the size of the nucleus at each place; the estimate
         is the median over the nuclei of the most lively parts of the plane. If
         it is far from what the network is best at, such parts are looked at
-        again at the scale found.
+        again at the scale found. A look from further away tells large nuclei
+        from the many small ones that their texture can look like.
 
         Parameters
         ----------
@@ -274,16 +280,32 @@ class Predictor:
     ) -> tuple[np.ndarray, float | None]:
         """Return the maps of the most lively parts and the diameter, as `_sweep` does."""
         check_stop(should_stop)
-        crops = np.stack(list(_lively_crops(plane, int(_CROP / zoom))))
+        crops = np.stack(list(_lively_crops(plane, int(_CROP / max(zoom, _LEAST_OF_CROP)))))
         maps, size = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
         return maps, _typical_diameter([_inside_nuclei(maps, size)], zoom)
 
 
-def _settle(
-    look: Callable[[float], tuple[np.ndarray, float | None]],
-) -> tuple[np.ndarray, float | None]:
-    """Look, given a zoom, until that suits the diameter found; return the last maps, and it."""
-    found, zoom = None, 1.0
+def _settle(look: _Look) -> tuple[np.ndarray, float | None]:
+    """Look, given a zoom, until that suits the diameter found; return the last maps, and it.
+
+    Texture of large nuclei can pass for small nuclei, and the closer look that suits these
+    shows more of it. So there is a look from further away, which decides if more of what it
+    sees looks like nuclei.
+    """
+    maps, found = _approach(look, 1.0)
+    far, seen = look(_FAR)
+    if seen is None or _likeness(far) <= _likeness(maps):
+        return maps, found
+    wanted = zoom_for(seen)
+    if _near(wanted, zoom_for(found or NETWORK_DIAMETER)):
+        return maps, found
+    others, other = _approach(look, wanted)
+    return (others, other) if _likeness(others) > _likeness(maps) else (maps, found)
+
+
+def _approach(look: _Look, zoom: float) -> tuple[np.ndarray, float | None]:
+    """Look in one scale, and in that of the diameter found, as long as they differ."""
+    found = None
     for _ in range(_LOOKS):
         maps, diameter = look(zoom)
         found = diameter or found
@@ -292,6 +314,14 @@ def _settle(
             break
         zoom = wanted
     return maps, found
+
+
+def _likeness(maps: np.ndarray) -> float:
+    """Return how much like nuclei the foreground looks: its mean probability times distance."""
+    foreground = maps[..., 0] > 0.5
+    if not foreground.any():
+        return 0.0
+    return float(np.mean(maps[..., 0][foreground] * maps[..., 1][foreground]))
 
 
 def zoom_for(diameter: float) -> float:
