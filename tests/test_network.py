@@ -7,6 +7,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import skimage
 
 from napari_nucseg.instances import NETWORK_DIAMETER
 from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model
@@ -365,10 +366,21 @@ def test_texture_of_large_nuclei_is_not_many_small_ones():
     assert (_likeness(maps), found, looks) == (0.5, 112.0, [1.0, 4.0, 0.25, 0.25])
 
 
-def test_what_only_looks_like_large_nuclei_changes_nothing():
-    look, looks = looking({1: (0.5, 28.0), 0.25: (0.6, 56.0), 0.5: (0.4, 56.0)})
+def test_glands_that_look_a_little_more_like_nuclei_change_nothing():
+    look, looks = looking({1: (0.28125, 28.0), 0.25: (0.390625, 112.0)})
     maps, found = _settle(look)
-    assert (_likeness(maps), found, looks) == (0.5, 28.0, [1.0, 0.25, 0.5])
+    assert (_likeness(maps), found, looks) == (0.28125, 28.0, [1.0, 0.25])
+
+
+def test_what_looks_like_large_nuclei_only_from_afar_changes_nothing():
+    look, looks = looking({1: (0.25, 28.0), 0.25: (0.5, 56.0), 0.5: (0.25, 56.0)})
+    maps, found = _settle(look)
+    assert (_likeness(maps), found, looks) == (0.25, 28.0, [1.0, 0.25, 0.5])
+
+
+def test_tissue_is_not_taken_for_a_few_large_nuclei(nuclei):
+    plane = normalize(skimage.data.immunohistochemistry())
+    assert load_predictor(nuclei).maps_and_diameter(plane)[1] < 40
 
 
 def test_nuclei_that_are_only_seen_from_further_away_are_found():
