@@ -24,6 +24,7 @@ def tool(load_tool):
 @pytest.fixture(autouse=True)
 def few_places(tool, monkeypatch):
     monkeypatch.setattr(tool, "_BATCHES", 1)
+    monkeypatch.setattr(tool, "_BATCH", 2)
     monkeypatch.setattr(tool, "_PLACES", 1000)
 
 
