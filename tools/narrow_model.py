@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--widths", type=int, nargs=4, metavar="W", help="filters of the decoder's levels"
     )
-    parser.add_argument("--expansion", type=int, help="filters inside of the encoder's blocks")
+    parser.add_argument("--expansion", type=int, help="factor of those inside of the encoder's")
     parser.add_argument("--squeeze", type=int, help="divides those inside of the decoder's")
     options = parser.parse_args(arguments)
     wanted = {"expansion": options.expansion, "squeeze": options.squeeze}

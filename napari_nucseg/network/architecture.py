@@ -71,10 +71,10 @@ def read_architecture(values: dict[str, Any]) -> Architecture:
     """
     given = {name: value for name, value in values.items() if name != "kind"}
     kind = KINDS.get(str(values.get("kind")))
-    # What a card written before it existed does not say is as it was then: the default.
     known = [field.name for field in dataclasses.fields(kind)] if kind else []
     widths: Any = given.get("widths")
     good = isinstance(widths, list) and len(widths) <= _MOST_LEVELS
+    # What a card written before it existed does not say is as it was then: the default.
     if kind and good and set(given) <= set(known):
         return kind(**{**given, "widths": tuple(widths)})
     raise ValueError(
