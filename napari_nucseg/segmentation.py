@@ -51,7 +51,7 @@ class SegmentParameters(Parameters):
         maximum=1,
     )
     minimum_size: int = parameter(
-        15,
+        20,
         "Area below which an object is dropped.",
         unit="pixels",
         minimum=0,

@@ -10,7 +10,7 @@ def test_defaults_are_valid_and_ready_for_json():
         "channel": None,
         "diameter": None,
         "probability": 0.5,
-        "minimum_size": 15,
+        "minimum_size": 20,
         "views": 1,
     }
 

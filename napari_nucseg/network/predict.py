@@ -302,7 +302,7 @@ def _settle(look: _Look) -> tuple[np.ndarray, float | None]:
     wanted = zoom_for(seen)
     if _near(wanted, zoom_for(found or NETWORK_DIAMETER)):
         return maps, found
-    others, other = _approach(look, wanted)
+    others, other = (far, seen) if _near(wanted, _FAR) else _approach(look, wanted)
     return (others, other) if _likeness(others) >= enough else (maps, found)
 
 
