@@ -22,7 +22,7 @@ __all__ = [
 #: The maps of a prediction, in this order along its last axis.
 MAPS = ("foreground", "distance", "boundary")
 
-_OUTLINE_WEIGHT = 5.0
+_OUTLINE_WEIGHT, _BETWEEN_WEIGHT = 5.0, 12.0
 _MOST_WEIGHT_OF_SMALL = 4.0
 _OUTLINE = 2
 #: Pixels whose equations are solved together: more take less time, and more memory.
@@ -160,8 +160,9 @@ def _boundary(labels: np.ndarray) -> np.ndarray:
 def pixel_weights(labels: np.ndarray) -> np.ndarray:
     """Weigh pixels, so that a network learns what few of them tell.
 
-    Those along outlines tell where a nucleus ends and another one begins, and of a
-    small nucleus there are not many, though it counts as much as a large one.
+    Those along outlines tell where a nucleus ends, those between two nuclei that they
+    are two (Ronneberger et al., arXiv 1505.04597), and of a small nucleus there are not
+    many, though it counts as much as a large one.
 
     Parameters
     ----------
@@ -171,9 +172,9 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        5 within two pixels of an outline; further inside of a nucleus smaller than a
-        disk 28 pixels wide, the width of that over its own, 4 at most; 1 elsewhere.
-        What the edge leaves of a nucleus counts as one.
+        12 within two pixels of two nuclei; 5 within two pixels of an outline; further
+        inside of a nucleus smaller than a disk 28 pixels wide, the width of that over
+        its own, 4 at most; 1 elsewhere. What the edge leaves of a nucleus counts as one.
     """
     from scipy import ndimage
 
@@ -181,10 +182,13 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     size = 2 * _OUTLINE + 1
     highest = ndimage.maximum_filter(labels, size=size)
     outline = highest != ndimage.minimum_filter(labels, size=size)
+    above = np.where(labels > 0, labels, labels.max() + 1)
+    between = (highest > 0) & (highest != ndimage.minimum_filter(above, size=size))
     width = disk_width(np.bincount(labels.ravel()).clip(1))
     weights = (NETWORK_DIAMETER / width).clip(1.0, _MOST_WEIGHT_OF_SMALL)
     weights[0] = 1.0
-    return np.where(outline, _OUTLINE_WEIGHT, weights[labels]).astype(np.float32)
+    weighed = np.where(outline, _OUTLINE_WEIGHT, weights[labels])
+    return np.where(between, _BETWEEN_WEIGHT, weighed).astype(np.float32)
 
 
 def disk_width(area: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def test_empty_labels_give_empty_maps():
     assert (target_maps(np.zeros((4, 5), int)) == 0).all()
 
 
-def test_weight_is_higher_along_outlines_and_in_small_nuclei():
+def test_weight_is_higher_between_nuclei_along_outlines_and_in_small_nuclei():
     labels = np.zeros((50, 90), int)
     labels[5:45, 5:45] = 1
     labels[20:34, 60:74] = 2
@@ -102,7 +102,9 @@ def test_weight_is_higher_along_outlines_and_in_small_nuclei():
     assert (weights[7:43, 7:43] == 1).all()
     assert (weights[3:7, 3:47] == 5).all()
     np.testing.assert_allclose(weights[22:32, 62:72], 28 / np.sqrt(4 * 14 * 14 / np.pi))
-    assert (weights[20:34, 72:76] == 5).all()
+    assert (weights[18:36, 72:76] == 12).all()
+    assert (weights[20:34, 58:62] == 5).all()
+    assert (weights == 12).sum() == 18 * 4
     assert weights[2, 80] == 5
     assert weights[48, 3] == 1
     assert (pixel_weights(np.zeros((4, 5), int)) == 1).all()
