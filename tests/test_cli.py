@@ -182,7 +182,7 @@ def test_version_and_help(nucseg):
     assert nucseg("--version")[:2] == (0, f"{__version__}\n")
     status, text, _ = nucseg("segment", "--help")
     assert status == 0
-    assert "Area below which an object is dropped. In pixels. Default: 15." in " ".join(
+    assert "Area below which an object is dropped. In pixels. Default: 20." in " ".join(
         text.split()
     )
 

@@ -42,13 +42,13 @@ def random_network(architecture):
 
 
 def widened(network, architecture):
-    """Return the same function, with filters that do nothing in random places."""
+    """Return the same function, with filters before the others that do nothing."""
     wide = build_network(architecture, batch_norm=False)
     for layer in wide.layers:
         known = network.get_layer(layer.name).get_weights()
         arrays = [np.zeros_like(array) for array in layer.get_weights()]
         for array, before in zip(arrays, known, strict=True):
-            array[tuple(slice(length) for length in before.shape)] = before
+            array[tuple(slice(-length, None) for length in before.shape)] = before
         layer.set_weights(arrays)
     return wide
 
@@ -81,6 +81,16 @@ def test_channels_that_tell_most_are_chosen(tool):
     np.testing.assert_allclose(found, made, atol=0.02)
 
 
+def test_one_of_two_equal_channels_stays(tool):
+    rng = np.random.default_rng(0)
+    given = rng.random((500, 1, 24)).astype(np.float32)
+    given[:, 0, 7] = given[:, 0, 3]
+    weights = np.ones((24, 1))
+    weights[[3, 7]] = 10
+    kept = tool.choose([tool.Reading(given, given[:, 0] @ weights)], 22)
+    assert (3 in kept) != (7 in kept)
+
+
 def saved(folder, architecture):
     card = Card(folder.name, architecture=describe(architecture))
     network = build_network(architecture, batch_norm=False)
@@ -103,6 +113,8 @@ def test_narrower_model_can_be_loaded_and_knows_its_parent(tool, pairs, tmp_path
         (UNet((4, 4, 4, 4)), {"expansion": 2}, "MobileNetV2"),
         (NARROW, {"expansion": 4}, "fewer"),
         (NARROW, {"widths": (5, 6, 7, 11)}, "fewer"),
+        (NARROW, {"squeeze": 1}, "fewer"),
+        (NARROW, {}, "fewer"),
         (WIDE, {"expansion": 1, "widths": (8, 6, 6, 6)}, "other than"),
     ],
 )
@@ -111,3 +123,9 @@ def test_what_cannot_be_made_narrower_is_said(tool, tmp_path, architecture, want
     with pytest.raises(ValueError, match=message):
         tool.narrow(tmp_path / "before", tmp_path / "new", [], wanted)
     assert not (tmp_path / "new").exists()
+
+
+def test_existing_output_is_said_before_anything_is_computed(tool, tmp_path):
+    saved(tmp_path / "before", WIDE)
+    with pytest.raises(FileExistsError, match="before"):
+        tool.narrow(tmp_path / "before", tmp_path / "before", [], {"expansion": 2})

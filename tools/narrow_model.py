@@ -34,10 +34,8 @@ ALL = slice(None)
 
 #: What the filters are chosen by: places in each layer, of this many batches of patches.
 _PLACES, _BATCHES, _BATCH = 20_000, 12, 8
-#: Part of the variance of every input that is added to it, so that the fit is stable.
+#: Part of the mean square of every input that is added to it, so that the fit is stable.
 _RIDGE = 1e-3
-#: Part of the filters that is dropped at once; then the others are fitted again.
-_AT_ONCE = 1 / 12
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,7 +76,8 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
     output : Path
         Folder of the new model; it must not exist.
     data : sequence of Path
-        Folders of pairs of image and mask, from which patches are taken as for training.
+        Folders of pairs of image and mask, from each of which as many patches are taken,
+        changed as for training.
     wanted : dict
         What of its description is to be another one, see `MobileNetUNet`.
 
@@ -100,6 +99,8 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
         raise ValueError(f"Expected a model with MobileNetV2, got one of kind {old.kind!r}.")
     new = dataclasses.replace(old, **wanted)
     _check_narrower(old, new)
+    if output.exists():
+        raise FileExistsError(f"Expected a new folder for the model, but {output} exists.")
     images = _images_of(data)
     network = build_network(new, batch_norm=False)
     narrowing = Narrowing(load_network(model), network, images)
@@ -119,8 +120,8 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
 
 
 def _check_narrower(old: MobileNetUNet, new: MobileNetUNet) -> None:
-    pairs = zip(old.widths, new.widths, strict=True)
-    if new.expansion > old.expansion or any(fewer > all_ for all_, fewer in pairs):
+    pairs = zip(_filters(old), _filters(new), strict=True)
+    if new == old or any(fewer > all_ for all_, fewer in pairs):
         raise ValueError(f"Expected fewer filters than {old}, got {new}.")
     for one in (old, new):
         # Such a map is added as it is: there is no layer that could be fitted.
@@ -129,6 +130,12 @@ def _check_narrower(old: MobileNetUNet, new: MobileNetUNet) -> None:
                 f"Expected widths other than {one.skip_widths}, those of the encoder's maps, "
                 f"got {one.widths}."
             )
+
+
+def _filters(architecture: MobileNetUNet) -> list[int]:
+    """Return numbers of filters, none of which may grow."""
+    inside = [max(1, width // architecture.squeeze) for width in architecture.widths]
+    return [architecture.expansion, *architecture.widths, *inside]
 
 
 def _images_of(data: Sequence[Path]) -> np.ndarray:
@@ -163,7 +170,15 @@ class Reading:
     made: np.ndarray
 
     def sums(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the normal equations: (K C + 1)² on the left, (K C + 1, O) on the right."""
+        """Return the normal equations of the fit.
+
+        Returns
+        -------
+        left : ndarray of float64, shape (K C + 1, K C + 1)
+            What the inputs have to do with each other; the last is always 1.
+        right : ndarray of float64, shape (K C + 1, O)
+            What they have to do with the channels that are made.
+        """
         rows = self.given.reshape(len(self.given), -1)
         rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1, dtype=np.float64)
         left = rows.T @ rows
@@ -172,7 +187,15 @@ class Reading:
         return left, rows.T @ self.made
 
     def fit(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the kernel (Y, X, C, O) and the bias (O,) of the layer."""
+        """Fit the layer.
+
+        Returns
+        -------
+        kernel : ndarray of float32, shape (Y, X, C, O)
+            Its weights.
+        bias : ndarray of float32, shape (O,)
+            What it adds.
+        """
         weights = np.linalg.solve(*self.sums())
         side = round(np.sqrt(self.given.shape[1]))
         kernel = weights[:-1].reshape(side, side, self.given.shape[2], -1)
@@ -201,8 +224,8 @@ def choose(readings: Sequence[Reading], count: int) -> np.ndarray:
         harm = np.zeros(kept.size)
         for reading, (left, right), variance in zip(readings, sums, variances, strict=True):
             harm += _harm(left, right, reading.given.shape[1:], kept) / variance
-        dropped = min(kept.size - count, max(1, int(kept.size * _AT_ONCE)))
-        kept = np.delete(kept, np.argsort(harm, kind="stable")[:dropped])
+        # One at a time: of two that are alike either can be missed, but not both.
+        kept = np.delete(kept, np.argmin(harm))
     return kept
 
 
@@ -252,8 +275,7 @@ class Narrowing:
     def narrow_decoder(self) -> None:
         """Give the decoder its weights, level by level from the lowest on."""
         lowest = len(SKIPS) - 1
-        kernel, bias = self.old.get_layer(f"up{lowest}").get_weights()
-        self._set(f"up{lowest}", kernel[..., self.kept[lowest]], bias[self.kept[lowest]])
+        self._fit("block_16_project", f"up{lowest}", self.kept[lowest])
         for level in reversed(range(len(SKIPS))):
             name = f"decoder{level}"
             before, inside, after = f"up{level}_add", f"{name}_first_relu", f"{name}_relu"

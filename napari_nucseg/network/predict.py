@@ -28,9 +28,10 @@ _OCTAVES = 6  # A size further than this from the network's own is not one of a 
 _CROP, _CROPS = 384, 4
 _SMALL, _LOOKS = 1_500_000, 3
 _FAR = 0.25
-# In fluorescence the foreground is most often at 0.46 to 0.51, in tissue below 0.42.
+# How much like nuclei the foreground has to look from further away, by itself and over how it
+# looks near by. In fluorescence it is most often at 0.46 to 0.51, in tissue below 0.42.
 _LIKE_NUCLEI, _CLEARLY = 0.42, 1.5
-_LEAST_OF_CROP = 0.5  # Seen from further away, a crop is as large, as it takes time to shrink.
+_LEAST_OF_CROP = 0.5  # A crop is not larger than at this zoom: to shrink it takes time.
 
 #: Given a zoom, returns the maps seen, and the diameter, None where there is no nucleus.
 _Look = Callable[[float], tuple[np.ndarray, float | None]]
