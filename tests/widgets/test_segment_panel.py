@@ -305,7 +305,7 @@ def test_images_without_nuclei(window):
         (np.ones((1, 1)), blank),
         (np.full((20, 30), 7, np.uint8), blank),
         (np.full((20, 30), np.nan), blank),
-        (np.mgrid[:20, :30][1], "No nuclei found. Lower the probability"),
+        (np.mgrid[:256, :256][1], "No nuclei found. Lower the probability"),
     ):
         window.viewer.add_image(pixels, contrast_limits=(0, 1))
         labels = window.segment()
