@@ -19,7 +19,7 @@ from with_display import display
 PICTURE = Path("demo.png")
 PATIENCE = 300  # seconds
 #: For the pale nuclei of the sample.
-PROBABILITY = 0.3
+PROBABILITY = 0.4
 
 
 def main() -> int:
