@@ -59,7 +59,8 @@ bench: $(STAMP)
 # with a wider decoder, on with more tissue that is painted or recolored, and, from the mean of
 # the last two, some steps at a low rate. The mean of what was before and after these is made
 # narrower, which makes it more than twice as fast, and trained four times more. The model is
-# the mean of the last two of these.
+# the mean of the last two of these. Of each run the best epoch is kept; the bundled model was
+# made of the last epochs of these two.
 # The shares are those of grey fluorescence, stained tissue, bright field and simulation among
 # the patches. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
