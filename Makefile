@@ -112,7 +112,8 @@ train: $(STAMP)
 nuclei; the encoder began with weights from ImageNet" \
 		--data-license "CC0-1.0; of ImageNet, the terms of access at image-net.org" \
 		--license BSD-3-Clause
-	@$(RUN) tools/mean_of_models.py $(MODEL)-12 $(MODEL)-13 $(MODEL) $(VALIDATION)
+	@test -d $(MODEL) || $(RUN) tools/mean_of_models.py $(MODEL)-12 $(MODEL)-13 $(MODEL) \
+		$(VALIDATION)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo.png runs/data \

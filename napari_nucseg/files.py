@@ -253,8 +253,8 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     Parameters
     ----------
     paths : iterable of path
-        Files, which are taken as they are, and folders, of which the images
-        are taken but not the labels that we wrote there.
+        Files, which are taken as they are, whether they can be read or not, and folders,
+        of which the images are taken but not the labels that we wrote there.
 
     Returns
     -------
@@ -264,7 +264,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     Raises
     ------
     FileNotFoundError
-        If there is nothing at a path, or no image in a folder.
+        If there is no image in a folder.
     """
     found: list[Path] = []
     for path in map(Path, paths):

@@ -237,8 +237,10 @@ def test_evaluate_folders_by_name_as_json(nucseg, two_nuclei, tmp_path):
         write_labels(tmp_path / "found" / f"{name}_labels.tif", found)
         write_labels(tmp_path / "true" / f"{name}.tif", two_nuclei)
     write_labels(tmp_path / "found" / "more_labels.tif", one)
-    status, text, _ = nucseg("evaluate", tmp_path / "found", tmp_path / "true", "--json")
+    status, text, messages = nucseg("evaluate", tmp_path / "found", tmp_path / "true", "--json")
     assert status == 0
+    assert "1 label image(s)" in messages
+    assert "not scored: more" in messages
     scores = json.loads(text)
     assert scores["images"] == 2
     assert scores["ap_pooled"]["0.50"] == pytest.approx(3 / 4)

@@ -50,3 +50,13 @@ def test_models_of_two_architectures_have_no_mean(tool, pairs, tmp_path, capsys)
         tool.main(arguments(tmp_path, pairs))
     assert "one architecture" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_a_model_that_is_there_stays(tool, pairs, tmp_path, capsys):
+    for name in ("before", "after", "new"):
+        model(tmp_path / name, 0.0)
+    card = (tmp_path / "new" / "model.json").read_bytes()
+    with pytest.raises(SystemExit):
+        tool.main(arguments(tmp_path, tmp_path / "no data is read"))
+    assert "exists" in capsys.readouterr().err
+    assert (tmp_path / "new" / "model.json").read_bytes() == card

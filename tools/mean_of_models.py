@@ -84,6 +84,8 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
             f"Expected two models of one architecture, got {first.card.architecture} and "
             f"{second.card.architecture}."
         )
+    if output.exists():
+        raise FileExistsError(f"Expected a new folder for the model, but {output} exists.")
     fields = read_fields(validation)
     network, other = load_network(first), load_network(second)
     weights = zip(network.get_weights(), other.get_weights(), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
             f"Expected predicted labels in {predicted} for each of {len(second)} true ones in "
             f"{truth}, got none for {len(missing)}: {', '.join(missing[:5])}. Give both the "
             f"same name; {LABELS_ENDING} may follow it."
+        )
+    others = sorted(set(first) - set(second))
+    if others:
+        warnings.warn(
+            f"{len(others)} label image(s) in {predicted} have no true labels in {truth} and "
+            f"are not scored: {', '.join(others[:5])}{', …' if len(others) > 5 else ''}",
+            stacklevel=2,
         )
     names = sorted(second)
     return [first[name] for name in names], [second[name] for name in names]

@@ -7,9 +7,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ..model_store import DEFAULT_MODEL
 from ..parameters import Parameters, kind_of
 
-__all__ = ["add_command", "add_parameters", "given"]
+__all__ = ["add_command", "add_model", "add_parameters", "given"]
 
 
 def add_command(commands: Any, name: str, run: Callable[[Any], int], text: str) -> Any:
@@ -34,6 +35,24 @@ def add_command(commands: Any, name: str, run: Callable[[Any], int], text: str) 
     command = commands.add_parser(name, help=text, description=text)
     command.set_defaults(run=run)
     return command
+
+
+def add_model(command: Any, text: str) -> None:
+    """Add the option for a model, which is the bundled one when it is left out.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        Where to.
+    text : str
+        What it is for.
+    """
+    command.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|DIR",
+        help=f"{text} (default: %(default)s)",
+    )
 
 
 def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = True) -> None:

@@ -12,7 +12,7 @@ from .. import model_store
 from ..files import LABELS_ENDING, find_images, read_image, write_labels
 from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
-from .options import add_command, add_parameters, given
+from .options import add_command, add_model, add_parameters, given
 from .terminal import bar, interruptible, say
 
 __all__ = ["add_segment"]
@@ -30,12 +30,7 @@ def add_segment(commands: Any) -> None:
     command.add_argument("inputs", nargs="+", metavar="INPUT", help="image or folder of images")
     text = f"folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced"
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
-    command.add_argument(
-        "--model",
-        default=model_store.DEFAULT_MODEL,
-        metavar="NAME|DIR",
-        help="name or folder of the model (default: %(default)s)",
-    )
+    add_model(command, "name or folder of the model")
     add_parameters(command, SegmentParameters())
 
 

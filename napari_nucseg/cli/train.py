@@ -12,7 +12,7 @@ from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS
 from ..start import ARCHITECTURES, IMAGENET, RANDOM, Start
 from ..train_parameters import TrainParameters
 from ..training import About
-from .options import add_command, add_parameters, given
+from .options import add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
 
 __all__ = ["add_fine_tune", "add_train"]
@@ -93,12 +93,7 @@ def add_fine_tune(commands: Any) -> None:
     command.add_argument(
         "data", nargs="+", metavar="DATA", help="folder with images/ and masks/"
     )
-    command.add_argument(
-        "--model",
-        default=model_store.DEFAULT_MODEL,
-        metavar="NAME|DIR",
-        help="model to start from (default: %(default)s)",
-    )
+    add_model(command, "model to start from")
     command.add_argument("--name", required=True, help="name of the new model")
     command.add_argument(
         "--preset",
