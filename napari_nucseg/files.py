@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,6 @@ IMAGE_SUFFIXES = (".tif", ".tiff", ".png", *_LOSSY)
 
 #: End of the name of a file with labels that we wrote, before the suffix.
 LABELS_ENDING = "_labels"
-
-#: More pieces than this for each value are not nuclei that something divides.
-_MANY_PIECES = 3
 
 #: What colors that are looked up or mixed in other ways are read as, by Pillow's mode.
 _MODES = {
@@ -197,11 +193,6 @@ def read_labels(path: str | Path) -> np.ndarray:
         If there is no such file.
     ValueError
         If the file is not a mask.
-
-    Warns
-    -----
-    UserWarning
-        If it looks as if a value did not stand for a nucleus, but for many.
     """
     field = read_image(path)
     if Path(path).suffix.lower() in _LOSSY:
@@ -219,25 +210,9 @@ def read_labels(path: str | Path) -> np.ndarray:
             f"value."
         )
     try:
-        labels = as_labels(image, image.shape)
+        return as_labels(image, image.shape)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{path}: {error}") from error
-    _warn_of_pieces(labels, path)
-    return labels
-
-
-def _warn_of_pieces(labels: np.ndarray, path: str | Path) -> None:
-    """Warn if the values are strewn over the image; a binary mask is another matter."""
-    from skimage.measure import label
-
-    values = np.unique(labels[labels > 0]).size
-    pieces = label(labels, background=0).max(initial=0)
-    if values > 1 and pieces > _MANY_PIECES * values:
-        warnings.warn(
-            f"Expected a value of its own for each nucleus in {path}, got {values} values in "
-            f"{pieces} pieces. Is it an image, a map of classes, or a mask that was smoothed?",
-            stacklevel=3,
-        )
 
 
 def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = None) -> None:
@@ -278,7 +253,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     Parameters
     ----------
     paths : iterable of path
-        Files, which are taken as they are, whether they can be read or not, and folders,
+        Files, which are taken as they are, whether they exist or not, and folders,
         of which the images are taken but not the labels that we wrote there.
 
     Returns

@@ -17,6 +17,10 @@ __all__ = ["Pair", "find_pairs", "read_fields", "read_pair", "split_binary"]
 _IMAGE_FOLDERS = ("images", "inputs")
 _MASK_FOLDER = "masks"
 
+#: Values of a mask do not stand for nuclei if there are more pieces than this for each
+#: value, and more than that in all above one for each. A corner of this side tells.
+_MANY_PIECES, _MORE_PIECES, _CORNER = 3, 20, 2048
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -145,7 +149,8 @@ def read_pair(pair: Pair) -> Field:
     Warns
     -----
     UserWarning
-        If a mask is binary: nuclei that touch become one.
+        If a mask is binary: nuclei that touch become one. If the values of a mask do not
+        seem to stand for nuclei.
     """
     field = dataclasses.replace(read_image(pair.image), name=pair.name)
     if len(pair.masks) == 1:
@@ -186,11 +191,14 @@ def split_binary(labels: np.ndarray, path: Path | None = None) -> np.ndarray:
     Warns
     -----
     UserWarning
-        If it is a binary mask: nuclei that touch become one.
+        If it is a binary mask, in which nuclei that touch become one, or if it looks as
+        if its values did not stand for nuclei.
     """
     from skimage.measure import label
 
     if np.unique(labels[labels > 0]).size != 1:
+        if path is not None:
+            _warn_of_pieces(labels, path)
         return labels
     components = label(labels > 0, connectivity=1).astype(np.int32)
     if components.max() > 1 and path is not None:
@@ -200,6 +208,22 @@ def split_binary(labels: np.ndarray, path: Path | None = None) -> np.ndarray:
             stacklevel=3,
         )
     return components
+
+
+def _warn_of_pieces(labels: np.ndarray, path: Path) -> None:
+    """Warn if the values are strewn over the image."""
+    from skimage.measure import label
+
+    corner = labels[:_CORNER, :_CORNER]
+    values = np.unique(corner[corner > 0]).size
+    pieces = int(label(corner, background=0, connectivity=1).max(initial=0))
+    if pieces > max(_MANY_PIECES * values, values + _MORE_PIECES):
+        warnings.warn(
+            f"Expected a value of its own for each nucleus in {path}, got {values} values in "
+            f"{pieces} pieces. If it is an image, a map of classes, or labels that were "
+            f"smoothed or do not fit into 8 bits, give labels of 16 bits in its place.",
+            stacklevel=4,
+        )
 
 
 def read_fields(folders: Iterable[str | Path]) -> list[Field]:

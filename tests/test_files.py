@@ -9,7 +9,6 @@ import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scipy import ndimage
 
 from napari_nucseg.field import Field
 from napari_nucseg.files import find_images, read_image, read_labels, write_labels
@@ -129,36 +128,9 @@ def test_jpeg_is_no_mask(tmp_path):
         read_labels(tmp_path / "a.JPG")
 
 
-def smooth(labels):
-    return ndimage.gaussian_filter((labels > 0) * 200.0, 1).astype(np.uint8)
-
-
-def noise(labels):
-    return np.random.default_rng(0).integers(0, 60, labels.shape).astype(np.uint8)
-
-
-def classes(labels):
-    return ((labels > 0) * (1 + (labels % 2))).astype(np.uint8)
-
-
-@pytest.mark.parametrize("wrong", [smooth, noise, classes])
-def test_what_does_not_give_each_nucleus_a_value_is_told(tmp_path, wrong, recwarn):
-    labels = np.kron(np.arange(1, 17).reshape(4, 4), np.pad(np.ones((8, 8), int), 2))
-    assert labels[5, 5] == 1
-    tifffile.imwrite(tmp_path / "labels.tif", labels.astype(np.uint16))
-    tifffile.imwrite(tmp_path / "binary.tif", (labels > 0).astype(np.uint8))
-    for name in ("labels", "binary"):
-        read_labels(tmp_path / f"{name}.tif")
-    assert not recwarn.list
-    tifffile.imwrite(tmp_path / "wrong.tif", wrong(labels))
-    with pytest.warns(UserWarning, match=r"own for each nucleus in .*wrong\.tif, got"):
-        read_labels(tmp_path / "wrong.tif")
-
-
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@pytest.mark.filterwarnings("ignore:Expected a value of its own")
 @given(
     rows=st.integers(1, 20),
     columns=st.integers(1, 20),

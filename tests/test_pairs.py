@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import pytest
 import tifffile
+from scipy import ndimage
 
-from napari_nucseg.pairs import find_pairs, read_fields, read_pair
+from napari_nucseg.pairs import find_pairs, read_fields, read_pair, split_binary
+from napari_nucseg.simulate import simulate_field
 
 
 def write(path, array):
@@ -92,3 +96,55 @@ def test_no_pairs_shows_the_layouts(tmp_path):
         find_pairs(tmp_path)
     with pytest.raises(FileNotFoundError, match="folder"):
         find_pairs(tmp_path / "none")
+
+
+def sixteen_nuclei():
+    return np.kron(np.arange(1, 17).reshape(4, 4), np.pad(np.ones((8, 8), int), 2))
+
+
+def smooth(labels):
+    return ndimage.gaussian_filter((labels > 0) * 200.0, 1).astype(int)
+
+
+def image(labels):
+    return simulate_field(labels.shape, seed=0).image.astype(int)
+
+
+def classes(labels):
+    return np.where(labels == 1, 2, labels > 0)
+
+
+def in_three_pieces(labels):
+    labels = np.kron(labels, np.ones((3, 3), int))
+    labels[np.isin(np.arange(len(labels)) % 36, (14, 22))] = 0
+    return labels
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (np.array, False),
+        (in_three_pieces, False),
+        (smooth, True),
+        (image, True),
+    ],
+)
+def test_values_that_do_not_stand_for_nuclei_are_told(change, told, recwarn):
+    split_binary(change(sixteen_nuclei()).astype(np.int32), Path("mask.tif"))
+    assert [str(one.message).startswith("Expected a value") for one in recwarn] == [True] * told
+
+
+def test_classes_of_many_nuclei_are_told(recwarn):
+    labels = np.tile(classes(sixteen_nuclei()), (3, 3)).astype(np.int32)
+    split_binary(labels, Path("mask.tif"))
+    assert "2 values in 144 pieces" in str(recwarn.pop().message)
+
+
+def test_soft_edges_of_a_file_per_nucleus_do_not_matter(tmp_path, recwarn):
+    labels = sixteen_nuclei()
+    write(tmp_path / "a" / "images" / "a.png", labels)
+    for number in range(1, 17):
+        soft = smooth(np.where(labels == number, 1, 0))
+        write(tmp_path / "a" / "masks" / f"{number}.png", soft)
+    read_pair(find_pairs(tmp_path)[0])
+    assert not recwarn.list
