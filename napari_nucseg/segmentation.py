@@ -60,8 +60,8 @@ class SegmentParameters(Parameters):
     views: int = parameter(
         1,
         "Turned and mirrored views of the image to average, up to 8: in stained tissue "
-        "outlines are a little better, and it takes as many times as long. Nuclei that only some views "
-        "show need a lower probability.",
+        "outlines are a little better, and it takes as many times as long. Nuclei that only "
+        "some views show need a lower probability.",
         minimum=1,
         maximum=8,
     )
