@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["new_file", "new_folder", "remove_old"]
+__all__ = ["check_new_folder", "new_file", "new_folder", "remove_old"]
 
 _OLD = 24 * 3600  # seconds
 _LEFTOVERS = f".new-{'[0-9a-f]' * 12}-*"
@@ -46,6 +46,25 @@ def new_file(path: Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
+def check_new_folder(path: Path) -> None:
+    """Check that a folder can be a new one, before the work that is to fill it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Raises
+    ------
+    FileExistsError
+        If it exists.
+    """
+    if path.exists():
+        raise FileExistsError(
+            f"Expected a new folder, got {path}, which exists. Choose another one or remove it."
+        )
+
+
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Fill a folder aside and put it in place when it is whole.
@@ -69,8 +88,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     OSError
         If it cannot be written; nothing is left then.
     """
-    if path.exists():
-        raise FileExistsError(f"Expected a new folder, got {path}, which exists.")
+    check_new_folder(path)
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_old(path.parent.glob(_LEFTOVERS), _OLD)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ __all__ = [
     "find_images",
     "read_image",
     "read_labels",
+    "some_of",
     "write_labels",
 ]
 
@@ -300,3 +301,19 @@ def images_in(folder: Path) -> list[Path]:
         for file in folder.iterdir()
         if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
     )
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Write the first names of files, in a message that is not to be endless.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All of them.
+
+    Returns
+    -------
+    str
+        Five at most.
+    """
+    return f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"

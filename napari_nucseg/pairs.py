@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .field import Field, as_labels
-from .files import LABELS_ENDING, images_in, read_image, read_labels
+from .files import LABELS_ENDING, images_in, read_image, read_labels, some_of
 
 __all__ = ["Pair", "find_pairs", "read_fields", "read_pair", "split_binary"]
 
@@ -94,7 +94,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     if missing and len(missing) < len(images):
         warnings.warn(
             f"{len(missing)} image(s) in {folder} have no mask of the same name and are "
-            f"left out: {', '.join(missing[:5])}{', …' if len(missing) > 5 else ''}",
+            f"left out: {some_of(missing)}",
             stacklevel=3,
         )
     return [

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .atomic import new_file
+from .atomic import check_new_folder, new_file
 from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .history import draw_curves, write_history
@@ -161,11 +161,7 @@ def train_fields(
     Stopped
         If it should stop; the same call goes on later.
     """
-    if output.exists():
-        raise FileExistsError(
-            f"Expected a new folder for the model, got {output}, which exists. Choose "
-            f"another one or remove it."
-        )
+    check_new_folder(output)
     check_model_name(about.name)
     check_fields([field for group in plan.groups for field in group])
     run_directory = output.with_name(output.name + ".run")

@@ -72,6 +72,10 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     OSError
         If a model or the data cannot be read, or the output exists.
     """
+    from napari_nucseg.atomic import check_new_folder
+
+    # Before TensorFlow is imported and two models are read.
+    check_new_folder(output)
     from napari_nucseg.model_store import load_model, save_model
     from napari_nucseg.network.fit import score_fields
     from napari_nucseg.network.precision import precision
@@ -84,8 +88,6 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
             f"Expected two models of one architecture, got {first.card.architecture} and "
             f"{second.card.architecture}."
         )
-    if output.exists():
-        raise FileExistsError(f"Expected a new folder for the model, but {output} exists.")
     fields = read_fields(validation)
     network, other = load_network(first), load_network(second)
     weights = zip(network.get_weights(), other.get_weights(), strict=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_nucseg.atomic import check_new_folder
 from napari_nucseg.model_store import load_model, save_model
 from napari_nucseg.network.architecture import build_network, describe, read_architecture
 from napari_nucseg.network.blocks import SIZE_LEVEL
@@ -99,8 +100,7 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
         raise ValueError(f"Expected a model with MobileNetV2, got one of kind {old.kind!r}.")
     new = dataclasses.replace(old, **wanted)
     _check_narrower(old, new)
-    if output.exists():
-        raise FileExistsError(f"Expected a new folder for the model, but {output} exists.")
+    check_new_folder(output)
     images = _images_of(data)
     network = build_network(new, batch_norm=False)
     narrowing = Narrowing(load_network(model), network, images)

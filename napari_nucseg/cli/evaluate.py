@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..files import LABELS_ENDING, images_in
+from ..files import LABELS_ENDING, images_in, some_of
 from ..metrics import Scores
 from .options import add_command
 from .terminal import say
@@ -61,7 +61,7 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
     if others:
         warnings.warn(
             f"{len(others)} label image(s) in {predicted} have no true labels in {truth} and "
-            f"are not scored: {', '.join(others[:5])}{', …' if len(others) > 5 else ''}",
+            f"are not scored: {some_of(others)}",
             stacklevel=2,
         )
     names = sorted(second)

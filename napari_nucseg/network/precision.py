@@ -32,8 +32,8 @@ def precision() -> str:
     str
         What `PRECISION_VARIABLE` says; otherwise ``"bfloat16"`` if the network runs on
         a processor that is known to have instructions for it, with which it takes less
-        time. Only Linux on x86 tells; elsewhere, on a graphics card, and
-        without oneDNN it is ``"float32"``.
+        time. Only Linux on x86 tells; elsewhere, on a graphics card, and without oneDNN
+        it is ``"float32"``.
 
     Raises
     ------

@@ -305,7 +305,7 @@ def test_images_without_nuclei(window):
         (np.ones((1, 1)), blank),
         (np.full((20, 30), 7, np.uint8), blank),
         (np.full((20, 30), np.nan), blank),
-        # One of 30 pixels is found as a nucleus that the edge cuts off.
+        # A ramp 30 pixels wide would be found as a nucleus that the edge cuts off.
         (np.mgrid[:256, :256][1], "No nuclei found. Lower the probability"),
     ):
         window.viewer.add_image(pixels, contrast_limits=(0, 1))
