@@ -16,9 +16,10 @@ import numpy as np
 from .engine import needs_engine, run_in_engine
 from .field import Field, as_labels
 from .files import read_image, read_labels
+from .masks import instances_of, warn_of_doubts
 from .metrics import Scores, match_counts, summarize
 from .model_store import DEFAULT_MODEL, Model, load_model
-from .pairs import read_fields, split_binary
+from .pairs import read_fields
 from .parameters import from_keywords
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
@@ -244,8 +245,8 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     Parameters
     ----------
     predicted, true : array_like, path, or sequence of these
-        Label images, in the same order. The file of a binary mask is taken apart into
-        its connected components, with a warning; arrays are taken as they are.
+        Label images, (Y, X), in the same order; an array (N, Y, X) is a sequence of N. A
+        binary mask is taken apart into its connected components.
 
     Returns
     -------
@@ -254,28 +255,62 @@ def evaluate(predicted: Any, true: Any) -> Scores:
 
     Raises
     ------
-    ValueError
-        If there are not as many of one as of the other, or the shapes differ.
+    FileNotFoundError
+        If there is no such file.
+    TypeError, ValueError
+        If something is no label image, there are not as many of one as of the other, or
+        the shapes differ.
+
+    Warns
+    -----
+    UserWarning
+        If a mask is binary, or its values do not seem to stand for nuclei.
     """
-    one, two = _label_images(predicted), _label_images(true)
+    one, two = _label_images(predicted, "predicted"), _label_images(true, "true")
     if len(one) != len(two):
         raise ValueError(
             f"Expected as many predicted as true label images, got {len(one)} and {len(two)}."
         )
-    counts = [match_counts(_labels(p), _labels(t)) for p, t in zip(one, two, strict=True)]
+    counts, doubts = [], []
+    for (name, labels), (true_name, truth) in zip(one, two, strict=True):
+        first, doubt = instances_of(_labels(name, labels))
+        second, true_doubt = instances_of(_labels(true_name, truth))
+        doubts += [(name, doubt), (true_name, true_doubt)]
+        try:
+            counts.append(match_counts(first, second))
+        except ValueError as error:
+            raise ValueError(f"{name} and {true_name}: {error}") from error
+    warn_of_doubts(doubts)
     return summarize(counts)
 
 
-def _label_images(labels: Any) -> list[Any]:
+def _label_images(labels: Any, what: str) -> list[tuple[str, Any]]:
+    """Return one or several label images, each with what to call it."""
     if isinstance(labels, str | Path):
-        return [labels]
+        return [(str(labels), labels)]
     if isinstance(labels, list | tuple) and np.ndim(labels[0] if labels else 0) != 1:
-        return list(labels)
-    return [labels] if np.ndim(labels) == 2 else list(labels)
+        several = list(labels)
+    else:
+        array = np.asarray(labels)
+        if array.ndim not in (2, 3):
+            raise ValueError(
+                f"Expected {what} label images, (Y, X) or (N, Y, X), or files of them, got "
+                f"{type(labels).__name__} of shape {array.shape}."
+            )
+        several = [array] if array.ndim == 2 else list(array)
+    return [
+        (str(one) if isinstance(one, str | Path) else f"the {what} labels {number}", one)
+        for number, one in enumerate(several, start=1)
+    ]
 
 
-def _labels(labels: Any) -> np.ndarray:
+def _labels(name: str, labels: Any) -> np.ndarray:
     if isinstance(labels, str | Path):
-        return split_binary(read_labels(labels), Path(labels))
+        return read_labels(labels)
     array = np.asarray(labels)
-    return as_labels(array, array.shape)
+    try:
+        if array.ndim != 2:
+            raise ValueError(f"Expected a label image (Y, X), got shape {array.shape}.")
+        return as_labels(array, array.shape)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from error

@@ -140,8 +140,9 @@ class Field:
         if channel is None and self.channels > 1:
             raise ValueError(
                 f"Expected one channel, got the image {self.name!r} with "
-                f"{self.channels} channels (axes {self.axes}). Choose a channel "
-                f"from 0 to {self.channels - 1}."
+                f"{self.channels} channels (axes {self.axes}). Choose a channel from 0 to "
+                f"{self.channels - 1} (--channel of the command), in the same way a plane if "
+                f"this is a stack."
             )
         index = channel or 0
         if not 0 <= index < self.channels:
@@ -232,7 +233,8 @@ def as_labels(labels: Any, shape: tuple[int, int]) -> np.ndarray:
     if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
         raise ValueError(
             f"Expected labels from 0 to {np.iinfo(np.int32).max}, got "
-            f"{array.min()} to {array.max()}."
+            f"{array.min()} to {array.max()}. Give the background 0 and each nucleus a "
+            f"positive number."
         )
     return array.astype(np.int32)
 

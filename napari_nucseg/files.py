@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "LABELS_ENDING",
     "find_images",
+    "images_in",
+    "labels_in",
     "read_image",
     "read_labels",
     "some_of",
@@ -103,15 +106,18 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
 
     try:
         with tifffile.TiffFile(path) as file:
+            if not file.series:
+                raise ValueError("there is no image in it")
             series = file.series[0]
             image, axes = series.asarray(), series.axes.upper().replace("S", "C")
             pixel_size = _pixel_size(file)
     except Exception as error:  # tifffile raises what it comes across
         raise _unreadable(path, error) from error
-    axes = axes.replace("Q", "C").replace("I", "C")
     for index in reversed(range(image.ndim)):
         if image.shape[index] == 1 and axes[index] not in "YX":
             image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
+    if axes in ("QYX", "IYX"):
+        return _native(image), "", pixel_size  # the file names no axis: the shape tells
     if len(axes) == 3 and set(axes) == set("CYX") and axes != "YXC":
         image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
         axes = "YXC" if series.keyframe.photometric == 2 else "CYX"
@@ -301,6 +307,41 @@ def images_in(folder: Path) -> list[Path]:
         for file in folder.iterdir()
         if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
     )
+
+
+def labels_in(folder: Path) -> dict[str, Path]:
+    """Return the label images of a folder by what they are the labels of.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    dict of str to Path
+        By the name without suffix and without `LABELS_ENDING`, in order of names.
+
+    Warns
+    -----
+    UserWarning
+        If there is ``a_labels.tif`` beside ``a.tif``, which is taken for an image and
+        left out.
+    """
+    found: dict[str, Path] = {}
+    others = []
+    for file in sorted(images_in(folder), key=lambda file: file.stem.endswith(LABELS_ENDING)):
+        name = file.stem.removesuffix(LABELS_ENDING)
+        if name in found:
+            others.append(found[name].name)
+        found[name] = file
+    if others:
+        warnings.warn(
+            f"{len(others)} file(s) in {folder} are left out, as others of the same name are "
+            f"there, which are taken for the labels: {some_of(others)}",
+            stacklevel=2,
+        )
+    return dict(sorted(found.items()))
 
 
 def some_of(names: Sequence[str]) -> str:

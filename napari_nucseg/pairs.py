@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from .field import Field, as_labels
-from .files import LABELS_ENDING, images_in, read_image, read_labels, some_of
+from .files import images_in, labels_in, read_image, read_labels, some_of
+from .masks import instances_of, warn_of_doubts
 
-__all__ = ["Pair", "find_pairs", "read_fields", "read_pair", "split_binary"]
+__all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
 
 _IMAGE_FOLDERS = ("images", "inputs")
 _MASK_FOLDER = "masks"
-
-#: Values of a mask do not stand for nuclei if there are more pieces than this for each
-#: value, and more than that in all above one for each. A corner of this side tells.
-_MANY_PIECES, _MORE_PIECES, _CORNER = 3, 20, 2048
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,9 +84,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     images = _files(folder, _IMAGE_FOLDERS)
     if not images or not (folder / _MASK_FOLDER).is_dir():
         return []
-    masks = {
-        file.stem.removesuffix(LABELS_ENDING): file for file in _files(folder, [_MASK_FOLDER])
-    }
+    masks = labels_in(folder / _MASK_FOLDER)
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
         warnings.warn(
@@ -150,18 +145,28 @@ def read_pair(pair: Pair) -> Field:
     -----
     UserWarning
         If a mask is binary: nuclei that touch become one. If the values of a mask do not
-        seem to stand for nuclei.
+        seem to stand for nuclei, or its background is not 0.
     """
+    field, doubt = _read_with_doubt(pair)
+    warn_of_doubts([(_mask_name(pair), doubt)])
+    return field
+
+
+def _read_with_doubt(pair: Pair) -> tuple[Field, str]:
+    """Read a pair, and tell what is odd about its mask."""
     field = dataclasses.replace(read_image(pair.image), name=pair.name)
     if len(pair.masks) == 1:
-        labels = read_labels(pair.masks[0])
+        labels, doubt = instances_of(read_labels(pair.masks[0]))
     else:
-        labels = _merge(pair.masks, field.shape)
-    labels = split_binary(labels, pair.masks[0] if len(pair.masks) == 1 else None)
+        labels, doubt = _merge(pair.masks, field.shape), ""
     try:
-        return dataclasses.replace(field, labels=labels)
+        return dataclasses.replace(field, labels=labels), doubt
     except ValueError as error:
-        raise ValueError(f"{pair.image}: {error}") from error
+        raise ValueError(f"{pair.image} and {_mask_name(pair)}: {error}") from error
+
+
+def _mask_name(pair: Pair) -> str:
+    return str(pair.masks[0]) if len(pair.masks) == 1 else f"the masks of {pair.name}"
 
 
 def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
@@ -171,59 +176,6 @@ def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
         mask = as_labels(read_labels(path), shape) > 0
         labels[mask & (labels == 0)] = number
     return labels
-
-
-def split_binary(labels: np.ndarray, path: Path | None = None) -> np.ndarray:
-    """Take a binary mask apart into its connected components.
-
-    Parameters
-    ----------
-    labels : ndarray of int32, shape (Y, X)
-        Instance labels, or a mask with a single value.
-    path : Path, optional
-        The file that it was read from, for the warning; left out, there is none.
-
-    Returns
-    -------
-    ndarray of int32, shape (Y, X)
-        Instance labels.
-
-    Warns
-    -----
-    UserWarning
-        If it is a binary mask, in which nuclei that touch become one, or if it looks as
-        if its values did not stand for nuclei.
-    """
-    from skimage.measure import label
-
-    if np.unique(labels[labels > 0]).size != 1:
-        if path is not None:
-            _warn_of_pieces(labels, path)
-        return labels
-    components = label(labels > 0, connectivity=1).astype(np.int32)
-    if components.max() > 1 and path is not None:
-        warnings.warn(
-            f"{path} is a binary mask: nuclei that touch in it become one. "
-            f"Give each nucleus its own value if you can.",
-            stacklevel=3,
-        )
-    return components
-
-
-def _warn_of_pieces(labels: np.ndarray, path: Path) -> None:
-    """Warn if the values are strewn over the image."""
-    from skimage.measure import label
-
-    corner = labels[:_CORNER, :_CORNER]
-    values = np.unique(corner[corner > 0]).size
-    pieces = int(label(corner, background=0, connectivity=1).max(initial=0))
-    if pieces > max(_MANY_PIECES * values, values + _MORE_PIECES):
-        warnings.warn(
-            f"Expected a value of its own for each nucleus in {path}, got {values} values in "
-            f"{pieces} pieces. If it is an image, a map of classes, or labels that were "
-            f"smoothed or do not fit into 8 bits, give labels of 16 bits in its place.",
-            stacklevel=4,
-        )
 
 
 def read_fields(folders: Iterable[str | Path]) -> list[Field]:
@@ -238,5 +190,20 @@ def read_fields(folders: Iterable[str | Path]) -> list[Field]:
     -------
     list of Field
         With labels.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `find_pairs` and `read_pair`.
+
+    Warns
+    -----
+    UserWarning
+        See there; once for all masks of one kind.
     """
-    return [read_pair(pair) for folder in folders for pair in find_pairs(folder)]
+    pairs = [pair for folder in folders for pair in find_pairs(folder)]
+    read = [_read_with_doubt(pair) for pair in pairs]
+    warn_of_doubts(
+        (_mask_name(pair), doubt) for pair, (_, doubt) in zip(pairs, read, strict=True)
+    )
+    return [field for field, _ in read]

@@ -123,12 +123,24 @@ def test_evaluate_takes_arrays_files_and_sequences_of_them(two_nuclei, tmp_path)
 def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
     with pytest.raises(ValueError, match="got 1 and 2"):
         evaluate(two_nuclei, [two_nuclei, two_nuclei])
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match=r"true labels 1.*one shape"):
         evaluate(two_nuclei, two_nuclei[:5])
     with pytest.raises(ValueError, match="whole numbers"):
         evaluate(two_nuclei / 3, two_nuclei)
     with pytest.raises(FileNotFoundError):
         evaluate(tmp_path / "none.tif", two_nuclei)
+    with pytest.raises(ValueError, match="got NoneType"):
+        evaluate(two_nuclei, None)
+    with pytest.raises(ValueError, match=r"true labels 1: .* got shape \(8, 8, 3\)"):
+        evaluate([two_nuclei], [np.zeros((8, 8, 3))])
+
+
+def test_evaluate_takes_binary_arrays_apart():
+    labels = np.zeros((12, 16), np.int32)
+    labels[1:4, 1:4], labels[6:9, 6:9] = 1, 2
+    with pytest.warns(UserWarning, match="binary mask"):
+        scores = evaluate(labels > 0, labels)
+    assert (scores.predicted, scores.f1) == (2, 1)
 
 
 @pytest.mark.filterwarnings("ignore:.*too few nuclei")

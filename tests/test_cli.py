@@ -227,7 +227,7 @@ def test_evaluate_files(nucseg, two_nuclei, tmp_path):
     write_labels(tmp_path / "found.tif", np.where(two_nuclei == 1, 1, 0))
     status, text, _ = nucseg("evaluate", tmp_path / "found.tif", tmp_path / "true.tif")
     assert status == 0
-    assert "1 images, 1 nuclei found, 2 true" in text
+    assert "1 image, 1 nuclei found, 2 true" in text
     assert "F1 at IoU 0.5        0.667" in text
 
 
@@ -256,7 +256,7 @@ def test_evaluate_takes_a_binary_mask_apart(nucseg, tmp_path):
     found, true = tmp_path / "found.tif", tmp_path / "true.tif"
     status, text, messages = nucseg("evaluate", found, true)
     assert status == 0
-    assert "true.tif is a binary mask" in messages
+    assert "true.tif a binary mask" in messages
     assert "2 true" in text
 
 
@@ -278,6 +278,9 @@ def test_evaluate_says_what_is_missing(nucseg, two_nuclei, tmp_path):
     status, _, messages = nucseg("evaluate", tmp_path / "small.tif", tmp_path / "true/a.tif")
     assert status == 1
     assert "one shape" in messages
+    status, _, messages = nucseg("evaluate", tmp_path / "small.tif", tmp_path / "true")
+    assert status == 1
+    assert "one of which is a folder" in messages
 
 
 # models

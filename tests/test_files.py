@@ -77,6 +77,24 @@ def test_stack_is_refused_with_its_axes(tmp_path):
         read_image(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((8, 60, 70), "CYX"), ((60, 70, 2), "YXC"), ((60, 70, 5), "YXC")]
+)
+@pytest.mark.parametrize("metadata", [None, {}])
+def test_axes_without_a_name_are_told_by_their_lengths(tmp_path, shape, axes, metadata):
+    image = np.zeros(shape, np.uint16)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, image, photometric="minisblack", metadata=metadata)
+    field = read_image(path)
+    assert (field.axes, field.image.shape) == (axes, shape)
+
+
+def test_many_planes_without_a_name_are_a_stack(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((30, 60, 70)), photometric="minisblack")
+    with pytest.raises(ValueError, match=r"a\.tif.*one plane of a stack"):
+        read_image(tmp_path / "a.tif")
+
+
 def test_png_jpeg_and_palette(tmp_path):
     PIL.Image.fromarray(GREY).save(tmp_path / "a.png")
     PIL.Image.fromarray(COLOR).save(tmp_path / "b.jpg")

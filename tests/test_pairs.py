@@ -1,13 +1,10 @@
-from pathlib import Path
-
 import numpy as np
 import PIL.Image
 import pytest
 import tifffile
 from scipy import ndimage
 
-from napari_nucseg.pairs import find_pairs, read_fields, read_pair, split_binary
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.pairs import find_pairs, read_fields, read_pair
 
 
 def write(path, array):
@@ -98,53 +95,42 @@ def test_no_pairs_shows_the_layouts(tmp_path):
         find_pairs(tmp_path / "none")
 
 
-def sixteen_nuclei():
-    return np.kron(np.arange(1, 17).reshape(4, 4), np.pad(np.ones((8, 8), int), 2))
+def test_masks_of_one_mistake_are_told_once(tmp_path):
+    mask = np.zeros((8, 12))
+    mask[2:5, 1:4] = mask[2:5, 7:10] = 255
+    for name in "abc":
+        write(tmp_path / "images" / f"{name}.png", mask)
+        write(tmp_path / "masks" / f"{name}.png", mask)
+    with pytest.warns(UserWarning, match=r"in 3 masks .*c\.png.* binary") as warnings:
+        read_fields([tmp_path])
+    assert len(warnings) == 1
 
 
-def smooth(labels):
-    return ndimage.gaussian_filter((labels > 0) * 200.0, 1).astype(int)
+def test_one_nucleus_of_a_file_per_nucleus_stays_one(tmp_path):
+    mask = np.zeros((8, 12))
+    mask[2:5, 1:4] = mask[2:5, 7:10] = 255
+    write(tmp_path / "a" / "images" / "a.png", mask)
+    write(tmp_path / "a" / "masks" / "1.png", mask)
+    write(tmp_path / "a" / "masks" / "2.png", 0 * mask)
+    (field,) = read_fields([tmp_path])
+    assert field.labels.max() == 1
 
 
-def image(labels):
-    return simulate_field(labels.shape, seed=0).image.astype(int)
-
-
-def classes(labels):
-    return np.where(labels == 1, 2, labels > 0)
-
-
-def in_three_pieces(labels):
-    labels = np.kron(labels, np.ones((3, 3), int))
-    labels[np.isin(np.arange(len(labels)) % 36, (14, 22))] = 0
-    return labels
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (np.array, False),
-        (in_three_pieces, False),
-        (smooth, True),
-        (image, True),
-    ],
-)
-def test_values_that_do_not_stand_for_nuclei_are_told(change, told, recwarn):
-    split_binary(change(sixteen_nuclei()).astype(np.int32), Path("mask.tif"))
-    assert [str(one.message).startswith("Expected a value") for one in recwarn] == [True] * told
-
-
-def test_classes_of_many_nuclei_are_told(recwarn):
-    labels = np.tile(classes(sixteen_nuclei()), (3, 3)).astype(np.int32)
-    split_binary(labels, Path("mask.tif"))
-    assert "2 values in 144 pieces" in str(recwarn.pop().message)
+def test_labels_beside_their_image_are_the_mask(tmp_path, two_nuclei):
+    write(tmp_path / "images" / "a.tif", two_nuclei * 50)
+    write(tmp_path / "masks" / "a.tif", two_nuclei * 50)
+    write(tmp_path / "masks" / "a_labels.tif", two_nuclei)
+    with pytest.warns(UserWarning, match=r"left out.*a\.tif"):
+        (field,) = read_fields([tmp_path])
+    assert (field.labels == two_nuclei).all()
 
 
 def test_soft_edges_of_a_file_per_nucleus_do_not_matter(tmp_path, recwarn):
-    labels = sixteen_nuclei()
-    write(tmp_path / "a" / "images" / "a.png", labels)
-    for number in range(1, 17):
-        soft = smooth(np.where(labels == number, 1, 0))
+    write(tmp_path / "a" / "images" / "a.png", np.ones((30, 30)))
+    for number in (1, 2):
+        nucleus = np.zeros((30, 30))
+        nucleus[12 * number - 6 : 12 * number + 2, 10:20] = 200
+        soft = ndimage.gaussian_filter(nucleus, 1)
         write(tmp_path / "a" / "masks" / f"{number}.png", soft)
     read_pair(find_pairs(tmp_path)[0])
     assert not recwarn.list

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..files import LABELS_ENDING, images_in, some_of
+from ..files import LABELS_ENDING, labels_in, some_of
 from ..metrics import Scores
 from .options import add_command
 from .terminal import say
@@ -42,36 +42,38 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
     for path in (predicted, truth):
         if not path.exists():
             raise FileNotFoundError(f"Expected labels at {path}, got nothing.")
-    if not (predicted.is_dir() and truth.is_dir()):
+    if predicted.is_dir() != truth.is_dir():
+        raise ValueError(
+            f"Expected two label images or two folders of them, got {predicted} and {truth}, "
+            f"one of which is a folder. Give the file in it that belongs to the other one."
+        )
+    if predicted.is_file():
         return [predicted], [truth]
-    first, second = (
-        {path.stem.removesuffix(LABELS_ENDING): path for path in images_in(folder)}
-        for folder in (predicted, truth)
-    )
+    first, second = labels_in(predicted), labels_in(truth)
     if not second:
         raise FileNotFoundError(f"Expected images of true labels in {truth}, got none.")
-    missing = sorted(set(second) - set(first))
+    missing = [name for name in second if name not in first]
     if missing:
         raise FileNotFoundError(
             f"Expected predicted labels in {predicted} for each of {len(second)} true ones in "
-            f"{truth}, got none for {len(missing)}: {', '.join(missing[:5])}. Give both the "
+            f"{truth}, got none for {len(missing)}: {some_of(missing)}. Give both the "
             f"same name; {LABELS_ENDING} may follow it."
         )
-    others = sorted(set(first) - set(second))
+    others = [name for name in first if name not in second]
     if others:
         warnings.warn(
             f"{len(others)} label image(s) in {predicted} have no true labels in {truth} and "
             f"are not scored: {some_of(others)}",
             stacklevel=2,
         )
-    names = sorted(second)
-    return [first[name] for name in names], [second[name] for name in names]
+    return [first[name] for name in second], list(second.values())
 
 
 def _table(scores: Scores) -> str:
     """Write the scores for people."""
+    images = f"{scores.images} image{'s' if scores.images != 1 else ''}"
     rows = [
-        f"{scores.images} images, {scores.predicted} nuclei found, {scores.true} true",
+        f"{images}, {scores.predicted} nuclei found, {scores.true} true",
         "",
     ]
     rows.append("IoU at least  " + " ".join(f"{at:5.2f}" for at in scores.ap_pooled))

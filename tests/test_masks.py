@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_nucseg.masks import BINARY, COVERED, STREWN, instances_of, warn_of_doubts
+from napari_nucseg.simulate import simulate_field
+
+
+def sixteen_nuclei():
+    return np.kron(np.arange(1, 17).reshape(4, 4), np.pad(np.ones((8, 8), int), 2))
+
+
+def smooth(labels):
+    return ndimage.gaussian_filter((labels > 0) * 200.0, 1).astype(int)
+
+
+def image(labels):
+    return simulate_field(labels.shape, seed=0).image.astype(int)
+
+
+def classes(labels):
+    return np.where(labels == 1, 2, labels > 0)
+
+
+def in_three_pieces(labels):
+    labels = np.kron(labels, np.ones((3, 3), int))
+    labels[np.isin(np.arange(len(labels)) % 36, (14, 22))] = 0
+    return labels
+
+
+def none(labels):
+    return labels * 0
+
+
+def binary(labels):
+    return labels > 0
+
+
+def one(labels):
+    return labels == 1
+
+
+def inverted(labels):
+    return 255 * (labels == 0)
+
+
+def background_of_1(labels):
+    return labels + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "doubt"),
+    [
+        (np.array, ""),
+        (none, ""),
+        (one, ""),
+        (in_three_pieces, ""),
+        (binary, BINARY),
+        (smooth, STREWN),
+        (image, STREWN),
+        (inverted, COVERED),
+        (background_of_1, COVERED),
+    ],
+)
+def test_what_is_no_mask_of_nuclei_is_told(change, doubt):
+    mask = change(sixteen_nuclei()).astype(np.int32)
+    assert instances_of(mask)[1] == doubt
+
+
+def test_classes_of_many_nuclei_are_told():
+    labels = np.tile(classes(sixteen_nuclei()), (3, 3)).astype(np.int32)
+    assert instances_of(labels)[1] == STREWN
+
+
+def test_only_a_binary_mask_is_taken_apart():
+    labels = sixteen_nuclei().astype(np.int32)
+    assert (instances_of(labels)[0] == labels).all()
+    assert (instances_of((labels > 0).astype(np.int32))[0] == labels).all()
+
+
+def test_each_mistake_is_told_once(recwarn):
+    warn_of_doubts([("a", BINARY), ("b", ""), ("c", BINARY), ("d", COVERED)])
+    first, second = (str(warning.message) for warning in recwarn)
+    assert "2 masks (a, c)" in first
+    assert "in d a nucleus that covers" in second
