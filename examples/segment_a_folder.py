@@ -25,12 +25,17 @@ def main(images: str, output: str) -> None:
     output : str
         Folder to write to.
     """
+    if not Path(images).is_dir():
+        sys.exit(f"Expected a folder of images, got {images}.")
+    paths = sorted(path for path in Path(images).iterdir() if path.is_file())
+    if not paths:
+        sys.exit(f"Expected images in {images}, got none.")
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "counts.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "nuclei"])
-        for path in sorted(Path(images).iterdir()):
+        for path in paths:
             try:
                 labels = napari_nucseg.segment(path)
             except (OSError, TypeError, ValueError) as error:

@@ -44,7 +44,10 @@ def export_model(name: str, destination: str | Path) -> Path:
     if destination.is_dir():
         destination /= f"{model.card.name}.zip"
     if destination.exists():
-        raise FileExistsError(f"Expected a new file, got {destination}, which exists.")
+        raise FileExistsError(
+            f"Expected a new file, got {destination}, which exists. "
+            f"Name another one, or remove it first."
+        )
     with new_file(destination) as aside, zipfile.ZipFile(aside, "w") as archive:
         for file in _FILES:
             if (model.folder / file).is_file():
@@ -81,9 +84,14 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
         _check_names(path, [file.name for file in path.iterdir()])
         return _copy(path, name)
     if not path.is_file():
-        raise FileNotFoundError(f"Expected a model (zip or folder), got nothing at {path}.")
+        raise FileNotFoundError(
+            f"Expected a model (zip or folder), got nothing at {path}. Check the path."
+        )
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"Expected a zip file with a model, got {path}.")
+        raise ValueError(
+            f"Expected a zip file with a model, got {path}, which is none or is cut short. Get "
+            f"the file again; 'nucseg models export' makes one."
+        )
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
         _check_names(path, archive.namelist())
         if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:

@@ -287,7 +287,10 @@ def remove_model(name: str) -> None:
                 )
             shutil.rmtree(model.folder)
             return
-    raise FileNotFoundError(f"Expected the name of a model, got {name!r}. Nothing removed.")
+    raise FileNotFoundError(
+        f"Expected the name of a model, got {name!r}. Nothing was "
+        f"removed; 'nucseg models list' shows the names."
+    )
 
 
 def check_new_name(name: str) -> None:
@@ -310,7 +313,7 @@ def check_new_name(name: str) -> None:
     if name.lower() in taken or (models_directory() / name).exists():
         raise FileExistsError(
             f"Expected the name of a new model, got {name!r}, which exists. Choose "
-            f"another name."
+            f"another name (--name of the command)."
         )
 
 

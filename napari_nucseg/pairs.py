@@ -65,7 +65,11 @@ def find_pairs(folder: str | Path) -> list[Pair]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"Expected a folder of images and masks at {folder}.")
+        got = "a file" if folder.exists() else "nothing"
+        raise FileNotFoundError(
+            f"Expected a folder with images/ and masks/ at {folder}, got {got}. Give the "
+            f"folder that holds both."
+        )
     pairs = _pairs_by_name(folder)
     if not pairs:
         nested = [_pair_per_nucleus(inner) for inner in sorted(folder.iterdir())]
@@ -100,7 +104,9 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
 def _what_there_is(folder: Path) -> str:
     """Say what there is in place of pairs, if it is files of other names."""
     images, masks = _files(folder, _IMAGE_FOLDERS), _files(folder, [_MASK_FOLDER])
-    if not (images and masks):
+    if images and not masks:
+        return f", but {len(images)} images such as {images[0].name} without any mask"
+    if not images:
         return ""
     return (
         f", but images such as {images[0].name} ({len(images)}) and masks such as "

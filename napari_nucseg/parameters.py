@@ -66,7 +66,7 @@ class Parameters:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value is not None:
-                object.__setattr__(self, field.name, _checked(field, value))
+                object.__setattr__(self, field.name, check_value(field, value))
             elif field.default is not None:
                 raise TypeError(f"Expected a value for {field.name!r}, got None.")
 
@@ -81,8 +81,28 @@ class Parameters:
         return dataclasses.asdict(self)
 
 
-def _checked(field: dataclasses.Field, value: Any) -> Any:
-    """Return `value` in the type of the field, or say what is wrong with it."""
+def check_value(field: dataclasses.Field, value: Any) -> Any:
+    """Check the value of one parameter.
+
+    Parameters
+    ----------
+    field : dataclasses.Field
+        A field of a parameter object.
+    value : object
+        For it.
+
+    Returns
+    -------
+    bool, int or float
+        The value in the type of the field.
+
+    Raises
+    ------
+    TypeError
+        If it is not of that type.
+    ValueError
+        If it is out of range.
+    """
     kind = kind_of(field)
     if isinstance(value, bool) is not (kind is bool) or isinstance(value, str):
         raise TypeError(

@@ -70,7 +70,7 @@ class FineTuneResult:
     parent_score, score : float
         Mean AP of both over IoU 0.5 to 0.9 on the part that was held out.
     better : bool
-        Whether the new model scores at least as high as its parent.
+        Whether the new model scores at least as high as its parent, and above 0.
     epochs : int
         Epochs finished.
     seconds : float
@@ -85,6 +85,25 @@ class FineTuneResult:
     better: bool
     epochs: int
     seconds: float
+
+    @property
+    def comparison(self) -> str:
+        """What the scores say, in sentences for people."""
+        scores = (
+            f"On the held-out part it scores {self.score:.3f}, {self.parent!r} "
+            f"{self.parent_score:.3f}."
+        )
+        if not (self.score or self.parent_score):
+            return (
+                f"{scores} Neither finds a nucleus as it is labelled there. Check that labels "
+                f"and images belong together, and that each nucleus has a value of its own."
+            )
+        if not self.better:
+            return (
+                f"{scores} It is worse: keep using {self.parent!r}. More corrected fields "
+                f"usually help."
+            )
+        return scores
 
 
 def fine_tune_fields(
@@ -189,7 +208,7 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
     best, start = checkpoint.best, checkpoint.history[0]
     card = Card(
         name=name or plan["name"],
-        description=f"{parent.card.name}, fine-tuned on {plan['training']['fields']} field(s).",
+        description=f"{parent.card.name}, fine-tuned on {_fields(plan)}.",
         version="1",
         created=datetime.date.today().isoformat(),
         architecture=parent.card.architecture,
@@ -200,8 +219,8 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         parent_sha256=parent.card.weights_sha256,
         training={**plan["training"], "best_epoch": best.epoch},
         scores={
-            "held_out_mean_ap": round(best.score, 4),
-            "parent_held_out_mean_ap": round(start.score, 4),
+            "held_out_mean_ap": round(best.score, 6),
+            "parent_held_out_mean_ap": round(start.score, 6),
         },
     )
     folder = saved_already(checkpoint, card.name)
@@ -213,10 +232,15 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         parent=parent.card.name,
         parent_score=start.score,
         score=best.score,
-        better=best.score >= start.score,
+        better=best.score >= start.score and best.score > 0,
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],
     )
+
+
+def _fields(plan: dict[str, Any]) -> str:
+    number = plan["training"]["fields"]
+    return f"{number} field{'s' if number != 1 else ''}"
 
 
 def read_plan(run_directory: Path) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _card(
             "best_epoch": checkpoint.best.epoch,
             "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
         },
-        scores={"held_out_mean_ap": round(checkpoint.best.score, 4)},
+        scores={"held_out_mean_ap": round(checkpoint.best.score, 6)},
     )
 
 

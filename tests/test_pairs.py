@@ -91,6 +91,12 @@ def test_shapes_that_differ_name_the_file(tmp_path, two_nuclei):
 def test_no_pairs_shows_the_layouts(tmp_path):
     with pytest.raises(FileNotFoundError, match="masks/"):
         find_pairs(tmp_path)
+    write(tmp_path / "images" / "a.png", np.ones((4, 6)))
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"a\.png without any mask"):
+        find_pairs(tmp_path)
+    with pytest.raises(FileNotFoundError, match="got a file"):
+        find_pairs(tmp_path / "images" / "a.png")
     with pytest.raises(FileNotFoundError, match="folder"):
         find_pairs(tmp_path / "none")
 

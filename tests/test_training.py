@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,12 @@ from napari_nucseg.checkpoint import (
 )
 from napari_nucseg.model_store import load_model
 from napari_nucseg.progress import Stopped
-from napari_nucseg.retrain import FINE_TUNE_PRESETS, fine_tune_fields, finish_run
+from napari_nucseg.retrain import (
+    FINE_TUNE_PRESETS,
+    FineTuneResult,
+    fine_tune_fields,
+    finish_run,
+)
 from napari_nucseg.segmentation import SegmentParameters, segment_field
 from napari_nucseg.simulate import simulate_field
 from napari_nucseg.start import Start
@@ -328,6 +334,15 @@ def test_run_with_another_network_is_not_mixed_up(fields, tmp_path):
         train_fields(named, tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
 
 
+@pytest.mark.parametrize(
+    ("parent_score", "score", "better", "says"),
+    [(0.5, 0.6, True, "'old' 0.500."), (0.5, 0.0, False, "is worse"), (0, 0, False, "Check")],
+)
+def test_what_the_scores_say(parent_score, score, better, says):
+    result = FineTuneResult("new", Path(), "old", parent_score, score, better, 5, 60.0)
+    assert says in result.comparison
+
+
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):
     epochs = []
     before = weights_of(nuclei)
@@ -338,6 +353,7 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
     assert result.parent_score == epochs[0].score
     assert result.score == max(epoch.score for epoch in epochs[1:])
     assert result.better == (result.score >= result.parent_score)
+    assert ("is worse" in result.comparison) is not result.better
     child = load_model("child")
     assert child.card.parent == "nuclei"
     assert child.card.parent_sha256 == nuclei.card.weights_sha256

@@ -24,9 +24,16 @@ def add_evaluate(commands: Any) -> None:
     commands : argparse subparsers
         Where to.
     """
-    command = add_command(commands, "evaluate", _evaluate, "Score labels against the truth.")
-    command.add_argument("predicted", type=Path, help="label image or folder")
-    command.add_argument("truth", type=Path, help="label image or folder")
+    command = add_command(
+        commands,
+        "evaluate",
+        _evaluate,
+        f"Score labels against the truth. Of two folders, <stem>.tif or "
+        f"<stem>{LABELS_ENDING}.tif belongs to the file of the same stem. A binary mask is "
+        f"taken apart into its connected pieces.",
+    )
+    command.add_argument("predicted", type=Path, help="label image, or folder of them")
+    command.add_argument("truth", type=Path, help="label image, or folder of them")
     command.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..model_store import DEFAULT_MODEL
-from ..parameters import Parameters, kind_of
+from ..parameters import Parameters, check_value, kind_of
 
 __all__ = ["add_command", "add_model", "add_parameters", "given"]
 
@@ -25,14 +25,15 @@ def add_command(commands: Any, name: str, run: Callable[[Any], int], text: str) 
     run : callable
         Given the options, does the work and returns the exit status.
     text : str
-        What it does.
+        What it does; the first sentence is shown in the list of commands.
 
     Returns
     -------
     argparse.ArgumentParser
         For its arguments.
     """
-    command = commands.add_parser(name, help=text, description=text)
+    first = text.split(". ", maxsplit=1)[0].rstrip(".")
+    command = commands.add_parser(name, help=f"{first}.", description=text)
     command.set_defaults(run=run)
     return command
 
@@ -75,11 +76,27 @@ def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = Tru
             about += f" Default: {field.default}."
         command.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=kind_of(field),
+            type=_reader(field),
             default=argparse.SUPPRESS,
             metavar="N",
             help=about,
         )
+
+
+def _reader(field: dataclasses.Field) -> Callable[[str], Any]:
+    """Return what reads the value of one parameter, and refuses one out of its range."""
+    kind = kind_of(field)
+
+    def read(text: str) -> Any:
+        value = kind(text)
+        try:
+            check_value(field, value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return value
+
+    read.__name__ = kind.__name__  # argparse says "invalid int value"
+    return read
 
 
 def given(options: Any, kind: type) -> dict[str, Any]:

@@ -99,9 +99,18 @@ def add_fine_tune(commands: Any) -> None:
         "--preset",
         choices=FINE_TUNE_PRESETS,
         default=DEFAULT_PRESET,
-        help="how many steps, where the options below do not say it (default: %(default)s)",
+        help=f"how many steps: {_presets()} (default: %(default)s). The options below "
+        f"replace what it says; what it does not say is as in 'nucseg train'",
     )
     add_parameters(command, TrainParameters(), defaults=False)
+
+
+def _presets() -> str:
+    """Say what the presets are."""
+    return "; ".join(
+        f"{name}, {preset.epochs} epochs of {preset.steps_per_epoch} steps"
+        for name, preset in FINE_TUNE_PRESETS.items()
+    )
 
 
 def _train(options: Any) -> int:
@@ -145,12 +154,5 @@ def _fine_tune(options: Any) -> int:
             **reporting(),
             **given(options, TrainParameters),
         )
-    scores = model_store.load_model(result.path).card.scores
-    say(
-        f"Model {result.name!r} is in {result.path}. On the held-out part it scores "
-        f"{scores['held_out_mean_ap']:.3f}, its parent {result.parent!r} "
-        f"{scores['parent_held_out_mean_ap']:.3f}."
-    )
-    if not result.better:
-        say(f"It scores lower than its parent: keep using {result.parent!r}.")
+    say(f"Model {result.name!r} is in {result.path}. {result.comparison}")
     return 0

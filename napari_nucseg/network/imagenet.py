@@ -55,7 +55,8 @@ def _downloaded(alpha: float) -> keras.Model:
     except Exception as error:  # Keras wraps those of the network
         raise ConnectionError(
             f"Expected to download the ImageNet weights of MobileNetV2, got: {error}. Give "
-            f"a file of them as encoder weights, or train from random ones."
+            f"a file of them as encoder weights (--encoder-weights of the command), or train "
+            f"from random ones."
         ) from error
 
 

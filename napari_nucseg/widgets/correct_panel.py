@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..field import Field
+from ..masks import instances_of
 from ..training_set import Entry, TrainingSet
 from .choices import LayerChoice
 from .jobs import run_in_thread
@@ -193,16 +196,26 @@ class CorrectPanel(Panel):
         self._saving = True
         self.refresh()
         run_in_thread(
-            lambda: self.training_set.add(field.of_channel(channel), source),
+            lambda: self._save(field.of_channel(channel), source),
             self._added,
             self._not_added,
         )
 
-    def _added(self, entry: Entry) -> None:
+    def _save(self, field: Field, source: dict[str, Any]) -> tuple[Entry, str]:
+        """Save a field; of labels with a single value, each piece is a nucleus."""
+        labels, doubt = instances_of(field.known_labels)
+        entry = self.training_set.add(dataclasses.replace(field, labels=labels), source)
+        return entry, doubt
+
+    def _added(self, saved: tuple[Entry, str]) -> None:
+        entry, doubt = saved
         self._saving = False
         self.list_entries()
         self.set_changed.emit()
-        self.told.emit(f"Saved {entry.name!r} with {entry.nuclei} nuclei.", False)
+        text = f"Saved {entry.name!r} with {entry.nuclei} nuclei."
+        if doubt:
+            text += f" In place of a value for each nucleus it has {doubt}"
+        self.told.emit(text, bool(doubt))
 
     def _not_added(self, error: Exception) -> None:
         self._saving = False

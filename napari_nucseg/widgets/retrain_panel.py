@@ -315,21 +315,11 @@ class RetrainPanel(Panel):
         self, result: FineTuneResult, problem: str = "", notes: Sequence[str] = ()
     ) -> None:
         """Show the new model, and choose it if it is no worse than its parent."""
-        comparison = (
-            f"score {result.score:.3f} on the held-out part, {result.parent!r} has "
-            f"{result.parent_score:.3f}"
-        )
-        if result.better:
-            text = f"New model {result.name!r}: {comparison}. It is selected now."
-        else:
-            text = (
-                f"The new model {result.name!r} is worse: {comparison}. {result.parent!r} "
-                f"stays selected. More corrected fields usually help."
-            )
+        chosen = result.name if result.better else result.parent
+        text = f"New model {result.name!r}. {result.comparison} {chosen!r} is selected now."
         text = " ".join([text, *notes])
         if problem:
             text = f"{problem}\nThe best model so far was kept. {text}"
-        chosen = result.name if result.better else result.parent
         self.parent_model.refresh(chosen)
         self.suggest_name()
         self.trained.emit(chosen)

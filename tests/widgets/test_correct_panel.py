@@ -75,6 +75,17 @@ def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
     assert entry.source["model"] == "nuclei"
 
 
+def test_nuclei_drawn_with_one_value_are_told_and_taken_apart(window, corrected):
+    panel = window.dock.correct
+    _, labels = corrected
+    labels.data = np.zeros_like(labels.data)
+    labels.data[5:15, 5:15] = labels.data[40:50, 5:15] = 3
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    assert listed(panel) == ["dish: 2 nuclei"]
+    assert "its own value" in window.status
+
+
 def test_corrections_of_the_same_image_replace_the_earlier_ones(window, corrected):
     panel = window.dock.correct
     _, labels = corrected
