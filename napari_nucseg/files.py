@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from .atomic import new_file
 from .field import Field, as_labels
+from .words import number_of, some_of
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -20,7 +21,6 @@ __all__ = [
     "labels_in",
     "read_image",
     "read_labels",
-    "some_of",
     "write_labels",
 ]
 
@@ -337,24 +337,8 @@ def labels_in(folder: Path) -> dict[str, Path]:
         found[name] = file
     if others:
         warnings.warn(
-            f"{len(others)} file(s) in {folder} are left out, as others of the same name are "
+            f"Left out {number_of(others, 'file')} in {folder}, as others of the same name are "
             f"there, which are taken for the labels: {some_of(others)}",
             stacklevel=2,
         )
     return dict(sorted(found.items()))
-
-
-def some_of(names: Sequence[str]) -> str:
-    """Write the first names of files, in a message that is not to be endless.
-
-    Parameters
-    ----------
-    names : sequence of str
-        All of them.
-
-    Returns
-    -------
-    str
-        Five at most.
-    """
-    return f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"

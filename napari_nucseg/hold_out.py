@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from .field import Field
+from .words import number_of
 
 __all__ = ["check_fields", "hold_out"]
 
@@ -38,8 +39,8 @@ def check_fields(fields: Sequence[Field], purpose: str = "train") -> None:
             )
     if not any(field.labels.any() for field in fields if field.labels is not None):
         raise ValueError(
-            f"Expected nuclei in the labels to {purpose} on, got {len(fields)} field(s) "
-            f"whose labels are all zero. Draw some nuclei first."
+            f"Expected nuclei in the labels to {purpose} on, got "
+            f"{number_of(fields, 'field')} whose labels are all zero. Draw some nuclei first."
         )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .files import some_of
+from .words import some_of
 
 __all__ = ["instances_of", "warn_of_doubts"]
 

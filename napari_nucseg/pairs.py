@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from .field import Field, as_labels
-from .files import images_in, labels_in, read_image, read_labels, some_of
+from .files import images_in, labels_in, read_image, read_labels
 from .masks import instances_of, warn_of_doubts
+from .words import number_of, some_of
 
 __all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
 
@@ -92,8 +93,8 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
         warnings.warn(
-            f"{len(missing)} image(s) in {folder} have no mask of the same name and are "
-            f"left out: {some_of(missing)}",
+            f"Left out {number_of(missing, 'image')} in {folder} without a mask of the same "
+            f"name: {some_of(missing)}",
             stacklevel=3,
         )
     return [
@@ -105,7 +106,7 @@ def _what_there_is(folder: Path) -> str:
     """Say what there is in place of pairs, if it is files of other names."""
     images, masks = _files(folder, _IMAGE_FOLDERS), _files(folder, [_MASK_FOLDER])
     if images and not masks:
-        return f", but {len(images)} images such as {images[0].name} without any mask"
+        return f", but {number_of(images, 'image')} such as {images[0].name} without any mask"
     if not images:
         return ""
     return (

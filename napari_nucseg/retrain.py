@@ -29,6 +29,7 @@ from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
 from .training import no_epoch, weights_and_history
 from .weights_file import checksum
+from .words import number_of
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -206,9 +207,10 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
     plan = read_plan(run_directory)
     parent = load_model(plan["parent_folder"])
     best, start = checkpoint.best, checkpoint.history[0]
+    fields = plan["training"]["fields"]
     card = Card(
         name=name or plan["name"],
-        description=f"{parent.card.name}, fine-tuned on {_fields(plan)}.",
+        description=f"{parent.card.name}, fine-tuned on {number_of(fields, 'field')}.",
         version="1",
         created=datetime.date.today().isoformat(),
         architecture=parent.card.architecture,
@@ -236,11 +238,6 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],
     )
-
-
-def _fields(plan: dict[str, Any]) -> str:
-    number = plan["training"]["fields"]
-    return f"{number} field{'s' if number != 1 else ''}"
 
 
 def read_plan(run_directory: Path) -> dict[str, Any]:

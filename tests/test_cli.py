@@ -239,8 +239,9 @@ def test_evaluate_folders_by_name_as_json(nucseg, two_nuclei, tmp_path):
     write_labels(tmp_path / "found" / "more_labels.tif", one)
     status, text, messages = nucseg("evaluate", tmp_path / "found", tmp_path / "true", "--json")
     assert status == 0
-    assert "1 label image(s)" in messages
-    assert "not scored: more" in messages
+    assert "Not scored" in messages
+    assert "1 label image in" in messages
+    assert messages.endswith(", more\n")
     scores = json.loads(text)
     assert scores["images"] == 2
     assert scores["ap_pooled"]["0.50"] == pytest.approx(3 / 4)

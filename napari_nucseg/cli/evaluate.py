@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..files import LABELS_ENDING, labels_in, some_of
+from ..files import LABELS_ENDING, labels_in
 from ..metrics import Scores
+from ..words import number_of, some_of
 from .options import add_command
 from .terminal import say
 
@@ -69,8 +70,8 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
     others = [name for name in first if name not in second]
     if others:
         warnings.warn(
-            f"{len(others)} label image(s) in {predicted} have no true labels in {truth} and "
-            f"are not scored: {some_of(others)}",
+            f"Not scored, as there are no true labels in {truth}: "
+            f"{number_of(others, 'label image')} in {predicted}, {some_of(others)}",
             stacklevel=2,
         )
     return [first[name] for name in second], list(second.values())
@@ -78,7 +79,7 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
 
 def _table(scores: Scores) -> str:
     """Write the scores for people."""
-    images = f"{scores.images} image{'s' if scores.images != 1 else ''}"
+    images = number_of(scores.images, "image")
     rows = [
         f"{images}, {scores.predicted} nuclei found, {scores.true} true",
         "",

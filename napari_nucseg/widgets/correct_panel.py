@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from ..field import Field
 from ..masks import instances_of
 from ..training_set import Entry, TrainingSet
+from ..words import number_of
 from .choices import LayerChoice
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, why_not_labels
@@ -232,8 +233,7 @@ class CorrectPanel(Panel):
             item.setToolTip(f"{entry.shape[0]} x {entry.shape[1]} pixels, added {entry.added}")
             self.entries.addItem(item)
         nuclei = sum(entry.nuclei for entry in entries)
-        fields = "field" if len(entries) == 1 else "fields"
-        self.summary.setText(f"Training set: {len(entries)} {fields}, {nuclei} nuclei")
+        self.summary.setText(f"Training set: {number_of(entries, 'field')}, {nuclei} nuclei")
         self.refresh()
 
     def _remove(self) -> None:

@@ -1,0 +1,15 @@
+import pytest
+
+from napari_nucseg.words import number_of, some_of
+
+
+@pytest.mark.parametrize(
+    ("things", "text"), [(0, "0 fields"), (1, "1 field"), ("a", "1 field"), ("ab", "2 fields")]
+)
+def test_number_and_noun_agree(things, text):
+    assert number_of(things, "field") == text
+
+
+def test_long_lists_are_cut():
+    assert some_of("abcde") == "a, b, c, d, e"
+    assert some_of("abcdef") == "a, b, c, d, e, …"
