@@ -236,7 +236,11 @@ def _read(data: Data | Sequence[Data]) -> list[Field]:
         return [data]
     if isinstance(data, str | Path):
         return read_fields([data])
-    return [field for part in data for field in _read(part)]
+    parts = list(data)
+    folders = [part for part in parts if isinstance(part, str | Path)]
+    if len(folders) == len(parts):
+        return read_fields(folders)
+    return [field for part in parts for field in _read(part)]
 
 
 def evaluate(predicted: Any, true: Any) -> Scores:
@@ -244,9 +248,10 @@ def evaluate(predicted: Any, true: Any) -> Scores:
 
     Parameters
     ----------
-    predicted, true : array_like, path, or sequence of these
+    predicted, true : array_like, path, or iterable of these
         Label images, (Y, X), in the same order; an array (N, Y, X) is a sequence of N. A
-        binary mask is taken apart into its connected components.
+        binary mask, which has a single value in pieces of comparable size, is taken apart
+        into its connected components.
 
     Returns
     -------
@@ -288,16 +293,15 @@ def _label_images(labels: Any, what: str) -> list[tuple[str, Any]]:
     """Return one or several label images, each with what to call it."""
     if isinstance(labels, str | Path):
         return [(str(labels), labels)]
-    if isinstance(labels, list | tuple) and np.ndim(labels[0] if labels else 0) != 1:
-        several = list(labels)
-    else:
-        array = np.asarray(labels)
-        if array.ndim not in (2, 3):
-            raise ValueError(
-                f"Expected {what} label images, (Y, X) or (N, Y, X), or files of them, got "
-                f"{type(labels).__name__} of shape {array.shape}."
-            )
-        several = [array] if array.ndim == 2 else list(array)
+    if isinstance(labels, list | tuple) and np.ndim(labels[0] if labels else 0) == 1:
+        labels = np.asarray(labels)
+    try:
+        several = [labels] if len(getattr(labels, "shape", ())) == 2 else list(labels)
+    except TypeError as error:
+        raise TypeError(
+            f"Expected {what} label images, (Y, X) or (N, Y, X), or files of them, got "
+            f"{type(labels).__name__}."
+        ) from error
     return [
         (str(one) if isinstance(one, str | Path) else f"the {what} labels {number}", one)
         for number, one in enumerate(several, start=1)

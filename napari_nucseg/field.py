@@ -12,7 +12,8 @@ __all__ = ["AXES", "Field", "as_labels", "guess_axes"]
 #: The axes an image can have. Y is down, X is right, C is the channel or colour.
 AXES = ("YX", "YXC", "CYX")
 
-_MOST_CHANNELS = 16
+#: A shorter axis can be that of the channels, if the file does not say it.
+MOST_CHANNELS = 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -141,8 +142,8 @@ class Field:
             raise ValueError(
                 f"Expected one channel, got the image {self.name!r} with "
                 f"{self.channels} channels (axes {self.axes}). Choose a channel from 0 to "
-                f"{self.channels - 1} (--channel of the command), in the same way a plane if "
-                f"this is a stack."
+                f"{self.channels - 1} (--channel of the command). The planes of a stack are "
+                f"counted as channels, too."
             )
         index = channel or 0
         if not 0 <= index < self.channels:
@@ -178,9 +179,9 @@ def guess_axes(shape: tuple[int, ...]) -> str:
     if len(shape) == 3:
         if shape[-1] in (3, 4):
             return "YXC"
-        if shape[0] <= _MOST_CHANNELS and shape[0] <= shape[-1]:
+        if shape[0] <= MOST_CHANNELS and shape[0] <= shape[-1]:
             return "CYX"
-        if shape[-1] <= _MOST_CHANNELS:
+        if shape[-1] <= MOST_CHANNELS:
             return "YXC"
     raise ValueError(
         f"Expected a 2-D, RGB or multichannel image, got an image of shape "
@@ -233,8 +234,8 @@ def as_labels(labels: Any, shape: tuple[int, int]) -> np.ndarray:
     if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
         raise ValueError(
             f"Expected labels from 0 to {np.iinfo(np.int32).max}, got "
-            f"{array.min()} to {array.max()}. Give the background 0 and each nucleus a "
-            f"positive number."
+            f"{array.min()} to {array.max()}. Number the nuclei from 1; the "
+            f"background is 0."
         )
     return array.astype(np.int32)
 

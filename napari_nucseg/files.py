@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import logging.handlers
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .atomic import new_file
-from .field import Field, as_labels
+from .field import MOST_CHANNELS, Field, as_labels
 from .words import number_of, some_of
 
 __all__ = [
@@ -65,6 +68,11 @@ def read_image(path: str | Path) -> Field:
         If there is no such file.
     ValueError
         If the file is not an image, is damaged, or is a stack.
+
+    Warns
+    -----
+    UserWarning
+        If something in a TIFF is odd or missing.
     """
     path = _check_file(path)
     if path.suffix.lower() in (".tif", ".tiff"):
@@ -105,7 +113,7 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
     import tifffile
 
     try:
-        with tifffile.TiffFile(path) as file:
+        with _telling_log("tifffile", path), tifffile.TiffFile(path) as file:
             if not file.series:
                 raise ValueError("there is no image in it")
             series = file.series[0]
@@ -116,8 +124,9 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
     for index in reversed(range(image.ndim)):
         if image.shape[index] == 1 and axes[index] not in "YX":
             image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
-    if axes in ("QYX", "IYX"):
-        return _native(image), "", pixel_size  # the file names no axis: the shape tells
+    if axes in ("QYX", "IYX"):  # the file names no axis: the shape tells
+        last = image.shape[2]
+        axes = "YXC" if last <= MOST_CHANNELS and last < min(image.shape[:2]) else "CYX"
     if len(axes) == 3 and set(axes) == set("CYX") and axes != "YXC":
         image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
         axes = "YXC" if series.keyframe.photometric == 2 else "CYX"
@@ -128,6 +137,19 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
             f"Save one plane of the stack or time series as a file of its own."
         )
     return _native(image), axes, pixel_size
+
+
+@contextlib.contextmanager
+def _telling_log(logger: str, path: Path) -> Iterator[None]:
+    """Turn what a library logs into warnings; what it then raises is enough by itself."""
+    buffer = logging.handlers.BufferingHandler(1000)
+    logging.getLogger(logger).addHandler(buffer)
+    try:
+        yield
+        for record in buffer.buffer:
+            warnings.warn(f"{path}: {record.getMessage()}", stacklevel=2)
+    finally:
+        logging.getLogger(logger).removeHandler(buffer)
 
 
 def _native(image: np.ndarray) -> np.ndarray:
@@ -325,8 +347,8 @@ def labels_in(folder: Path) -> dict[str, Path]:
     Warns
     -----
     UserWarning
-        If there is ``a_labels.tif`` beside ``a.tif``, which is taken for an image and
-        left out.
+        If files have the same name: of ``a.tif`` and ``a_labels.tif`` the second is taken,
+        of files that differ in their suffix the last.
     """
     found: dict[str, Path] = {}
     others = []
@@ -337,8 +359,8 @@ def labels_in(folder: Path) -> dict[str, Path]:
         found[name] = file
     if others:
         warnings.warn(
-            f"Left out {number_of(others, 'file')} in {folder}, as others of the same name are "
-            f"there, which are taken for the labels: {some_of(others)}",
+            f"Left out {number_of(others, 'file')} in {folder}, as there is another one of the "
+            f"same name: {some_of(others)}. Of each name, …{LABELS_ENDING} is taken.",
             stacklevel=2,
         )
     return dict(sorted(found.items()))

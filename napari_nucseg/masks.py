@@ -10,27 +10,36 @@ import numpy as np
 
 from .words import some_of
 
-__all__ = ["instances_of", "warn_of_doubts"]
+__all__ = [
+    "BINARY",
+    "COVERED",
+    "STREWN",
+    "doubt_of_background",
+    "instances_of",
+    "warn_of_doubts",
+]
 
+#: What a mask can be in place of one with a value for each nucleus.
 BINARY = (
-    "a binary mask, in which nuclei that touch become one. Give each nucleus its own value "
-    "if you can."
+    "a binary mask, which is taken apart into its pieces: nuclei that touch become one. Give "
+    "each nucleus its own value if you can."
 )
-
 STREWN = (
     "values that lie in many pieces each. If it is an image, a map of classes, or labels that "
     "were smoothed, resized with interpolation or do not fit into 8 bits, give labels of 16 "
     "bits in its place."
 )
-
 COVERED = (
-    "a nucleus that covers most of the image and reaches all its sides. If that is the "
-    "background, give it the value 0."
+    "no pixel of the value 0, or a nucleus that covers most of the image and reaches all its "
+    "sides. Give the background the value 0."
 )
 
 #: Values of a mask do not stand for nuclei if there are more pieces than this for each
 #: value, and more than that in all above one for each. A corner of this side tells.
 _MANY_PIECES, _MORE_PIECES, _CORNER = 3, 20, 2048
+
+#: Pieces smaller than this part of the largest are crumbs, not nuclei.
+_CRUMB = 0.2
 
 
 def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
@@ -39,41 +48,63 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
     Parameters
     ----------
     mask : ndarray of int32, shape (Y, X)
-        Instance labels, or a mask with a single value.
+        Instance labels, or a mask with a single value. A single nucleus that lies in one
+        piece and crumbs is not a binary mask.
 
     Returns
     -------
     labels : ndarray of int32, shape (Y, X)
         Instance labels.
     doubt : str
-        What the mask seems to be instead of instance labels; empty if nothing is odd.
+        `BINARY`, `STREWN` or `COVERED`, if it seems to be that; empty if nothing is odd.
     """
+    labels, doubt = mask, ""
+    top = mask.max(initial=0)
+    if top and ((mask == 0) | (mask == top)).all():
+        pieces = _pieces(mask)
+        areas = np.sort(np.bincount(pieces.ravel())[1:])
+        if areas.size > 1 and areas[-2] > _CRUMB * areas[-1]:
+            labels, doubt = pieces, BINARY
+    elif _is_strewn(mask):
+        return mask, STREWN
+    return labels, doubt_of_background(labels) or doubt
+
+
+def doubt_of_background(labels: np.ndarray) -> str:
+    """Look whether the background has a value other than 0.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (Y, X)
+        Instance labels.
+
+    Returns
+    -------
+    str
+        `COVERED`, or empty if nothing is odd. A background that covers less than half of
+        the image, with holes of the value 0 in it, is not seen.
+    """
+    if not labels.size:
+        return ""
+    sides = [set(side.ravel()) for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1])]
+    around = set.intersection(*sides) - {0}
+    covered = any(2 * np.count_nonzero(labels == value) > labels.size for value in around)
+    return COVERED if covered or labels.all() else ""
+
+
+def _pieces(mask: np.ndarray) -> np.ndarray:
+    """Number the connected pieces of each value."""
     from skimage.measure import label
 
-    values = np.unique(mask[mask > 0])
-    if values.size == 1:
-        labels = label(mask > 0, connectivity=1).astype(np.int32)
-        doubt = BINARY if labels.max() > 1 else ""
-    else:
-        labels, doubt = mask, STREWN if _is_strewn(mask) else ""
-    return labels, COVERED if _is_covered(labels) else doubt
+    return label(mask, background=0, connectivity=1).astype(np.int32)
 
 
 def _is_strewn(mask: np.ndarray) -> bool:
     """Whether the values lie in many pieces each."""
-    from skimage.measure import label
-
     corner = mask[:_CORNER, :_CORNER]
     values = np.unique(corner[corner > 0]).size
-    pieces = int(label(corner, background=0, connectivity=1).max(initial=0))
+    pieces = int(_pieces(corner).max(initial=0))
     return pieces > max(_MANY_PIECES * values, values + _MORE_PIECES)
-
-
-def _is_covered(labels: np.ndarray) -> bool:
-    """Whether one nucleus covers most of the image and reaches all its sides."""
-    sides = [set(side.ravel()) for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1])]
-    reaching = set.intersection(*sides) - {0}
-    return any(2 * np.count_nonzero(labels == value) > labels.size for value in reaching)
 
 
 def warn_of_doubts(doubts: Iterable[tuple[str, str]]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .field import Field, as_labels
 from .files import images_in, labels_in, read_image, read_labels
-from .masks import instances_of, warn_of_doubts
+from .masks import doubt_of_background, instances_of, warn_of_doubts
 from .words import number_of, some_of
 
 __all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
@@ -29,14 +29,17 @@ class Pair:
     image : Path
         The image.
     masks : tuple of Path
-        One file with all nuclei, or one file per nucleus.
+        One file with all nuclei, or any number of files with a nucleus each.
     name : str
         What to call the field.
+    per_nucleus : bool, optional
+        Whether each of the masks holds one nucleus.
     """
 
     image: Path
     masks: tuple[Path, ...]
     name: str
+    per_nucleus: bool = False
 
 
 def find_pairs(folder: str | Path) -> list[Pair]:
@@ -126,7 +129,7 @@ def _pair_per_nucleus(folder: Path) -> Pair | None:
     if not ((folder / "images").is_dir() and (folder / _MASK_FOLDER).is_dir()):
         return None
     images, masks = images_in(folder / "images"), images_in(folder / _MASK_FOLDER)
-    return Pair(images[0], tuple(masks), folder.name) if len(images) == 1 else None
+    return Pair(images[0], tuple(masks), folder.name, True) if len(images) == 1 else None
 
 
 def read_pair(pair: Pair) -> Field:
@@ -162,10 +165,11 @@ def read_pair(pair: Pair) -> Field:
 def _read_with_doubt(pair: Pair) -> tuple[Field, str]:
     """Read a pair, and tell what is odd about its mask."""
     field = dataclasses.replace(read_image(pair.image), name=pair.name)
-    if len(pair.masks) == 1:
-        labels, doubt = instances_of(read_labels(pair.masks[0]))
+    if pair.per_nucleus:
+        labels = _merge(pair.masks, field.shape)
+        doubt = doubt_of_background(labels)
     else:
-        labels, doubt = _merge(pair.masks, field.shape), ""
+        labels, doubt = instances_of(read_labels(pair.masks[0]))
     try:
         return dataclasses.replace(field, labels=labels), doubt
     except ValueError as error:
@@ -173,14 +177,17 @@ def _read_with_doubt(pair: Pair) -> tuple[Field, str]:
 
 
 def _mask_name(pair: Pair) -> str:
-    return str(pair.masks[0]) if len(pair.masks) == 1 else f"the masks of {pair.name}"
+    return f"the masks of {pair.name}" if pair.per_nucleus else str(pair.masks[0])
 
 
 def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
     """Number the nuclei of one file each; where two overlap the first stays."""
     labels = np.zeros(shape, np.int32)
     for number, path in enumerate(masks, start=1):
-        mask = as_labels(read_labels(path), shape) > 0
+        try:
+            mask = as_labels(read_labels(path), shape) > 0
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
         labels[mask & (labels == 0)] = number
     return labels
 

@@ -114,6 +114,8 @@ def check_value(field: dataclasses.Field, value: Any) -> Any:
         raise TypeError(
             f"Expected {field.name!r} to be of type {kind.__name__}, got {value!r}."
         ) from error
+    if math.isnan(converted):
+        raise ValueError(f"Expected {field.name!r} to be a number, got {value!r}.")
     if converted != value:
         raise ValueError(f"Expected {field.name!r} to be a whole number, got {value!r}.")
     low, high = field.metadata["minimum"], field.metadata["maximum"]

@@ -90,9 +90,11 @@ class FineTuneResult:
     @property
     def comparison(self) -> str:
         """What the scores say, in sentences for people."""
+        alike = f"{self.score:.3f}" == f"{self.parent_score:.3f}"
+        digits = 5 if alike and self.score != self.parent_score else 3
         scores = (
-            f"On the held-out part it scores {self.score:.3f}, {self.parent!r} "
-            f"{self.parent_score:.3f}."
+            f"On the held-out part it scores {self.score:.{digits}f}, {self.parent!r} "
+            f"{self.parent_score:.{digits}f}."
         )
         if not (self.score or self.parent_score):
             return (

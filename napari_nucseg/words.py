@@ -7,7 +7,7 @@ from collections.abc import Sequence, Sized
 __all__ = ["number_of", "some_of"]
 
 
-def number_of(things: Sized | int, noun: str) -> str:
+def number_of(things: Sized | int, noun: str = "nucleus") -> str:
     """Write how many there are.
 
     Parameters
@@ -15,15 +15,16 @@ def number_of(things: Sized | int, noun: str) -> str:
     things : sized or int
         The things, or their number.
     noun : str
-        What one of them is called; the plural ends with an s.
+        What one of them is called: ``"nucleus"``, or a word whose plural ends with an s.
 
     Returns
     -------
     str
-        Such as ``"1 field"`` or ``"3 fields"``.
+        Such as ``"1 field"`` or ``"3 nuclei"``.
     """
     number = things if isinstance(things, int) else len(things)
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    plural = "nuclei" if noun == "nucleus" else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def some_of(names: Sequence[str]) -> str:

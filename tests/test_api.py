@@ -112,6 +112,7 @@ def test_evaluate_takes_arrays_files_and_sequences_of_them(two_nuclei, tmp_path)
         (one.astype(float), path),
         (one.tolist(), str(path)),
         ([one], [path]),
+        (iter([one]), np.array([str(path)])),
         (one[None], two_nuclei[None]),
     ):
         scores = evaluate(predicted, true)
@@ -129,7 +130,7 @@ def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
         evaluate(two_nuclei / 3, two_nuclei)
     with pytest.raises(FileNotFoundError):
         evaluate(tmp_path / "none.tif", two_nuclei)
-    with pytest.raises(ValueError, match="got NoneType"):
+    with pytest.raises(TypeError, match="got NoneType"):
         evaluate(two_nuclei, None)
     with pytest.raises(ValueError, match=r"true labels 1: .* got shape \(8, 8, 3\)"):
         evaluate([two_nuclei], [np.zeros((8, 8, 3))])

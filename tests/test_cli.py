@@ -227,7 +227,7 @@ def test_evaluate_files(nucseg, two_nuclei, tmp_path):
     write_labels(tmp_path / "found.tif", np.where(two_nuclei == 1, 1, 0))
     status, text, _ = nucseg("evaluate", tmp_path / "found.tif", tmp_path / "true.tif")
     assert status == 0
-    assert "1 image, 1 nuclei found, 2 true" in text
+    assert "1 image, 1 nucleus found, 2 true" in text
     assert "F1 at IoU 0.5        0.667" in text
 
 
@@ -367,10 +367,9 @@ def test_fine_tune(nucseg, pairs):
     card = load_model("mine").card
     assert card.parent == "nuclei"
     assert card.training["fields"] == 2
-    assert f"scores {card.scores['held_out_mean_ap']:.3f}" in text
-    score = card.scores["held_out_mean_ap"]
-    better = score >= card.scores["parent_held_out_mean_ap"] and score > 0
-    assert ("keep using 'nuclei'" in text) is not better
+    assert "On the held-out part it scores" in text
+    worse = card.scores["held_out_mean_ap"] < card.scores["parent_held_out_mean_ap"]
+    assert ("keep using 'nuclei'" in text) is worse
     assert "too few nuclei" not in messages
     status, _, messages = nucseg("fine-tune", pairs, "--name", "mine", *TINY)
     assert status == 1

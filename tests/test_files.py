@@ -78,7 +78,8 @@ def test_stack_is_refused_with_its_axes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("shape", "axes"), [((8, 60, 70), "CYX"), ((60, 70, 2), "YXC"), ((60, 70, 5), "YXC")]
+    ("shape", "axes"),
+    [((8, 60, 70), "CYX"), ((30, 60, 70), "CYX"), ((60, 70, 2), "YXC"), ((60, 70, 5), "YXC")],
 )
 @pytest.mark.parametrize("metadata", [None, {}])
 def test_axes_without_a_name_are_told_by_their_lengths(tmp_path, shape, axes, metadata):
@@ -89,10 +90,21 @@ def test_axes_without_a_name_are_told_by_their_lengths(tmp_path, shape, axes, me
     assert (field.axes, field.image.shape) == (axes, shape)
 
 
-def test_many_planes_without_a_name_are_a_stack(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((30, 60, 70)), photometric="minisblack")
-    with pytest.raises(ValueError, match=r"a\.tif.*one plane of a stack"):
-        read_image(tmp_path / "a.tif")
+def test_what_is_missing_in_a_tiff_is_told(tmp_path):
+    """Of an OME-TIFF in two files one was left behind."""
+    pixels = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:a">'
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" '
+        'SizeX="8" SizeY="6" SizeC="2" SizeZ="1" SizeT="1">'
+        '<Channel ID="C:0"/><Channel ID="C:1"/>'
+        '<TiffData FirstC="0" IFD="0"><UUID FileName="a.ome.tif">urn:uuid:a</UUID></TiffData>'
+        '<TiffData FirstC="1" IFD="0"><UUID FileName="b.ome.tif">urn:uuid:b</UUID></TiffData>'
+        "</Pixels></Image></OME>"
+    )
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, GREY, description=pixels, metadata=None)
+    with pytest.warns(UserWarning, match=r"a\.ome\.tif: .*b\.ome\.tif"):
+        assert read_image(path).axes == "CYX"
 
 
 def test_png_jpeg_and_palette(tmp_path):

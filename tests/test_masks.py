@@ -48,6 +48,20 @@ def background_of_1(labels):
     return labels + 1
 
 
+def dense(labels):
+    return labels[2:10, 2:10] + 1
+
+
+def with_a_crumb(labels):
+    crumbled = one(labels).astype(int)
+    crumbled[-1, -1] = 1
+    return crumbled
+
+
+def nothing(labels):
+    return labels[:0]
+
+
 @pytest.mark.parametrize(
     ("change", "doubt"),
     [
@@ -60,6 +74,9 @@ def background_of_1(labels):
         (image, STREWN),
         (inverted, COVERED),
         (background_of_1, COVERED),
+        (dense, COVERED),
+        (with_a_crumb, ""),
+        (nothing, ""),
     ],
 )
 def test_what_is_no_mask_of_nuclei_is_told(change, doubt):
@@ -82,4 +99,4 @@ def test_each_mistake_is_told_once(recwarn):
     warn_of_doubts([("a", BINARY), ("b", ""), ("c", BINARY), ("d", COVERED)])
     first, second = (str(warning.message) for warning in recwarn)
     assert "2 masks (a, c)" in first
-    assert "in d a nucleus that covers" in second
+    assert "in d no pixel of the value 0" in second

@@ -35,10 +35,10 @@ def test_one_file_per_nucleus(tmp_path, two_nuclei):
 
 
 def test_overlapping_nuclei_keep_the_first(tmp_path):
-    write(tmp_path / "x" / "images" / "x.png", np.ones((4, 6)))
+    write(tmp_path / "x" / "images" / "x.png", np.ones((5, 6)))
     for name, columns in (("a", slice(0, 4)), ("b", slice(3, 6))):
-        mask = np.zeros((4, 6))
-        mask[:, columns] = 255
+        mask = np.zeros((5, 6))
+        mask[:4, columns] = 255
         write(tmp_path / "x" / "masks" / f"{name}.png", mask)
     (field,) = read_fields([tmp_path])
     assert field.labels[0].tolist() == [1, 1, 1, 1, 2, 2]
@@ -68,7 +68,7 @@ def test_single_nucleus_is_no_reason_to_warn(tmp_path, recwarn):
     write(tmp_path / "images" / "a.png", mask)
     write(tmp_path / "masks" / "a.png", mask)
     (field,) = read_fields([tmp_path])
-    assert field.labels.max() == 1
+    assert np.unique(field.labels).tolist() == [0, 7]
     assert not recwarn.list
 
 
@@ -117,9 +117,21 @@ def test_one_nucleus_of_a_file_per_nucleus_stays_one(tmp_path):
     mask[2:5, 1:4] = mask[2:5, 7:10] = 255
     write(tmp_path / "a" / "images" / "a.png", mask)
     write(tmp_path / "a" / "masks" / "1.png", mask)
-    write(tmp_path / "a" / "masks" / "2.png", 0 * mask)
     (field,) = read_fields([tmp_path])
     assert field.labels.max() == 1
+    write(tmp_path / "a" / "masks" / "2.png", mask[:4])
+    with pytest.raises(ValueError, match=r"2\.png.*shape of their image"):
+        read_fields([tmp_path])
+
+
+def test_inverted_files_of_a_nucleus_each_are_told(tmp_path):
+    for number in (1, 2):
+        mask = np.full((8, 12), 255)
+        mask[2:5, 4 * number : 4 * number + 3] = 0
+        write(tmp_path / "a" / "masks" / f"{number}.png", mask)
+    write(tmp_path / "a" / "images" / "a.png", mask)
+    with pytest.warns(UserWarning, match=r"masks of a .* the value 0"):
+        read_fields([tmp_path])
 
 
 def test_labels_beside_their_image_are_the_mask(tmp_path, two_nuclei):
@@ -138,5 +150,7 @@ def test_soft_edges_of_a_file_per_nucleus_do_not_matter(tmp_path, recwarn):
         nucleus[12 * number - 6 : 12 * number + 2, 10:20] = 200
         soft = ndimage.gaussian_filter(nucleus, 1)
         write(tmp_path / "a" / "masks" / f"{number}.png", soft)
-    read_pair(find_pairs(tmp_path)[0])
+    assert read_pair(find_pairs(tmp_path)[0]).labels.max() == 2
     assert not recwarn.list
+    (tmp_path / "a" / "masks" / "2.png").unlink()
+    assert read_pair(find_pairs(tmp_path)[0]).labels.max() == 1

@@ -336,11 +336,17 @@ def test_run_with_another_network_is_not_mixed_up(fields, tmp_path):
 
 @pytest.mark.parametrize(
     ("parent_score", "score", "better", "says"),
-    [(0.5, 0.6, True, "'old' 0.500."), (0.5, 0.0, False, "is worse"), (0, 0, False, "Check")],
+    [
+        (0.5, 0.6, True, "it scores 0.600, 'old' 0.500."),
+        (0.5, 0.0, False, "More corrected fields usually help."),
+        (0.6123, 0.6121, False, "More corrected fields usually help."),
+        (0.0, 0.0, False, "each nucleus has a value of its own."),
+    ],
 )
 def test_what_the_scores_say(parent_score, score, better, says):
     result = FineTuneResult("new", Path(), "old", parent_score, score, better, 5, 60.0)
-    assert says in result.comparison
+    assert result.comparison.endswith(says)
+    assert ("0.61210, 'old' 0.61230" in result.comparison) is (score == 0.6121)
 
 
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):
@@ -352,7 +358,7 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert result.parent_score == epochs[0].score
     assert result.score == max(epoch.score for epoch in epochs[1:])
-    assert result.better == (result.score >= result.parent_score)
+    assert result.better == (result.score >= result.parent_score and result.score > 0)
     assert ("is worse" in result.comparison) is not result.better
     child = load_model("child")
     assert child.card.parent == "nuclei"

@@ -13,3 +13,7 @@ def test_number_and_noun_agree(things, text):
 def test_long_lists_are_cut():
     assert some_of("abcde") == "a, b, c, d, e"
     assert some_of("abcdef") == "a, b, c, d, e, …"
+
+
+def test_nuclei_have_a_plural_of_their_own():
+    assert (number_of(1), number_of(2)) == ("1 nucleus", "2 nuclei")

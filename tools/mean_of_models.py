@@ -97,7 +97,7 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
         second.card,
         created=datetime.date.today().isoformat(),
         training={**second.card.training, "averaged_with": first.card.weights_sha256},
-        scores={"held_out_mean_ap": round(score, 4)},
+        scores={"held_out_mean_ap": round(score, 6)},
     )
 
     def write(path: Path) -> None:

@@ -29,8 +29,8 @@ def add_evaluate(commands: Any) -> None:
         commands,
         "evaluate",
         _evaluate,
-        f"Score labels against the truth. Of two folders, <stem>.tif or "
-        f"<stem>{LABELS_ENDING}.tif belongs to the file of the same stem. A binary mask is "
+        f"Score labels against the truth. Of two folders, the files of one name belong "
+        f"together; {LABELS_ENDING} may follow it. A binary mask is "
         f"taken apart into its connected pieces.",
     )
     command.add_argument("predicted", type=Path, help="label image, or folder of them")
@@ -63,7 +63,7 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
     missing = [name for name in second if name not in first]
     if missing:
         raise FileNotFoundError(
-            f"Expected predicted labels in {predicted} for each of {len(second)} true ones in "
+            f"Expected predicted labels in {predicted} for each of the {len(second)} in "
             f"{truth}, got none for {len(missing)}: {some_of(missing)}. Give both the "
             f"same name; {LABELS_ENDING} may follow it."
         )
@@ -81,7 +81,7 @@ def _table(scores: Scores) -> str:
     """Write the scores for people."""
     images = number_of(scores.images, "image")
     rows = [
-        f"{images}, {scores.predicted} nuclei found, {scores.true} true",
+        f"{images}, {number_of(scores.predicted)} found, {scores.true} true",
         "",
     ]
     rows.append("IoU at least  " + " ".join(f"{at:5.2f}" for at in scores.ap_pooled))

@@ -12,6 +12,7 @@ from .. import model_store
 from ..files import LABELS_ENDING, find_images, read_image, write_labels
 from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
+from ..words import number_of
 from .options import add_command, add_model, add_parameters, given
 from .terminal import bar, interruptible, say
 
@@ -57,10 +58,10 @@ def _segment(options: Any) -> int:
                 about = "" if str(path) in text else f"{path}: "
                 images.write(f"nucseg: {about}{text}", file=sys.stderr)
             else:
-                count = result.labels.max()
+                count = int(result.labels.max())
                 alike = not count and result.provenance["blank"]
                 about = ", all pixels are alike" if alike else ""
-                say(f"{options.output / name}: {count} nuclei{about}")
+                say(f"{options.output / name}: {number_of(count)}{about}")
             images.update()
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)

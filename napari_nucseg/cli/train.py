@@ -99,7 +99,7 @@ def add_fine_tune(commands: Any) -> None:
         "--preset",
         choices=FINE_TUNE_PRESETS,
         default=DEFAULT_PRESET,
-        help=f"how many steps: {_presets()} (default: %(default)s). The options below "
+        help=f"how to train: {_presets()} (default: %(default)s). The options below "
         f"replace what it says; what it does not say is as in 'nucseg train'",
     )
     add_parameters(command, TrainParameters(), defaults=False)
@@ -108,7 +108,8 @@ def add_fine_tune(commands: Any) -> None:
 def _presets() -> str:
     """Say what the presets are."""
     return "; ".join(
-        f"{name}, {preset.epochs} epochs of {preset.steps_per_epoch} steps"
+        f"{name}, {preset.epochs} epochs of {preset.steps_per_epoch} steps at a rate of "
+        f"{preset.learning_rate:g}, {preset.held_out:g} held out"
         for name, preset in FINE_TUNE_PRESETS.items()
     )
 

@@ -213,7 +213,7 @@ class CorrectPanel(Panel):
         self._saving = False
         self.list_entries()
         self.set_changed.emit()
-        text = f"Saved {entry.name!r} with {entry.nuclei} nuclei."
+        text = f"Saved {entry.name!r} with {number_of(entry.nuclei)}."
         if doubt:
             text += f" In place of a value for each nucleus it has {doubt}"
         self.told.emit(text, bool(doubt))
@@ -228,12 +228,14 @@ class CorrectPanel(Panel):
         self.entries.clear()
         entries = self.training_set.entries()
         for entry in entries:
-            item = QListWidgetItem(f"{entry.name}: {entry.nuclei} nuclei")
+            item = QListWidgetItem(f"{entry.name}: {number_of(entry.nuclei)}")
             item.setData(Qt.ItemDataRole.UserRole, entry.key)
             item.setToolTip(f"{entry.shape[0]} x {entry.shape[1]} pixels, added {entry.added}")
             self.entries.addItem(item)
         nuclei = sum(entry.nuclei for entry in entries)
-        self.summary.setText(f"Training set: {number_of(entries, 'field')}, {nuclei} nuclei")
+        self.summary.setText(
+            f"Training set: {number_of(entries, 'field')}, {number_of(nuclei)}"
+        )
         self.refresh()
 
     def _remove(self) -> None:

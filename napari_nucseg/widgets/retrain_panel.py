@@ -30,6 +30,7 @@ from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_
 from ..train_parameters import Epoch
 from ..training_set import TrainingSet
 from ..unfinished import discard_run, remove_old_runs
+from ..words import number_of
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer
@@ -302,7 +303,9 @@ class RetrainPanel(Panel):
         self, result: FineTuneResult, problem: str = "", notes: Sequence[str] = ()
     ) -> None:
         """Take the new model of the run that has ended."""
-        self.state.setText(f"Done: {result.epochs} epochs in {_duration(result.seconds)}")
+        self.state.setText(
+            f"Done: {number_of(result.epochs, 'epoch')} in {_duration(result.seconds)}"
+        )
         self._welcome(result, problem, notes)
         self._clean_up()
 
@@ -314,9 +317,9 @@ class RetrainPanel(Panel):
     def _welcome(
         self, result: FineTuneResult, problem: str = "", notes: Sequence[str] = ()
     ) -> None:
-        """Show the new model, and choose it if it is no worse than its parent."""
+        """Show the new model, and choose it if it is better than its parent, or as good."""
         chosen = result.name if result.better else result.parent
-        text = f"New model {result.name!r}. {result.comparison} {chosen!r} is selected now."
+        text = f"New model {result.name!r}. {result.comparison} Selected now: {chosen!r}."
         text = " ".join([text, *notes])
         if problem:
             text = f"{problem}\nThe best model so far was kept. {text}"

@@ -25,6 +25,7 @@ from ..engine import Job
 from ..engine_child import RelabelExpired, SegmentationReply
 from ..model_store import Model
 from ..segmentation import SegmentParameters
+from ..words import number_of
 from .channels import channels_in_words, show_channel, shown_channel
 from .choices import LayerChoice, ModelChoice
 from .jobs import JobRunner
@@ -366,7 +367,7 @@ class SegmentPanel(Panel):
                 self._results.replace(result, job.result)
                 if self.show_mask.isChecked():
                     self._results.show_map(result.image, "mask", True)
-                self.told.emit(f"{_count(job.result)}.", False)
+                self.told.emit(f"{number_of(int(job.result.labels.max()))}.", False)
 
     def use_model(self, model: Model | str) -> None:
         """List the models anew and choose one.
@@ -386,9 +387,5 @@ def _in_words(reply: SegmentationReply) -> str:
             return "No nuclei found: all pixels are alike."
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
     seconds = reply.provenance["seconds"]
-    return f"{_count(reply)}, typically {reply.diameter:.0f} pixels wide, in {seconds:.1f} s."
-
-
-def _count(reply: SegmentationReply) -> str:
-    count = int(reply.labels.max())
-    return "1 nucleus" if count == 1 else f"{count} nuclei"
+    count = number_of(int(reply.labels.max()))
+    return f"{count}, typically {reply.diameter:.0f} pixels wide, in {seconds:.1f} s."
