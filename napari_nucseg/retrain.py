@@ -54,6 +54,7 @@ FINE_TUNE_PRESETS = {
 DEFAULT_PRESET = "balanced"
 
 _PLAN_FILE = "plan.json"
+_CORRECTED = "fields corrected by the user"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +217,7 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         version="1",
         created=datetime.date.today().isoformat(),
         architecture=parent.card.architecture,
-        training_data=f"{parent.card.training_data} Then fields corrected by the user.".strip(),
+        training_data="; ".join(filter(None, [parent.card.training_data, _CORRECTED])),
         data_license=parent.card.data_license,
         license=parent.card.license,
         parent=parent.card.name,
