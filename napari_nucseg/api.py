@@ -7,7 +7,7 @@ can crash it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +236,11 @@ def _read(data: Data | Sequence[Data]) -> list[Field]:
         return [data]
     if isinstance(data, str | Path):
         return read_fields([data])
+    if not isinstance(data, Iterable) or hasattr(data, "dtype"):
+        raise TypeError(
+            f"Expected a folder of pairs of image and mask, or a Field(image, labels=...), got "
+            f"{type(data).__name__}."
+        )
     parts = list(data)
     folders = [part for part in parts if isinstance(part, str | Path)]
     if len(folders) == len(parts):
@@ -296,6 +301,8 @@ def _label_images(labels: Any, what: str) -> list[tuple[str, Any]]:
     if isinstance(labels, list | tuple) and np.ndim(labels[0] if labels else 0) == 1:
         labels = np.asarray(labels)
     try:
+        if isinstance(labels, Mapping | Set):
+            raise TypeError("no order")
         several = [labels] if len(getattr(labels, "shape", ())) == 2 else list(labels)
     except TypeError as error:
         raise TypeError(

@@ -244,7 +244,7 @@ def _check_dtype(dtype: np.dtype) -> None:
     if np.dtype(dtype).kind not in "buif":
         raise TypeError(
             f"Expected an image of integers or floating-point numbers, got dtype "
-            f"{dtype}. Convert it first, for example with abs() if it is complex."
+            f"{dtype}.{' Take its abs() first.' if np.dtype(dtype).kind == 'c' else ''}"
         )
 
 

@@ -95,8 +95,8 @@ def _check_file(path: str | Path) -> Path:
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(
-            f"Expected an image file, got the folder {path}. Give its files one by one; the "
-            f"command 'nucseg segment' takes a folder, too."
+            f"Expected an image file, got the folder {path}. Give its files; the commands "
+            f"'nucseg segment' and 'nucseg evaluate' take a folder, too."
         )
     if not path.is_file():
         raise FileNotFoundError(f"Expected an image file, but there is none at {path}.")
@@ -126,10 +126,11 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
             image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
     if axes in ("QYX", "IYX"):  # the file names no axis: the shape tells
         last = image.shape[2]
-        axes = "YXC" if last <= MOST_CHANNELS and last < min(image.shape[:2]) else "CYX"
-    if len(axes) == 3 and set(axes) == set("CYX") and axes != "YXC":
+        channels_last = last <= MOST_CHANNELS and last < min(image.shape[:2])
+        image, axes = np.moveaxis(image, -1, 0) if channels_last else image, "CYX"
+    if len(axes) == 3 and set(axes) == set("CYX"):
         image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
-        axes = "YXC" if series.keyframe.photometric == 2 else "CYX"
+        axes = "YXC" if _is_color(series.keyframe) else "CYX"
         image = np.moveaxis(image, 0, -1) if axes == "YXC" else image
     if axes not in ("YX", "YXC", "CYX"):
         raise ValueError(
@@ -150,6 +151,12 @@ def _telling_log(logger: str, path: Path) -> Iterator[None]:
             warnings.warn(f"{path}: {record.getMessage()}", stacklevel=2)
     finally:
         logging.getLogger(logger).removeHandler(buffer)
+
+
+def _is_color(page: Any) -> bool:
+    """Whether channels are colors; three planes of 16 bits are called so without being it."""
+    grey = page.photometric in (0, 1)
+    return not grey and (page.planarconfig == 1 or page.dtype == np.uint8)
 
 
 def _native(image: np.ndarray) -> np.ndarray:

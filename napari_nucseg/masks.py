@@ -34,8 +34,9 @@ COVERED = (
     "sides. Give the background the value 0."
 )
 
-#: Values of a mask do not stand for nuclei if there are more pieces than this for each
-#: value, and more than that in all above one for each. A corner of this side tells.
+#: Values of a mask do not stand for nuclei if the usual one has more pieces of comparable
+#: size than this, or if there are more pieces than this for each value, and more than that in
+#: all above one for each. A corner of this side tells.
 _MANY_PIECES, _MORE_PIECES, _CORNER = 3, 20, 2048
 
 #: Pieces smaller than this part of the largest are crumbs, not nuclei.
@@ -102,9 +103,16 @@ def _pieces(mask: np.ndarray) -> np.ndarray:
 def _is_strewn(mask: np.ndarray) -> bool:
     """Whether the values lie in many pieces each."""
     corner = mask[:_CORNER, :_CORNER]
-    values = np.unique(corner[corner > 0]).size
-    pieces = int(_pieces(corner).max(initial=0))
-    return pieces > max(_MANY_PIECES * values, values + _MORE_PIECES)
+    pieces = _pieces(corner)
+    areas = np.bincount(pieces.ravel())[1:]
+    value_of = np.zeros(areas.size + 1, mask.dtype)
+    value_of[pieces] = corner
+    values, which = np.unique(value_of[1:], return_inverse=True)
+    largest = np.zeros(values.size)
+    np.maximum.at(largest, which, areas)
+    alike = np.bincount(which[areas > _CRUMB * largest[which]], minlength=1)
+    many = areas.size > max(_MANY_PIECES * values.size, values.size + _MORE_PIECES)
+    return many or bool(np.median(alike) > _MANY_PIECES)
 
 
 def warn_of_doubts(doubts: Iterable[tuple[str, str]]) -> None:

@@ -105,6 +105,11 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
 
 def _check_names(path: Path, names: list[str]) -> None:
     """Accept nothing but the files of a model, none of which can be executed."""
+    if CARD_FILE not in names:
+        raise ValueError(
+            f"Expected a model in {path}, but it has no {CARD_FILE}. Choose the zip file or "
+            f"the folder of a model."
+        )
     strangers = {name for name in names if not name.startswith("__MACOSX/")}
     others = sorted(strangers - set(_FILES) - set(_LITTER))
     if others:

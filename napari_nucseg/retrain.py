@@ -102,6 +102,8 @@ class FineTuneResult:
                 f"{scores} Neither finds a nucleus as it is labelled there. Check that labels "
                 f"and images belong together, and that each nucleus has a value of its own."
             )
+        if self.score == self.parent_score:
+            return f"{scores} That is no difference there."
         if not self.better:
             return (
                 f"{scores} It is worse: keep using {self.parent!r}. More corrected fields "

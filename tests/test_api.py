@@ -130,8 +130,9 @@ def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
         evaluate(two_nuclei / 3, two_nuclei)
     with pytest.raises(FileNotFoundError):
         evaluate(tmp_path / "none.tif", two_nuclei)
-    with pytest.raises(TypeError, match="got NoneType"):
-        evaluate(two_nuclei, None)
+    for labels, kind in ((None, "NoneType"), ({"a": two_nuclei}, "dict")):
+        with pytest.raises(TypeError, match=f"got {kind}"):
+            evaluate(two_nuclei, labels)
     with pytest.raises(ValueError, match=r"true labels 1: .* got shape \(8, 8, 3\)"):
         evaluate([two_nuclei], [np.zeros((8, 8, 3))])
 
@@ -142,6 +143,11 @@ def test_evaluate_takes_binary_arrays_apart():
     with pytest.warns(UserWarning, match="binary mask"):
         scores = evaluate(labels > 0, labels)
     assert (scores.predicted, scores.f1) == (2, 1)
+
+
+def test_fine_tune_takes_no_arrays(two_nuclei):
+    with pytest.raises(TypeError, match="got ndarray"):
+        fine_tune((two_nuclei, two_nuclei), "new")
 
 
 @pytest.mark.filterwarnings("ignore:.*too few nuclei")

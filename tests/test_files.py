@@ -77,17 +77,23 @@ def test_stack_is_refused_with_its_axes(tmp_path):
         read_image(tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize(
-    ("shape", "axes"),
-    [((8, 60, 70), "CYX"), ((30, 60, 70), "CYX"), ((60, 70, 2), "YXC"), ((60, 70, 5), "YXC")],
-)
-@pytest.mark.parametrize("metadata", [None, {}])
-def test_axes_without_a_name_are_told_by_their_lengths(tmp_path, shape, axes, metadata):
+@pytest.mark.parametrize("shape", [(8, 60, 70), (30, 60, 70), (60, 70, 2), (60, 70, 4)])
+@pytest.mark.parametrize("metadata", [None, {}, {"axes": "YXC"}])
+def test_channels_without_a_name_are_told_by_their_number(tmp_path, shape, metadata):
+    if metadata and shape[:2] != (60, 70):
+        metadata = {"axes": "CYX"}
     image = np.zeros(shape, np.uint16)
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, image, photometric="minisblack", metadata=metadata)
     field = read_image(path)
-    assert (field.axes, field.image.shape) == (axes, shape)
+    assert (field.axes, field.shape, field.channels) == ("CYX", (60, 70), min(shape))
+
+
+@pytest.mark.parametrize(("dtype", "axes"), [(np.uint8, "YXC"), (np.uint16, "CYX")])
+def test_planes_of_16_bits_are_stains_even_if_they_are_called_colors(tmp_path, dtype, axes):
+    planes = np.zeros((3, 60, 70), dtype)
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    assert read_image(tmp_path / "a.tif").axes == axes
 
 
 def test_what_is_missing_in_a_tiff_is_told(tmp_path):

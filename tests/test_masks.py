@@ -71,6 +71,7 @@ def nothing(labels):
         (in_three_pieces, ""),
         (binary, BINARY),
         (smooth, STREWN),
+        (classes, STREWN),
         (image, STREWN),
         (inverted, COVERED),
         (background_of_1, COVERED),

@@ -340,6 +340,7 @@ def test_run_with_another_network_is_not_mixed_up(fields, tmp_path):
         (0.5, 0.6, True, "it scores 0.600, 'old' 0.500."),
         (0.5, 0.0, False, "More corrected fields usually help."),
         (0.6123, 0.6121, False, "More corrected fields usually help."),
+        (0.5, 0.5, True, "no difference there."),
         (0.0, 0.0, False, "each nucleus has a value of its own."),
     ],
 )
