@@ -335,7 +335,7 @@ def check_model_name(name: str) -> str:
     ValueError
         If it cannot.
     """
-    good = _NAME.fullmatch(name) and not _RESERVED.fullmatch(name)
+    good = isinstance(name, str) and _NAME.fullmatch(name) and not _RESERVED.fullmatch(name)
     if not good or name.endswith((".", " ")):
         raise ValueError(
             f"Expected a name of 1 to 64 letters, digits, spaces, dots, dashes and "

@@ -59,7 +59,8 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
         return [predicted], [truth]
     first, second = labels_in(predicted), labels_in(truth)
     if not second:
-        raise FileNotFoundError(f"Expected images of true labels in {truth}, got none.")
+        inner = f" Give {truth / 'masks'} instead." if (truth / "masks").is_dir() else ""
+        raise FileNotFoundError(f"Expected images of true labels in {truth}, got none.{inner}")
     missing = [name for name in second if name not in first]
     if missing:
         raise FileNotFoundError(
