@@ -81,7 +81,7 @@ def test_progress_is_told_and_stop_is_heard(simulated):
     ("image", "error", "says"),
     [
         (np.zeros((0, 40)), ValueError, "pixels in it"),
-        (np.zeros((40, 40), complex), TypeError, "Convert it"),
+        (np.zeros((40, 40), complex), TypeError, "Take its abs"),
         (np.full((4, 4), None), TypeError, "integers or floating"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
         (np.zeros(40), ValueError, "2-D"),

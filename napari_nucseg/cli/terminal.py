@@ -76,9 +76,11 @@ def reporting() -> dict[str, Callable[..., None]]:
         steps.refresh()
 
     def on_epoch(epoch: Epoch) -> None:
-        minutes = f", {epoch.seconds_left / 60:.0f} min left" if epoch.epoch else ""
+        seconds = epoch.seconds_left
+        left = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+        time_left = f", {left} left" if epoch.epoch else ""
         loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
-        say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{minutes}")
+        say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{time_left}")
         steps.reset()
 
     return {"on_progress": on_progress, "on_epoch": on_epoch}
