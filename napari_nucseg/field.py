@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["AXES", "Field", "as_labels", "guess_axes"]
+__all__ = ["AXES", "Field", "as_labels", "guess_axes", "has_channels_last"]
 
 #: The axes an image can have. Y is down, X is right, C is the channel or colour.
 AXES = ("YX", "YXC", "CYX")
 
-#: A shorter axis can be that of the channels, if the file does not say it.
-MOST_CHANNELS = 16
+_MOST_CHANNELS = 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -177,17 +176,33 @@ def guess_axes(shape: tuple[int, ...]) -> str:
     if len(shape) == 2:
         return "YX"
     if len(shape) == 3:
-        if shape[-1] in (3, 4):
+        if has_channels_last(shape):
             return "YXC"
-        if shape[0] <= MOST_CHANNELS and shape[0] <= shape[-1]:
+        if shape[0] <= _MOST_CHANNELS:
             return "CYX"
-        if shape[-1] <= MOST_CHANNELS:
-            return "YXC"
     raise ValueError(
         f"Expected a 2-D, RGB or multichannel image, got an image of shape "
         f"{tuple(shape)}. Pick one plane of a stack or time series, or give the "
         f"axes, one of {', '.join(AXES)}."
     )
+
+
+def has_channels_last(shape: tuple[int, ...]) -> bool:
+    """Tell from the shape if the last of three axes is that of the channels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Three lengths.
+
+    Returns
+    -------
+    bool
+        Whether the last is short enough for channels, and the first is not or is longer;
+        also if it has the length of a colour (3 or 4).
+    """
+    first, last = shape[0], shape[-1]
+    return last in (3, 4) or (last <= _MOST_CHANNELS and first > last)
 
 
 def as_labels(labels: Any, shape: tuple[int, int]) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .atomic import new_file
-from .field import MOST_CHANNELS, Field, as_labels
+from .field import Field, as_labels, has_channels_last
 from .words import number_of, some_of
 
 __all__ = [
@@ -125,9 +125,7 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
         if image.shape[index] == 1 and axes[index] not in "YX":
             image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
     if axes in ("QYX", "IYX"):  # the file names no axis: the shape tells
-        last = image.shape[2]
-        channels_last = last <= MOST_CHANNELS and last < min(image.shape[:2])
-        image, axes = np.moveaxis(image, -1, 0) if channels_last else image, "CYX"
+        axes = "YXC" if has_channels_last(image.shape) else "CYX"
     if len(axes) == 3 and set(axes) == set("CYX"):
         image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
         axes = "YXC" if _is_color(series.keyframe) else "CYX"
@@ -155,8 +153,8 @@ def _telling_log(logger: str, path: Path) -> Iterator[None]:
 
 def _is_color(page: Any) -> bool:
     """Whether channels are colors; three planes of 16 bits are called so without being it."""
-    grey = page.photometric in (0, 1)
-    return not grey and (page.planarconfig == 1 or page.dtype == np.uint8)
+    one_value = page.photometric in (0, 1, 3)  # grey, or looked up in a palette
+    return not one_value and (page.planarconfig == 1 or page.dtype == np.uint8)
 
 
 def _native(image: np.ndarray) -> np.ndarray:

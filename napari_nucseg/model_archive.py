@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .atomic import new_file
 from .model_store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
+from .words import some_of
 
 __all__ = ["export_model", "import_model"]
 
@@ -114,7 +115,7 @@ def _check_names(path: Path, names: list[str]) -> None:
     others = sorted(strangers - set(_FILES) - set(_LITTER))
     if others:
         raise ValueError(
-            f"Expected only {', '.join(_FILES)} in {path}, got {', '.join(others[:5])}. A "
+            f"Expected only {', '.join(_FILES)} in {path}, got {some_of(others)}. A "
             f"model needs no other files; do not trust this one."
         )
 

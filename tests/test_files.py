@@ -96,6 +96,15 @@ def test_planes_of_16_bits_are_stains_even_if_they_are_called_colors(tmp_path, d
     assert read_image(tmp_path / "a.tif").axes == axes
 
 
+def test_pages_with_a_palette_are_no_colors(tmp_path):
+    palette = np.zeros((3, 256), np.uint16)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for _ in range(3):
+            file.write(GREY, photometric="palette", colormap=palette, metadata=None)
+    field = read_image(tmp_path / "a.tif")
+    assert (field.axes, field.channels) == ("CYX", 3)
+
+
 def test_what_is_missing_in_a_tiff_is_told(tmp_path):
     """Of an OME-TIFF in two files one was left behind."""
     pixels = (

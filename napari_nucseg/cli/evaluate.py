@@ -30,8 +30,8 @@ def add_evaluate(commands: Any) -> None:
         "evaluate",
         _evaluate,
         f"Score labels against the truth. Of two folders, the files of one name belong "
-        f"together; {LABELS_ENDING} may follow it. A binary mask is "
-        f"taken apart into its connected pieces.",
+        f"together; {LABELS_ENDING} may follow it. A binary mask is taken apart into its "
+        f"connected pieces.",
     )
     command.add_argument("predicted", type=Path, help="label image, or folder of them")
     command.add_argument("truth", type=Path, help="label image, or folder of them")
