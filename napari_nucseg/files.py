@@ -19,6 +19,7 @@ from .words import number_of, some_of
 __all__ = [
     "IMAGE_SUFFIXES",
     "LABELS_ENDING",
+    "check_file",
     "find_images",
     "images_in",
     "labels_in",
@@ -74,7 +75,7 @@ def read_image(path: str | Path) -> Field:
     UserWarning
         If something in a TIFF is odd or missing.
     """
-    path = _check_file(path)
+    path = check_file(path)
     if path.suffix.lower() in (".tif", ".tiff"):
         image, axes, pixel_size = _read_tiff(path)
     else:
@@ -91,7 +92,26 @@ def read_image(path: str | Path) -> Field:
         raise type(error)(f"{path}: {error}") from error
 
 
-def _check_file(path: str | Path) -> Path:
+def check_file(path: str | Path) -> Path:
+    """Check that there is a file that can be read, without reading it.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    Path
+        The same.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file, or a folder.
+    ValueError
+        If its suffix is not one of `IMAGE_SUFFIXES`.
+    """
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(

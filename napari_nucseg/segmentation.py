@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .field import Field
 from .instances import NETWORK_DIAMETER, instances_from_maps
+from .masks import looks_like_labels
 from .normalize import is_blank, normalize
 from .parameters import Parameters, parameter
 from .progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
@@ -124,11 +126,17 @@ def segment_field(
         If the channel does not exist, or has to be chosen.
     Stopped
         If it should stop.
+
+    Warns
+    -----
+    UserWarning
+        If the image looks like labels, or if intensities in it are no numbers.
     """
     from .network.predict import load_predictor
 
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
+    _warn_of_oddities(plane, field.name)
     on_progress(0, 1, "Loading the model")
     predictor = load_predictor(model)
     check_stop(should_stop)
@@ -148,6 +156,23 @@ def segment_field(
         "seconds": round(time.perf_counter() - start, 3),
     }
     return Segmentation(labels, maps, diameter, parameters, provenance)
+
+
+def _warn_of_oddities(plane: np.ndarray, name: str) -> None:
+    """Warn of what can be segmented, but hardly is what was meant."""
+    if looks_like_labels(plane):
+        warnings.warn(
+            f"Expected an image in {name!r}, got what looks like labels or a mask: nearly all "
+            f"pixels that touch have the same value. Give the image that it was made from.",
+            stacklevel=3,
+        )
+    unknown = plane.size - np.count_nonzero(np.isfinite(plane))
+    if unknown:
+        warnings.warn(
+            f"Expected numbers in {name!r}, got NaN or infinity for {unknown / plane.size:.2%} "
+            f"of its intensities. They are taken for background.",
+            stacklevel=3,
+        )
 
 
 def segment_plane(

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_nucseg.masks import BINARY, COVERED, STREWN, instances_of, warn_of_doubts
+from napari_nucseg.masks import (
+    BINARY,
+    COVERED,
+    STREWN,
+    instances_of,
+    looks_like_labels,
+    warn_of_doubts,
+)
 from napari_nucseg.simulate import simulate_field
 
 
@@ -101,3 +108,23 @@ def test_each_mistake_is_told_once(recwarn):
     first, second = (str(warning.message) for warning in recwarn)
     assert "2 masks (a, c)" in first
     assert "in d no pixel of the value 0" in second
+
+
+@pytest.mark.parametrize(
+    ("change", "alike"),
+    [
+        (np.array, True),
+        (np.float32, True),
+        (binary, True),
+        (one, True),
+        (none, False),
+        (nothing, False),
+        (background_of_1, False),
+        (smooth, False),
+        (image, False),
+        (lambda labels: smooth(labels) // 40, False),
+        (lambda labels: np.stack([labels] * 3, axis=-1), False),
+    ],
+)
+def test_labels_are_told_from_images(change, alike):
+    assert looks_like_labels(change(sixteen_nuclei())) == alike

@@ -51,8 +51,15 @@ def test_images_without_nuclei_or_sense_are_survived(nuclei, image):
 def test_nan_pixels_do_not_spoil_the_rest(nuclei, simulated):
     image = simulated.image.astype(np.float32) - 500
     image[0, 0], image[5, 5] = np.nan, np.inf
-    labels = segment_field(Field(image), nuclei, SegmentParameters()).labels
+    share = f"{2 / image.size:.2%}"
+    with pytest.warns(UserWarning, match=f"in 'a', got NaN or infinity for {share}"):
+        labels = segment_field(Field(image, name="a"), nuclei, SegmentParameters()).labels
     assert compare(labels, simulated.labels).ap_pooled[0.5] > 0.75
+
+
+def test_labels_taken_for_an_image_are_told(nuclei, simulated):
+    with pytest.warns(UserWarning, match="in 'a', got what looks like labels"):
+        segment_field(Field(simulated.labels, name="a"), nuclei, SegmentParameters())
 
 
 def test_channel_is_used(nuclei, simulated):

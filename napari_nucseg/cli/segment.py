@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import model_store
-from ..files import LABELS_ENDING, find_images, read_image, write_labels
+from ..files import LABELS_ENDING, check_file, find_images, read_image, write_labels
 from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
 from ..words import number_of
@@ -41,10 +42,12 @@ def _segment(options: Any) -> int:
     inputs = find_images(options.inputs)
     names = _output_names(inputs)
     _make_folder(options.output)
-    failed = 0
+    done = 0
     with interruptible() as should_stop, bar(len(inputs), "image") as images:
-        _load(model)
-        for path, name in zip(inputs, names, strict=True):
+        there = [_is_there(path, images) for path in inputs]
+        if any(there):
+            _load(model)
+        for path, name in itertools.compress(zip(inputs, names, strict=True), there):
             check_stop(should_stop)
             try:
                 field = read_image(path)
@@ -53,19 +56,36 @@ def _segment(options: Any) -> int:
             except Stopped:
                 raise
             except Exception as error:  # whatever is wrong with one, the rest go on
-                failed += 1
-                text = str(error) or type(error).__name__
-                about = "" if str(path) in text else f"{path}: "
-                images.write(f"nucseg: {about}{text}", file=sys.stderr)
+                _tell(path, error, images)
             else:
+                done += 1
                 count = int(result.labels.max())
                 alike = not count and result.provenance["blank"]
                 about = ", all pixels are alike" if alike else ""
                 say(f"{options.output / name}: {number_of(count)}{about}")
             images.update()
+    failed = len(inputs) - done
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _is_there(path: Path, images: Any) -> bool:
+    """Look for a file before the network is loaded, and say at once if it is missing."""
+    try:
+        check_file(path)
+    except (OSError, ValueError) as error:
+        _tell(path, error, images)
+        images.update()
+        return False
+    return True
+
+
+def _tell(path: Path, error: Exception, images: Any) -> None:
+    """Say what is wrong with an image, beside the bar."""
+    text = str(error) or type(error).__name__
+    about = "" if str(path) in text else f"{path}: "
+    images.write(f"nucseg: {about}{text}", file=sys.stderr)
 
 
 def _load(model: model_store.Model) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from napari.layers import Image
@@ -310,13 +311,15 @@ class SegmentPanel(Panel):
         self.progress.setRange(0, 1)
         self.progress.reset()
         if job.state == "done":
-            self._show(job.result, pending)
+            self._show(job.result, pending, job.warnings)
         elif job.state == "stopped":
             self.told.emit("Cancelled. Nothing was changed.", False)
         else:
             self.told.emit(str(job.error), True)
 
-    def _show(self, reply: SegmentationReply, pending: dict[str, Any]) -> None:
+    def _show(
+        self, reply: SegmentationReply, pending: dict[str, Any], notes: Sequence[str]
+    ) -> None:
         """Put the labels into the viewer."""
         image, placement = pending["layer"], pending["placement"]
         if image not in self._viewer.layers:
@@ -327,7 +330,7 @@ class SegmentPanel(Panel):
         for kind, box in self._maps.items():
             self._results.show_map(image, kind, box.isChecked())
         self.segmented.emit(layer, image)
-        self.told.emit(_in_words(reply), False)
+        self.told.emit(" ".join([_in_words(reply), *notes]), False)
 
     def _labels_edited(self) -> None:
         self.told.emit(

@@ -299,6 +299,12 @@ def test_stack_is_refused_with_the_reason(window):
     assert "got an image of shape (30, 64, 64)" in button.toolTip()
 
 
+def test_labels_that_were_opened_as_an_image_are_told(window):
+    window.viewer.add_image(np.kron(np.eye(2, dtype=int), np.full((40, 40), 3)))
+    window.segment()
+    assert "got what looks like labels or a mask" in window.status
+
+
 def test_images_without_nuclei(window):
     blank = "No nuclei found: all pixels are alike"
     for pixels, says in (
