@@ -30,12 +30,9 @@ from napari_nucseg.network.precision import (
 )
 from napari_nucseg.network.predict import (
     Predictor,
-    _likeness,
-    _settle,
     _turned,
     load_network,
     load_predictor,
-    zoom_for,
 )
 from napari_nucseg.network.unet import UNet
 from napari_nucseg.normalize import normalize
@@ -324,70 +321,9 @@ def test_sizes_of_a_wrecked_network_are_still_sizes():
     assert NETWORK_DIAMETER < found < np.inf
 
 
-def test_zoom_is_1_near_the_diameter_of_the_network():
-    assert zoom_for(NETWORK_DIAMETER) == zoom_for(25) == zoom_for(33) == 1
-    assert zoom_for(14) == 2
-    assert zoom_for(1e4) > 0
-
-
-def seen(likeness):
-    """Return maps whose whole foreground looks so much like nuclei."""
-    maps = np.zeros((4, 4, 3), np.float32)
-    maps[1:3, :, :2] = 1.0, likeness
-    return maps
-
-
-def looking(views):
-    """Return a look by the zoom, and the list of the zooms that were looked at."""
-    looks = []
-
-    def look(zoom):
-        looks.append(zoom)
-        likeness, diameter = views[round(zoom, 2)]
-        return seen(likeness), diameter
-
-    return look, looks
-
-
-def test_likeness_is_that_of_the_foreground():
-    assert _likeness(seen(0.25)) == 0.25
-    assert _likeness(np.zeros((4, 4, 3), np.float32)) == 0
-
-
-def test_nuclei_that_fit_are_looked_at_once_and_from_further_away():
-    look, looks = looking({1: (0.5, 28.0), 0.25: (0.4, 60.0)})
-    maps, found = _settle(look)
-    assert (_likeness(maps), found, looks) == (0.5, 28.0, [1.0, 0.25])
-
-
-def test_texture_of_large_nuclei_is_not_many_small_ones():
-    look, looks = looking({1: (0.3, 7.0), 4: (0.3, 7.0), 0.25: (0.5, 112.0)})
-    maps, found = _settle(look)
-    assert (_likeness(maps), found, looks) == (0.5, 112.0, [1.0, 4.0, 0.25])
-
-
-@pytest.mark.parametrize(("near", "far"), [(0.34375, 0.453125), (0.1875, 0.375)])
-def test_what_looks_only_a_little_like_nuclei_from_afar_changes_nothing(near, far):
-    """A little more than from near by, or not enough by itself: glands do."""
-    look, looks = looking({1: (near, 28.0), 0.25: (far, 112.0)})
-    maps, found = _settle(look)
-    assert (_likeness(maps), found, looks) == (near, 28.0, [1.0, 0.25])
-
-
-def test_what_looks_like_large_nuclei_only_from_afar_changes_nothing():
-    look, looks = looking({1: (0.25, 28.0), 0.25: (0.5, 56.0), 0.5: (0.25, 56.0)})
-    maps, found = _settle(look)
-    assert (_likeness(maps), found, looks) == (0.25, 28.0, [1.0, 0.25, 0.5])
-
-
 def test_tissue_is_not_taken_for_a_few_large_nuclei(nuclei):
     plane = normalize(skimage.data.immunohistochemistry())
     assert load_predictor(nuclei).maps_and_diameter(plane)[1] < 40
-
-
-def test_nuclei_that_are_only_seen_from_further_away_are_found():
-    look, _ = looking({1: (0.0, None), 0.25: (0.5, 112.0)})
-    assert _settle(look)[1] == 112.0
 
 
 @pytest.mark.parametrize("view", range(8))

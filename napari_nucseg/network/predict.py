@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -15,6 +14,7 @@ from keras import ops
 from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
+from ..scale import inside_nuclei, lively_crops, settle, typical_diameter, zoom_for
 from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, TOGETHER, pad_to_stride, tiles_of
 from ..weights_file import check_weights_file
 from .architecture import build_network, read_architecture
@@ -22,19 +22,9 @@ from .precision import precision, set_precision
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
 
-_ZOOM_RANGE = (0.2, 4.0)
-_NO_ZOOM = 1.25
-_OCTAVES = 6  # A size further than this from the network's own is not one of a nucleus.
+_SMALL = 1_500_000
 _CROP, _CROPS = 384, 4
-_SMALL, _LOOKS = 1_500_000, 3
-_FAR = 0.25
-# How much like nuclei the foreground has to look from further away, by itself and over how it
-# looks near by. In fluorescence it is most often at 0.46 to 0.51, in tissue below 0.42.
-_LIKE_NUCLEI, _CLEARLY = 0.42, 1.5
 _LEAST_OF_CROP = 0.5  # A crop is not larger than at this zoom: to shrink it takes time.
-
-#: Given a zoom, returns the maps seen, and the diameter, None where there is no nucleus.
-_Look = Callable[[float], tuple[np.ndarray, float | None]]
 
 
 def load_network(model: Model) -> keras.Model:
@@ -213,7 +203,7 @@ class Predictor:
         else:
             # All of a small plane tells its diameter, and was often looked at in the right
             # scale by then.
-            maps, found = _settle(
+            maps, found = settle(
                 lambda zoom: self._sweep(plane, zoom, on_progress, should_stop)
             )
             if views == 1:
@@ -248,12 +238,12 @@ class Predictor:
             shape = sources.shape[1:3]
             sources = _resize(sources, _zoomed(shape, zoom))
             predicted, size = self._look(sources)
-            sizes.append(_inside_nuclei(predicted, size))
+            sizes.append(inside_nuclei(predicted, size))
             predicted = self._look_again(predicted, sources, views, should_stop)
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
         on_progress(len(tiles), len(tiles), "Finding nuclei")
-        return maps, _typical_diameter(sizes, zoom)
+        return maps, typical_diameter(sizes, zoom)
 
     def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
         """Estimate the typical diameter of the nuclei.
@@ -276,73 +266,16 @@ class Predictor:
         float or None
             Diameter in pixels, None where there seems to be no nucleus.
         """
-        return _settle(lambda zoom: self._peek(plane, zoom, should_stop))[1]
+        return settle(lambda zoom: self._peek(plane, zoom, should_stop))[1]
 
     def _peek(
         self, plane: np.ndarray, zoom: float, should_stop: ShouldStop
     ) -> tuple[np.ndarray, float | None]:
         """Return the maps of the most lively parts and the diameter, as `_sweep` does."""
         check_stop(should_stop)
-        crops = np.stack(list(_lively_crops(plane, int(_CROP / max(zoom, _LEAST_OF_CROP)))))
+        crops = lively_crops(plane, int(_CROP / max(zoom, _LEAST_OF_CROP)), _CROPS)
         maps, size = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
-        return maps, _typical_diameter([_inside_nuclei(maps, size)], zoom)
-
-
-def _settle(look: _Look) -> tuple[np.ndarray, float | None]:
-    """Look, given a zoom, until that suits the diameter found; return the last maps, and it.
-
-    Texture of large nuclei can pass for small nuclei, and the closer look that suits these
-    shows more of it. So there is a look from further away, which decides if what it sees
-    looks clearly more like nuclei. Glands and other large parts of tissue do so a little.
-    """
-    maps, found = _approach(look, 1.0)
-    enough = max(_LIKE_NUCLEI, _CLEARLY * _likeness(maps))
-    far, seen = look(_FAR)
-    if seen is None or _likeness(far) < enough:
-        return maps, found
-    wanted = zoom_for(seen)
-    if _near(wanted, zoom_for(found or NETWORK_DIAMETER)):
-        return maps, found
-    others, other = (far, seen) if _near(wanted, _FAR) else _approach(look, wanted)
-    return (others, other) if _likeness(others) >= enough else (maps, found)
-
-
-def _approach(look: _Look, zoom: float) -> tuple[np.ndarray, float | None]:
-    """Look in one scale, and in that of the diameter found, as long as they differ."""
-    found = None
-    for _ in range(_LOOKS):
-        maps, diameter = look(zoom)
-        found = diameter or found
-        wanted = zoom_for(found or NETWORK_DIAMETER)
-        if _near(wanted, zoom):
-            break
-        zoom = wanted
-    return maps, found
-
-
-def _likeness(maps: np.ndarray) -> float:
-    """Return how much like nuclei the foreground looks: its mean probability times distance."""
-    foreground = maps[..., 0] > 0.5
-    if not foreground.any():
-        return 0.0
-    return float(np.mean(maps[..., 0][foreground] * maps[..., 1][foreground]))
-
-
-def zoom_for(diameter: float) -> float:
-    """Return the factor that brings nuclei to the size the network works at.
-
-    Parameters
-    ----------
-    diameter : float
-        In pixels.
-
-    Returns
-    -------
-    float
-        1 where the diameter is near enough as it is.
-    """
-    zoom = float(np.clip(NETWORK_DIAMETER / diameter, *_ZOOM_RANGE))
-    return 1.0 if _near(zoom, 1.0) else zoom
+        return maps, typical_diameter([inside_nuclei(maps, size)], zoom)
 
 
 def _turned(tiles: np.ndarray, view: int, *, back: bool = False) -> np.ndarray:
@@ -359,11 +292,6 @@ def _turned(tiles: np.ndarray, view: int, *, back: bool = False) -> np.ndarray:
     return tiles if back else tiles[:, rows, columns]
 
 
-def _near(one: float, other: float) -> bool:
-    """Return whether it makes no difference in which of two scales the network looks."""
-    return 1 / _NO_ZOOM <= one / other <= _NO_ZOOM
-
-
 def _zoomed(shape: tuple[int, ...], zoom: float) -> tuple[int, int]:
     return max(1, round(shape[0] * zoom)), max(1, round(shape[1] * zoom))
 
@@ -375,37 +303,3 @@ def _resize(tiles: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     smaller = shape[0] < tiles.shape[1]
     resized = ops.image.resize(tiles, shape, interpolation="bilinear", antialias=smaller)
     return ops.convert_to_numpy(resized)
-
-
-def _lively_crops(plane: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    """Yield the parts of the plane with most contrast, or all of it if it is small."""
-    if plane.shape[0] * plane.shape[1] <= _CROPS * size * size:
-        yield plane
-        return
-    rows, columns = (_starts(length, size) for length in plane.shape[:2])
-    corners = [(y, x) for y in rows for x in columns]
-    contrast = [plane[y : y + size : 4, x : x + size : 4].std() for y, x in corners]
-    for index in np.argsort(contrast)[::-1][:_CROPS]:
-        y, x = corners[index]
-        yield plane[y : y + size, x : x + size]
-
-
-def _starts(length: int, size: int) -> range:
-    return range(0, max(1, length - size + 1), size)
-
-
-def _inside_nuclei(maps: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return the values of the size map (N, Y/8, X/8) where there is a nucleus."""
-    nucleus = maps[:, 4::8, 4::8, 0] > 0.5
-    return size[:, : nucleus.shape[1], : nucleus.shape[2]][nucleus]
-
-
-def _typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
-    """Return the median over the nuclei, in pixels of the plane, None if there are none."""
-    values = np.sort(np.clip(np.concatenate(sizes), -_OCTAVES, _OCTAVES))
-    if values.size == 0:
-        return None
-    # Large nuclei cover more places, but are not more nuclei.
-    total = np.cumsum(4.0**-values)
-    middle = float(values[np.searchsorted(total, total[-1] / 2)])
-    return NETWORK_DIAMETER * 2.0**middle / zoom
