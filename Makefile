@@ -59,8 +59,8 @@ bench: $(STAMP)
 # with a wider decoder, on with more tissue that is painted or recolored, and, from the mean of
 # the last two, some steps at a low rate. The mean of what was before and after these is made
 # narrower, which makes it more than twice as fast, and trained four times more. The model is
-# the mean of the last two of these. Of each run the best epoch is kept; the bundled model was
-# made of the last epochs of these two.
+# the mean of the last two of these, of which the last epochs are kept; of the others it is the
+# epoch that scores best.
 # The shares are those of grey fluorescence, stained tissue, bright field and simulation among
 # the patches. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
@@ -103,10 +103,10 @@ train: $(STAMP)
 		--painted 0.2 --recolored 0.5
 	@test -d $(MODEL)-12 || $(TRAIN) --output $(MODEL)-12 --model $(MODEL)-11 --seed 41 \
 		--share 46 38 6 10 --epochs 24 --steps-per-epoch 350 --learning-rate 1e-3 \
-		--painted 0.2 --recolored 0.5
+		--painted 0.2 --recolored 0.5 --keep-last
 	@test -d $(MODEL)-13 || $(TRAIN) --output $(MODEL)-13 --model $(MODEL)-12 --seed 42 \
 		--share 46 38 6 10 --epochs 18 --steps-per-epoch 350 --learning-rate 8e-4 \
-		--painted 0.2 --recolored 0.5 \
+		--painted 0.2 --recolored 0.5 --keep-last \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated \
 nuclei; the encoder began with weights from ImageNet" \

@@ -82,8 +82,10 @@ def overlay(result: Result) -> np.ndarray:
 
 def draw_curves(axis: Any, name: str, scores: Scores) -> None:
     """Draw AP against the IoU threshold, for the test set beside the published ones."""
-    axis.plot(THRESHOLDS, list(scores.ap_pooled.values()), "k-o", label="ours, pooled")
-    axis.plot(THRESHOLDS, list(scores.ap_per_image.values()), "k--o", label="ours, per image")
+    ours = {"pooled": ("k-o", scores.ap_pooled), "per image": ("k--o", scores.ap_per_image)}
+    for averaging, (style, values) in ours.items():
+        label = f"ours, {averaging}"
+        axis.plot(THRESHOLDS, list(values.values()), style, markersize=5, label=label)
     if name == "test":
         with open(_PUBLISHED, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
@@ -91,6 +93,7 @@ def draw_curves(axis: Any, name: str, scores: Scores) -> None:
                 at, ap = zip(*((at, float(ap)) for at, ap in points), strict=True)
                 style = "-" if row["averaging"] == "pooled" else "--"
                 label = f"{row['method']}, {row['averaging']}"
-                axis.plot(at, ap, style, marker=".", label=label)
+                alone = {"marker": "*", "markersize": 12, "zorder": 3} if len(at) == 1 else {}
+                axis.plot(at, ap, style, **{"marker": ".", **alone}, label=label)
     axis.set(xlabel="IoU threshold", ylabel="AP", ylim=(0, 1))
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1))

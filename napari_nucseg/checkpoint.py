@@ -13,7 +13,7 @@ from .train_parameters import Epoch
 
 __all__ = [
     "AVERAGE_FILE",
-    "BEST_FILE",
+    "KEPT_FILE",
     "NETWORK_FILE",
     "Checkpoint",
     "best_of",
@@ -22,10 +22,10 @@ __all__ = [
 ]
 
 #: Weights of the network in training with the state of the optimizer, their
-#: running average, and the average at the best epoch, ready to be shipped.
+#: running average, and the average at the epoch that is kept, ready to be shipped.
 NETWORK_FILE = "network.weights.h5"
 AVERAGE_FILE = "average.weights.h5"
-BEST_FILE = "best.weights.h5"
+KEPT_FILE = "kept.weights.h5"
 
 _HISTORY_FILE = "history.json"
 _PREFIX = "checkpoint-"
@@ -38,43 +38,39 @@ class Checkpoint:
     Parameters
     ----------
     folder : Path
-        Holds `NETWORK_FILE`, `AVERAGE_FILE` and `BEST_FILE`.
+        Holds `NETWORK_FILE`, `AVERAGE_FILE` and `KEPT_FILE`.
     history : list of Epoch
         All epochs so far.
+    kept : Epoch
+        The one whose weights are in `KEPT_FILE`.
     """
 
     folder: Path
     history: list[Epoch]
-
-    @property
-    def best(self) -> Epoch:
-        """The epoch whose weights are in `BEST_FILE`."""
-        best = best_of(self.history)
-        if best is None:
-            raise ValueError(f"Expected a finished epoch in {self.folder}, got none.")
-        return best
+    kept: Epoch
 
 
-def best_of(history: Sequence[Epoch]) -> Epoch | None:
+def best_of(history: Sequence[Epoch]) -> Epoch:
     """Return the epoch with the highest score.
 
     Parameters
     ----------
     history : sequence of Epoch
-        Epoch 0, the start, does not count.
+        At least one that is finished; epoch 0, the start, does not count.
 
     Returns
     -------
-    Epoch or None
-        The last with the highest score, None if no epoch is finished.
+    Epoch
+        The last with the highest score.
     """
     trained = [epoch for epoch in history if epoch.epoch > 0]
-    return max(trained, key=lambda epoch: (epoch.score, epoch.epoch)) if trained else None
+    return max(trained, key=lambda epoch: (epoch.score, epoch.epoch))
 
 
 def write_checkpoint(
     run_directory: Path,
     history: Sequence[Epoch],
+    kept: Epoch,
     writers: dict[str, Callable[[Path], None]],
 ) -> Checkpoint:
     """Write a checkpoint beside the one before, then remove that.
@@ -85,6 +81,8 @@ def write_checkpoint(
         Folder of the run.
     history : sequence of Epoch
         All epochs so far.
+    kept : Epoch
+        The one whose weights are to be shipped.
     writers : dict of str to callable
         By file name, writes a file to the path it is given.
 
@@ -104,11 +102,12 @@ def write_checkpoint(
         for file_name, write in writers.items():
             write(aside / file_name)
         rows = [dataclasses.asdict(epoch) for epoch in history]
-        (aside / _HISTORY_FILE).write_text(json.dumps(rows), encoding="utf-8")
+        text = json.dumps({"kept": kept.epoch, "epochs": rows})
+        (aside / _HISTORY_FILE).write_text(text, encoding="utf-8")
     for old in run_directory.glob(f"{_PREFIX}*"):
         if old.name != name:
             shutil.rmtree(old, ignore_errors=True)
-    return Checkpoint(run_directory / name, list(history))
+    return Checkpoint(run_directory / name, list(history), kept)
 
 
 def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
@@ -127,5 +126,7 @@ def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
     folders = sorted(run_directory.glob(f"{_PREFIX}*"))
     if not folders:
         return None
-    rows = json.loads((folders[-1] / _HISTORY_FILE).read_text(encoding="utf-8"))
-    return Checkpoint(folders[-1], [Epoch(**row) for row in rows])
+    told = json.loads((folders[-1] / _HISTORY_FILE).read_text(encoding="utf-8"))
+    history = [Epoch(**row) for row in told["epochs"]]
+    kept = next(epoch for epoch in history if epoch.epoch == told["kept"])
+    return Checkpoint(folders[-1], history, kept)

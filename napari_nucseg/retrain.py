@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import new_file
-from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
+from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .hold_out import check_fields, hold_out
 from .model_store import (
@@ -211,7 +211,7 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         raise Stopped("Retraining ended before its first epoch, so there is no new model.")
     plan = read_plan(run_directory)
     parent = load_model(plan["parent_folder"])
-    best, start = checkpoint.best, checkpoint.history[0]
+    kept, start = checkpoint.kept, checkpoint.history[0]
     fields = plan["training"]["fields"]
     card = Card(
         name=name or plan["name"],
@@ -224,9 +224,9 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         license=parent.card.license,
         parent=parent.card.name,
         parent_sha256=parent.card.weights_sha256,
-        training={**plan["training"], "best_epoch": best.epoch},
+        training={**plan["training"], "kept_epoch": kept.epoch},
         scores={
-            "held_out_mean_ap": round(best.score, 6),
+            "held_out_mean_ap": round(kept.score, 6),
             "parent_held_out_mean_ap": round(start.score, 6),
         },
     )
@@ -238,8 +238,8 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         path=folder,
         parent=parent.card.name,
         parent_score=start.score,
-        score=best.score,
-        better=best.score >= start.score and best.score > 0,
+        score=kept.score,
+        better=kept.score >= start.score and kept.score > 0,
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],
     )
@@ -286,7 +286,7 @@ def saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
     if not (folder / CARD_FILE).is_file():
         return None
     model = load_model(folder)
-    same = model.card.weights_sha256 == checksum(checkpoint.folder / BEST_FILE)
+    same = model.card.weights_sha256 == checksum(checkpoint.folder / KEPT_FILE)
     return folder if same else None
 
 

@@ -59,6 +59,11 @@ class TrainParameters(Parameters):
         minimum=0,
         maximum=10_000,
     )
+    keep_last: bool = parameter(
+        False,
+        "Keep the last epoch, not the one that scores best: of a long training, with few "
+        "images to score on, it may be the better one.",
+    )
     seed: int = parameter(
         0,
         "Number that all random choices follow from, but for what is held out.",

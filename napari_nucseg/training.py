@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import check_new_folder, new_file
-from .checkpoint import BEST_FILE, Checkpoint, latest_checkpoint
+from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
@@ -149,7 +149,7 @@ def train_fields(
     Returns
     -------
     Model
-        The new model: the epoch that scored highest.
+        The new model: the epoch that scored highest, or the last one.
 
     Raises
     ------
@@ -219,10 +219,10 @@ def _card(
             "parameters": parameters.as_dict(),
             "shares": plan.shares,
             **counts,
-            "best_epoch": checkpoint.best.epoch,
+            "kept_epoch": checkpoint.kept.epoch,
             "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
         },
-        scores={"held_out_mean_ap": round(checkpoint.best.score, 6)},
+        scores={"held_out_mean_ap": round(checkpoint.kept.score, 6)},
     )
 
 
@@ -242,7 +242,7 @@ def weights_and_history(checkpoint: Checkpoint) -> Callable[[Path], None]:
     """
 
     def write(weights: Path) -> None:
-        shutil.copyfile(checkpoint.folder / BEST_FILE, weights)
+        shutil.copyfile(checkpoint.folder / KEPT_FILE, weights)
         _write_history(weights.parent, checkpoint.history)
 
     return write

@@ -61,9 +61,9 @@ def unfinished_runs(runs: Path) -> list[UnfinishedRun]:
             if checkpoint is None or _is_running(plan):
                 continue
             if saved_already(checkpoint, plan["name"]) is None:
-                start, best = checkpoint.history[0], checkpoint.best
+                start, kept = checkpoint.history[0], checkpoint.kept
                 run = UnfinishedRun(
-                    folder, plan["name"], plan["began"], start.score, best.score
+                    folder, plan["name"], plan["began"], start.score, kept.score
                 )
                 found.append(run)
     return sorted(found, key=lambda run: run.began, reverse=True)

@@ -455,6 +455,7 @@ class Terminal:
 def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     options = [*TINY, "--model=nuclei", "--name=tiny", "--data-license=CC0-1.0"]
+    options += ["--keep-last"]
     in_a_piece = start("train", pairs, "--output", whole, *options)
 
     interrupted = Terminal("train", pairs, "--output", parts, *options)
@@ -488,6 +489,7 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     one, two = load_model(whole), load_model(parts)
     assert one.card.scores == two.card.scores
     assert one.card.data_license == "CC0-1.0"
+    assert one.card.training["kept_epoch"] == 2
     assert (whole / "history.csv").read_text() == (parts / "history.csv").read_text()
     weights = (load_network(model).get_weights() for model in (one, two))
     for a, b in zip(*weights, strict=True):

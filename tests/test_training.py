@@ -1,7 +1,6 @@
 """Training from scratch and fine-tuning, on little data and few steps."""
 
 import dataclasses
-import json
 import math
 import shutil
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from napari_nucseg.checkpoint import (
     AVERAGE_FILE,
+    KEPT_FILE,
     NETWORK_FILE,
     best_of,
     latest_checkpoint,
@@ -201,6 +201,28 @@ def eagerly(monkeypatch):
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("eagerly")
+@pytest.mark.filterwarnings("ignore:Even though the")
+@pytest.mark.parametrize(("keep_last", "kept"), [(False, 1), (True, 2)])
+def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last, kept):
+    scores = iter([0.9, 0.4])
+    monkeypatch.setattr("napari_nucseg.network.fit.score_fields", lambda *_: next(scores))
+    files = []
+
+    def on_epoch(epoch):
+        checkpoint = latest_checkpoint(tmp_path / "x.run")
+        assert checkpoint.kept.epoch == (epoch.epoch if keep_last else 1)
+        files.append((checkpoint.folder / KEPT_FILE).read_bytes())
+
+    plan = Plan([fields], start=Start(widths=[4, 4, 4, 4]))
+    parameters = dataclasses.replace(TINY, keep_last=keep_last)
+    model = train_fields(plan, tmp_path / "x", About("x"), parameters, on_epoch=on_epoch)
+    assert model.card.training["kept_epoch"] == kept
+    assert model.card.scores["held_out_mean_ap"] == (0.4 if keep_last else 0.9)
+    assert (model.folder / "model.weights.h5").read_bytes() == files[1]
+    assert (files[0] == files[1]) is not keep_last
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -401,7 +423,6 @@ def rows(*scores):
 
 def test_best_epoch_is_the_last_with_the_highest_score_after_the_start():
     assert best_of(rows(0.9, 0.4, 0.6, 0.6, 0.5)).epoch == 3
-    assert best_of(rows(0.9)) is None
 
 
 def test_checkpoint_is_whole_or_the_one_before(tmp_path):
@@ -412,14 +433,16 @@ def test_checkpoint_is_whole_or_the_one_before(tmp_path):
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
+    history = rows(0, 2, 1)
     assert latest_checkpoint(tmp_path) is None
-    write_checkpoint(tmp_path, rows(0, 1), {"a": write})
+    write_checkpoint(tmp_path, history[:2], history[1], {"a": write})
     with pytest.raises(OSError, match="space"):
-        write_checkpoint(tmp_path, rows(0, 1, 2), {"a": write, "b": fail})
+        write_checkpoint(tmp_path, history, history[1], {"a": write, "b": fail})
     checkpoint = latest_checkpoint(tmp_path)
     assert checkpoint.history[-1].epoch == 1
     assert (checkpoint.folder / "a").read_text() == "weights"
     assert len(list(tmp_path.iterdir())) == 1
-    write_checkpoint(tmp_path, rows(0, 1, 2), {"a": write})
-    assert json.loads((tmp_path / "checkpoint-00002" / "history.json").read_text())
+    write_checkpoint(tmp_path, history, history[1], {"a": write})
+    assert latest_checkpoint(tmp_path).history == history
+    assert latest_checkpoint(tmp_path).kept == history[1]
     assert len(list(tmp_path.iterdir())) == 1

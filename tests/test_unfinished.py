@@ -8,7 +8,13 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_nucseg.checkpoint import AVERAGE_FILE, BEST_FILE, NETWORK_FILE, write_checkpoint
+from napari_nucseg.checkpoint import (
+    AVERAGE_FILE,
+    KEPT_FILE,
+    NETWORK_FILE,
+    best_of,
+    write_checkpoint,
+)
 from napari_nucseg.model_store import list_models, load_model
 from napari_nucseg.paths import HOME_VARIABLE
 from napari_nucseg.retrain import finish_run
@@ -41,8 +47,8 @@ def leave(home):
         (folder / "plan.json").write_text(json.dumps(plan))
         if len(scores) > 1:
             history = [Epoch(i, len(scores), 0.1, score, 1.0) for i, score in enumerate(scores)]
-            files = (NETWORK_FILE, AVERAGE_FILE, BEST_FILE)
-            write_checkpoint(folder, history, dict.fromkeys(files, weights))
+            files = (NETWORK_FILE, AVERAGE_FILE, KEPT_FILE)
+            write_checkpoint(folder, history, best_of(history), dict.fromkeys(files, weights))
         return folder
 
     return leave
@@ -105,7 +111,7 @@ def test_discarded_run_takes_its_model_along_and_no_other(leave, home):
 def test_model_of_the_same_name_is_not_of_the_run(leave):
     folder = leave("run")
     finish_run(folder)
-    with h5py.File(next(folder.glob("checkpoint-*")) / BEST_FILE, "a") as file:
+    with h5py.File(next(folder.glob("checkpoint-*")) / KEPT_FILE, "a") as file:
         file["weights"][0] = 7
     discard_run(folder)
     assert own_models() == ["model of run"]

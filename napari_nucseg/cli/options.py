@@ -72,15 +72,14 @@ def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = Tru
         about = field.metadata["description"]
         if field.metadata["unit"]:
             about += f" In {field.metadata['unit']}."
-        if defaults and field.default is not None:
+        yes_or_no = kind_of(field) is bool
+        if defaults and field.default is not None and not yes_or_no:
             about += f" Default: {field.default}."
-        command.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            type=_reader(field),
-            default=argparse.SUPPRESS,
-            metavar="N",
-            help=about,
-        )
+        name = f"--{field.name.replace('_', '-')}"
+        how: dict[str, Any] = {"type": _reader(field), "metavar": "N"}
+        if yes_or_no:
+            how = {"action": "store_true"}
+        command.add_argument(name, default=argparse.SUPPRESS, help=about, **how)
 
 
 def _reader(field: dataclasses.Field) -> Callable[[str], Any]:

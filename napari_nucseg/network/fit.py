@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ..checkpoint import (
     AVERAGE_FILE,
-    BEST_FILE,
+    KEPT_FILE,
     NETWORK_FILE,
     Checkpoint,
     best_of,
@@ -380,19 +380,20 @@ class Trainer:
         self, run_directory: Path, before: Checkpoint | None, history: list[Epoch]
     ) -> Checkpoint:
         """Write the checkpoint of an epoch."""
+        kept = history[-1] if self.parameters.keep_last else best_of(history)
 
-        def write_best(path: Path) -> None:
-            if best_of(history) is history[-1] or before is None:
+        def write_kept(path: Path) -> None:
+            if kept is history[-1] or before is None:
                 self.shipped.save_weights(path)
             else:
-                shutil.copyfile(before.folder / BEST_FILE, path)
+                shutil.copyfile(before.folder / KEPT_FILE, path)
 
         writers = {
             NETWORK_FILE: self.network.save_weights,
             AVERAGE_FILE: self.average.save_weights,
-            BEST_FILE: write_best,
+            KEPT_FILE: write_kept,
         }
-        return write_checkpoint(run_directory, history, writers)
+        return write_checkpoint(run_directory, history, kept, writers)
 
     def _resume(self, checkpoint: Checkpoint) -> list[Epoch]:
         """Go back to the state of a checkpoint."""

@@ -122,7 +122,7 @@ def test_engine_killed_after_an_epoch(trained_on, window, simulated, kill_engine
     assert window.status == error
     card = load_model(name).card
     assert card.parent == "nuclei"
-    assert card.training["best_epoch"] >= 1
+    assert card.training["kept_epoch"] >= 1
     assert retrain.parent_model.findText(name) >= 0
     (field,) = trained_on.fields()
     assert (field.labels == simulated.labels).all()

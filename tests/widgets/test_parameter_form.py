@@ -19,7 +19,7 @@ def form(qtbot):
     return form
 
 
-def test_each_number_has_a_box_that_says_what_it_is(form):
+def test_each_parameter_has_a_box_that_says_what_it_is(form):
     for field in dataclasses.fields(TrainParameters):
         if field.default is None:
             continue
@@ -36,20 +36,21 @@ def test_form_says_what_was_put_into_it(form, preset):
 
 
 @given(
-    epochs=st.integers(1, 10_000),
-    patches=st.integers(2, 64),
-    rate=st.integers(1, 10**7),
-    seed=st.integers(0, 2**31 - 1),
+    st.builds(
+        TrainParameters,
+        epochs=st.integers(1, 10_000),
+        patch_size=st.integers(2, 64).map(lambda patches: 32 * patches),
+        learning_rate=st.integers(1, 10**7).map(lambda rate: rate / 10**7),
+        keep_last=st.booleans(),
+        seed=st.integers(0, 2**31 - 1),
+    )
 )
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_values_come_back(form, epochs, patches, rate, seed):
-    parameters = TrainParameters(
-        epochs=epochs, patch_size=32 * patches, learning_rate=rate / 10**7, seed=seed
-    )
+def test_any_values_come_back(form, parameters):
     form.show(parameters)
     assert form.parameters() == parameters
 

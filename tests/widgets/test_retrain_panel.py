@@ -98,7 +98,7 @@ def test_stop_keeps_the_best_so_far(window, epochs):
         window.click(panel.stop_button)
         assert not panel.stop_button.isEnabled()
     assert own_models() == [name]
-    best = load_model(name).card.training["best_epoch"]
+    best = load_model(name).card.training["kept_epoch"]
     assert 1 <= best <= epochs[-1].epoch < 1000
     assert not window.errors
 
@@ -122,7 +122,7 @@ def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(window, epochs,
         window.wait(lambda: allowed)
     assert allowed == [(False, "The new model is being saved.")]
     assert own_models() == [name]
-    assert load_model(name).card.training["best_epoch"] >= 1
+    assert load_model(name).card.training["kept_epoch"] >= 1
     assert panel.retrain_button.isEnabled()
     assert not window.errors
     assert window.segment().data.max() > 0
