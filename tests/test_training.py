@@ -32,7 +32,8 @@ from napari_nucseg.training import About, Plan, train_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
 
-#: A training that takes seconds and teaches little.
+#: A training that takes seconds and teaches little, of a network that can learn little.
+SMALL = Start(widths=[4, 6, 8, 10])
 TINY = TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
 
 
@@ -102,7 +103,8 @@ def whole(fields, tmp_path_factory):
     about = About("new", training_data="simulated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.Model, "train_on_batch", listen)
-        model = train_fields(Plan([fields]), folder, about, TINY, on_epoch=on_epoch)
+        plan = Plan([fields], start=SMALL)
+        model = train_fields(plan, folder, about, TINY, on_epoch=on_epoch)
     return model, epochs, losses
 
 
@@ -139,7 +141,7 @@ def test_fields_to_score_on_can_be_given(fields, tmp_path, monkeypatch):
         return score_fields(predictor, held_out, *rest)
 
     monkeypatch.setattr("napari_nucseg.network.fit.score_fields", score)
-    plan = Plan([fields[:2]], start=Start(widths=[4, 4, 4, 4]), validation=fields[2:])
+    plan = Plan([fields[:2]], start=SMALL, validation=fields[2:])
     parameters = dataclasses.replace(TINY, epochs=1, steps_per_epoch=1)
     model = train_fields(plan, tmp_path / "x", About("x"), parameters)
     assert seen == ["field 2"]
@@ -159,9 +161,8 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
         epochs.append(epoch)
         shutil.copytree(tmp_path / "parts.run", tmp_path / "after 2")
 
-    parts = train_fields(
-        Plan([fields]), tmp_path / "parts", About("a"), TINY, on_epoch=on_epoch
-    )
+    plan = Plan([fields], start=SMALL)
+    parts = train_fields(plan, tmp_path / "parts", About("a"), TINY, on_epoch=on_epoch)
     assert [epoch.epoch for epoch in epochs] == [2]
     assert same_checkpoint(model.folder.with_name("after 2"), tmp_path / "after 2")
     assert not same_checkpoint(model.folder.with_name("after 1"), tmp_path / "after 2")
@@ -216,7 +217,7 @@ def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last
         assert checkpoint.kept.epoch == (epoch.epoch if keep_last else 1)
         files.append((checkpoint.folder / KEPT_FILE).read_bytes())
 
-    plan = Plan([fields], start=Start(widths=[4, 4, 4, 4]))
+    plan = Plan([fields], start=SMALL)
     parameters = dataclasses.replace(TINY, keep_last=keep_last)
     model = train_fields(plan, tmp_path / "x", About("x"), parameters, on_epoch=on_epoch)
     assert model.card.training["kept_epoch"] == kept
@@ -228,12 +229,9 @@ def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last
 @pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:Even though the")
 def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
-    widths = [4, 6, 8, 10, 12]
+    widths = [*SMALL.widths, 12]
     shallow = train_fields(
-        Plan([fields], start=Start(widths=widths[:4])),
-        tmp_path / "shallow",
-        About("shallow"),
-        TINY,
+        Plan([fields], start=SMALL), tmp_path / "shallow", About("shallow"), TINY
     )
     deeper = train_fields(
         Plan([fields], start=Start(shallow.folder, widths=widths)),
@@ -347,7 +345,7 @@ def test_starts_from_something_else():
 def test_run_with_another_network_is_not_mixed_up(fields, tmp_path):
     with pytest.raises(Stopped):
         train_fields(Plan([fields]), tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
-    other = Plan([fields], start=Start(widths=np.array([4, 6, 8, 10])))
+    other = Plan([fields], start=Start(widths=np.array(SMALL.widths)))
     with pytest.raises(ValueError, match="parameters were others"):
         train_fields(other, tmp_path / "x", About("x"), TINY)
     # The same network may be named or left out.
