@@ -34,12 +34,12 @@ def home(tmp_path, monkeypatch):
 def leave(home):
     """What leaves a run behind, as a process that was killed does."""
 
-    def leave(name, *, scores=(0.5, 0.6), began=1e9, process=NO_PROCESS):
+    def leave(name, *, parent="nuclei", scores=(0.5, 0.6), began=1e9, process=NO_PROCESS):
         folder = home / "runs" / name
         folder.mkdir(parents=True)
         plan = {
             "name": f"model of {name}",
-            "parent_folder": str(load_model("nuclei").folder),
+            "parent_folder": str(load_model(parent).folder),
             "training": {"parameters": {}, "fields": 1, "nuclei": 5},
             "began": began,
             "process": process,
@@ -96,6 +96,14 @@ def test_name_can_be_another_one(leave):
     folder = leave("run")
     assert finish_run(folder, "mine").name == "mine"
     assert own_models() == ["mine"]
+
+
+def test_card_says_once_that_fields_were_corrected(leave):
+    child = finish_run(leave("child"))
+    grandchild = finish_run(leave("grandchild", parent=child.name))
+    data = load_model(grandchild.name).card.training_data
+    assert data == load_model(child.name).card.training_data
+    assert data == f"{load_model('nuclei').card.training_data}; fields corrected by the user"
 
 
 def test_discarded_run_takes_its_model_along_and_no_other(leave, home):
