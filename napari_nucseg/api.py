@@ -193,7 +193,7 @@ def fine_tune(
         ``"quick"``, ``"balanced"`` or ``"thorough"``.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step. If it
-        should stop, the best epoch so far becomes the model.
+        should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
     **parameters
         Those of `TrainParameters`, instead of the preset's.
 

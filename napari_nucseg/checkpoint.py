@@ -128,5 +128,5 @@ def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
         return None
     told = json.loads((folders[-1] / _HISTORY_FILE).read_text(encoding="utf-8"))
     history = [Epoch(**row) for row in told["epochs"]]
-    kept = next(epoch for epoch in history if epoch.epoch == told["kept"])
-    return Checkpoint(folders[-1], history, kept)
+    by_number = {epoch.epoch: epoch for epoch in history}
+    return Checkpoint(folders[-1], history, by_number[told["kept"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import logging.handlers
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -67,8 +68,12 @@ def read_image(path: str | Path) -> Field:
     ------
     FileNotFoundError
         If there is no such file.
+    IsADirectoryError
+        If it is a folder.
+    TypeError
+        If its intensities are complex numbers.
     ValueError
-        If the file is not an image, is damaged, or is a stack.
+        If the file is not an image, is damaged, or says that it is a stack.
 
     Warns
     -----
@@ -133,7 +138,7 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
     import tifffile
 
     try:
-        with _telling_log("tifffile", path), tifffile.TiffFile(path) as file:
+        with _log_of("tifffile") as odd, tifffile.TiffFile(path) as file:
             if not file.series:
                 raise ValueError("there is no image in it")
             series = file.series[0]
@@ -141,6 +146,8 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
             pixel_size = _pixel_size(file)
     except Exception as error:  # tifffile raises what it comes across
         raise _unreadable(path, error) from error
+    if odd:
+        warnings.warn(f"{path}: {some_of(list(dict.fromkeys(odd)))}", stacklevel=3)
     for index in reversed(range(image.ndim)):
         if image.shape[index] == 1 and axes[index] not in "YX":
             image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
@@ -159,16 +166,18 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
 
 
 @contextlib.contextmanager
-def _telling_log(logger: str, path: Path) -> Iterator[None]:
-    """Turn what a library logs into warnings; what it then raises is enough by itself."""
-    buffer = logging.handlers.BufferingHandler(1000)
-    logging.getLogger(logger).addHandler(buffer)
+def _log_of(library: str) -> Iterator[list[str]]:
+    """Collect what a library warns of in its log."""
+    handler = logging.handlers.BufferingHandler(sys.maxsize)
+    handler.setLevel(logging.WARNING)
+    logger = logging.getLogger(library)
+    messages: list[str] = []
+    logger.addHandler(handler)
     try:
-        yield
-        for record in buffer.buffer:
-            warnings.warn(f"{path}: {record.getMessage()}", stacklevel=2)
+        yield messages
     finally:
-        logging.getLogger(logger).removeHandler(buffer)
+        logger.removeHandler(handler)
+        messages += [record.getMessage() for record in handler.buffer]
 
 
 def _is_color(page: Any) -> bool:
@@ -255,14 +264,16 @@ def read_labels(path: str | Path) -> np.ndarray:
             f"little is the number of another nucleus. Save it as TIFF or PNG."
         )
     image = np.asarray(field.image)
-    if field.is_color and all((image[..., i] == image[..., 0]).all() for i in (1, 2)):
-        image = image[..., 0]
-    if image.ndim != 2:
-        raise ValueError(
-            f"Expected a mask with one value per pixel, got shape {image.shape} in "
-            f"{path}. Save the mask as a grey image in which each nucleus has its own "
-            f"value."
-        )
+    if image.ndim == 3:
+        channels = np.moveaxis(image, field.axes.index("C"), 0)
+        alpha = field.is_color and field.channels == 4
+        if (channels[: 3 if alpha else None] != channels[0]).any():
+            raise ValueError(
+                f"Expected a mask with one value per pixel, got {field.channels} channels in "
+                f"{path}. Save the mask as a grey image in which each nucleus has its own "
+                f"value."
+            )
+        image = channels[0]
     try:
         return as_labels(image, image.shape)
     except (TypeError, ValueError) as error:
@@ -385,7 +396,7 @@ def labels_in(folder: Path) -> dict[str, Path]:
     if others:
         warnings.warn(
             f"Left out {number_of(others, 'file')} in {folder}, as there is another one of the "
-            f"same name: {some_of(others)}. Of each name, …{LABELS_ENDING} is taken.",
+            f"same name: {some_of(others)}. …{LABELS_ENDING} is taken, or the last.",
             stacklevel=2,
         )
     return dict(sorted(found.items()))

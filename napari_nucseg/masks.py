@@ -56,7 +56,7 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
     ----------
     mask : ndarray of int32, shape (Y, X)
         Instance labels, or a mask with a single value. A single nucleus that lies in one
-        piece and crumbs is not a binary mask.
+        piece and three crumbs at most is not a binary mask.
 
     Returns
     -------
@@ -70,7 +70,10 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
     if top and ((mask == 0) | (mask == top)).all():
         pieces = _pieces(mask)
         areas = np.sort(np.bincount(pieces.ravel())[1:])
-        if areas.size > 1 and areas[-2] > _CRUMB * areas[-1]:
+        few_crumbs = (
+            areas.size <= _MANY_PIECES + 1 and areas[:-1].max(initial=0) <= _CRUMB * areas[-1]
+        )
+        if not few_crumbs:
             labels, doubt = pieces, BINARY
     elif _is_strewn(mask):
         return mask, STREWN
@@ -110,8 +113,9 @@ def looks_like_labels(plane: np.ndarray) -> bool:
     Returns
     -------
     bool
-        Whether there is a background of the value 0, and nearly all pixels that touch
-        within the rest have the same value.
+        Whether there is a background of the value 0, and in the rest nearly all pixels that
+        touch have the same value, as far as a corner of 2048 pixels tells. Never of a color
+        image, nor where hardly any of these pixels touch, as where photons are counted.
     """
     corner = plane[:_CORNER, :_CORNER]
     if plane.ndim != 2 or corner.all():
@@ -121,7 +125,7 @@ def looks_like_labels(plane: np.ndarray) -> bool:
         both = (one > 0) & (other > 0)
         inside += int(np.count_nonzero(both))
         alike += int(np.count_nonzero(both & (one == other)))
-    return alike > _FLAT * inside
+    return bool(inside > np.count_nonzero(corner > 0) and alike > _FLAT * inside)
 
 
 def _pieces(mask: np.ndarray) -> np.ndarray:

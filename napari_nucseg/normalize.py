@@ -18,7 +18,7 @@ def normalize(plane: np.ndarray) -> np.ndarray:
 
     The percentiles `LOW` and `HIGH` of the finite intensities become 0 and 1,
     the same for all colors so that a color stays a color, and what lies far
-    outside is clipped. NaN and infinity become the background.
+    outside is clipped. NaN and infinity become the darkest of these, 0.
 
     Parameters
     ----------

@@ -184,8 +184,9 @@ def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
     """Number the nuclei of one file each; where two overlap the first stays."""
     labels = np.zeros(shape, np.int32)
     for number, path in enumerate(masks, start=1):
+        mask = read_labels(path)
         try:
-            mask = as_labels(read_labels(path), shape) > 0
+            mask = as_labels(mask, shape) > 0
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
         labels[mask & (labels == 0)] = number

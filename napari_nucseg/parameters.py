@@ -114,7 +114,7 @@ def check_value(field: dataclasses.Field, value: Any) -> Any:
         raise TypeError(
             f"Expected {field.name!r} to be of type {kind.__name__}, got {value!r}."
         ) from error
-    if math.isnan(converted):
+    if kind is float and math.isnan(converted):
         raise ValueError(f"Expected {field.name!r} to be a number, got {value!r}.")
     if converted != value:
         raise ValueError(f"Expected {field.name!r} to be a whole number, got {value!r}.")

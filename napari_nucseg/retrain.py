@@ -143,7 +143,7 @@ def fine_tune_fields(
         what a killed run left.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step. If it
-        should stop, the best epoch so far becomes the model.
+        should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
 
     Returns
     -------

@@ -126,12 +126,13 @@ def lively_crops(plane: np.ndarray, size: int, number: int) -> np.ndarray:
     size : int
         Height and width of a part in pixels.
     number : int
-        How many parts.
+        How many parts, at most.
 
     Returns
     -------
-    ndarray, shape (number, size, size, C) or (1, Y, X, C)
-        The parts; if they would cover the plane, the whole of it.
+    ndarray, shape (N, size, size, C) or (1, Y, X, C)
+        The parts, cut off where the plane is smaller; the whole plane if it has no more
+        pixels than they would.
     """
     if plane.shape[0] * plane.shape[1] <= number * size * size:
         return plane[np.newaxis]

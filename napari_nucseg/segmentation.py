@@ -169,8 +169,8 @@ def _warn_of_oddities(plane: np.ndarray, name: str) -> None:
     unknown = plane.size - np.count_nonzero(np.isfinite(plane))
     if unknown:
         warnings.warn(
-            f"Expected numbers in {name!r}, got NaN or infinity for {unknown / plane.size:.2%} "
-            f"of its intensities. They are taken for background.",
+            f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of its "
+            f"{plane.size} intensities. They are taken for the darkest ones.",
             stacklevel=3,
         )
 

@@ -1,10 +1,10 @@
-"""Words of messages that depend on how many there are."""
+"""Words of messages that depend on how many there are, or how long it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 
-__all__ = ["number_of", "some_of"]
+__all__ = ["duration", "number_of", "some_of"]
 
 
 def number_of(things: Sized | int, noun: str = "nucleus") -> str:
@@ -41,3 +41,19 @@ def some_of(names: Sequence[str]) -> str:
         Five at most.
     """
     return f"{', '.join(names[:5])}{', …' if len(names) > 5 else ''}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time the way people say it.
+
+    Parameters
+    ----------
+    seconds : float
+        The time.
+
+    Returns
+    -------
+    str
+        Such as ``"40 s"`` or ``"12 min"``.
+    """
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

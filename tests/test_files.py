@@ -122,6 +122,15 @@ def test_what_is_missing_in_a_tiff_is_told(tmp_path):
         assert read_image(path).axes == "CYX"
 
 
+def test_mask_may_be_said_three_times(tmp_path):
+    """Whether the channels are called colors, or not."""
+    for photometric in ("rgb", "minisblack"):
+        path = tmp_path / f"{photometric}.tif"
+        mask = np.stack([GREY] * 3, axis=-1)
+        tifffile.imwrite(path, mask, photometric=photometric, planarconfig="contig")
+        assert (read_labels(path) == GREY).all()
+
+
 def test_png_jpeg_and_palette(tmp_path):
     PIL.Image.fromarray(GREY).save(tmp_path / "a.png")
     PIL.Image.fromarray(COLOR).save(tmp_path / "b.jpg")

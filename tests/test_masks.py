@@ -65,6 +65,12 @@ def with_a_crumb(labels):
     return crumbled
 
 
+def clump_and_small_ones(labels):
+    clump = binary(labels)
+    clump[:24, :36] = True
+    return clump
+
+
 def nothing(labels):
     return labels[:0]
 
@@ -84,6 +90,7 @@ def nothing(labels):
         (background_of_1, COVERED),
         (dense, COVERED),
         (with_a_crumb, ""),
+        (clump_and_small_ones, BINARY),
         (nothing, ""),
     ],
 )
@@ -123,6 +130,7 @@ def test_each_mistake_is_told_once(recwarn):
         (smooth, False),
         (image, False),
         (lambda labels: smooth(labels) // 40, False),
+        (lambda labels: np.random.default_rng(0).poisson(0.05, labels.shape), False),
         (lambda labels: np.stack([labels] * 3, axis=-1), False),
     ],
 )

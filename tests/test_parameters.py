@@ -30,6 +30,7 @@ def test_values_take_the_type_of_the_parameter():
         ({"probability": None}, TypeError, "probability"),
         ({"channel": True}, TypeError, "int"),
         ({"diameter": float("nan")}, ValueError, "diameter"),
+        ({"minimum_size": 10**400}, ValueError, "between 0 and 1e"),
     ],
 )
 def test_bad_values_are_refused_by_name(values, error, says):

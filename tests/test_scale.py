@@ -32,7 +32,7 @@ def looking(views):
     return look, looks
 
 
-def testlikeness_is_that_of_the_foreground():
+def test_likeness_is_that_of_the_foreground():
     assert likeness(seen(0.25)) == 0.25
     assert likeness(np.zeros((4, 4, 3), np.float32)) == 0
 

@@ -51,8 +51,7 @@ def test_images_without_nuclei_or_sense_are_survived(nuclei, image):
 def test_nan_pixels_do_not_spoil_the_rest(nuclei, simulated):
     image = simulated.image.astype(np.float32) - 500
     image[0, 0], image[5, 5] = np.nan, np.inf
-    share = f"{2 / image.size:.2%}"
-    with pytest.warns(UserWarning, match=f"in 'a', got NaN or infinity for {share}"):
+    with pytest.warns(UserWarning, match="in 'a', got NaN or infinity for 2 of its 36864"):
         labels = segment_field(Field(image, name="a"), nuclei, SegmentParameters()).labels
     assert compare(labels, simulated.labels).ap_pooled[0.5] > 0.75
 

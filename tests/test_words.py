@@ -1,6 +1,6 @@
 import pytest
 
-from napari_nucseg.words import number_of, some_of
+from napari_nucseg.words import duration, number_of, some_of
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,12 @@ def test_long_lists_are_cut():
 
 def test_nuclei_have_a_plural_of_their_own():
     assert (number_of(1), number_of(2)) == ("1 nucleus", "2 nuclei")
+
+
+def test_times_are_in_seconds_or_minutes():
+    assert [duration(seconds) for seconds in (0.4, 99, 100, 3600)] == [
+        "0 s",
+        "99 s",
+        "2 min",
+        "60 min",
+    ]

@@ -12,6 +12,7 @@ from ..progress import Stopped
 from .evaluate import add_evaluate
 from .models import add_models
 from .segment import add_segment
+from .terminal import tell
 from .train import add_fine_tune, add_train
 
 __all__ = ["main"]
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    warnings.showwarning = lambda message, *_: print(f"Warning: {message}", file=sys.stderr)
+    warnings.showwarning = lambda message, *_: tell(f"Warning: {message}")
     try:
         return options.run(options)
     except Stopped as error:

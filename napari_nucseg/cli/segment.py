@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
 from ..words import number_of
 from .options import add_command, add_model, add_parameters, given
-from .terminal import bar, interruptible, say
+from .terminal import bar, interruptible, say, tell
 
 __all__ = ["add_segment"]
 
@@ -42,12 +41,12 @@ def _segment(options: Any) -> int:
     inputs = find_images(options.inputs)
     names = _output_names(inputs)
     _make_folder(options.output)
+    todo = [pair for pair in zip(inputs, names, strict=True) if _is_there(pair[0])]
     done = 0
-    with interruptible() as should_stop, bar(len(inputs), "image") as images:
-        there = [_is_there(path, images) for path in inputs]
-        if any(there):
+    with interruptible() as should_stop, bar(len(todo), "image") as images:
+        if todo:
             _load(model)
-        for path, name in itertools.compress(zip(inputs, names, strict=True), there):
+        for path, name in todo:
             check_stop(should_stop)
             try:
                 field = read_image(path)
@@ -56,7 +55,7 @@ def _segment(options: Any) -> int:
             except Stopped:
                 raise
             except Exception as error:  # whatever is wrong with one, the rest go on
-                _tell(path, error, images)
+                _tell_of(path, error)
             else:
                 done += 1
                 count = int(result.labels.max())
@@ -70,22 +69,21 @@ def _segment(options: Any) -> int:
     return 1 if failed else 0
 
 
-def _is_there(path: Path, images: Any) -> bool:
+def _is_there(path: Path) -> bool:
     """Look for a file before the network is loaded, and say at once if it is missing."""
     try:
         check_file(path)
     except (OSError, ValueError) as error:
-        _tell(path, error, images)
-        images.update()
+        _tell_of(path, error)
         return False
     return True
 
 
-def _tell(path: Path, error: Exception, images: Any) -> None:
-    """Say what is wrong with an image, beside the bar."""
+def _tell_of(path: Path, error: Exception) -> None:
+    """Say what is wrong with an image."""
     text = str(error) or type(error).__name__
     about = "" if str(path) in text else f"{path}: "
-    images.write(f"nucseg: {about}{text}", file=sys.stderr)
+    tell(f"nucseg: {about}{text}")
 
 
 def _load(model: model_store.Model) -> None:

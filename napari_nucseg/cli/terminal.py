@@ -13,8 +13,9 @@ from typing import Any
 
 from ..progress import ShouldStop
 from ..train_parameters import Epoch
+from ..words import duration
 
-__all__ = ["bar", "interruptible", "reporting", "say"]
+__all__ = ["bar", "interruptible", "reporting", "say", "tell"]
 
 
 def say(text: str) -> None:
@@ -38,6 +39,19 @@ def say(text: str) -> None:
         if error.errno not in (errno.EPIPE, errno.EINVAL):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def tell(text: str) -> None:
+    """Print a line on the error output, above the bar if there is one.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+    """
+    import tqdm
+
+    tqdm.tqdm.write(text, file=sys.stderr)
 
 
 def bar(total: int, unit: str) -> Any:
@@ -76,9 +90,7 @@ def reporting() -> dict[str, Callable[..., None]]:
         steps.refresh()
 
     def on_epoch(epoch: Epoch) -> None:
-        seconds = epoch.seconds_left
-        left = f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
-        time_left = f", {left} left" if epoch.epoch else ""
+        time_left = f", {duration(epoch.seconds_left)} left" if epoch.epoch else ""
         loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
         say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{time_left}")
         steps.reset()

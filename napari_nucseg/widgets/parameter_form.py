@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from magicgui.widgets import CheckBox, FloatSpinBox, SpinBox
+from magicgui.widgets import FloatSpinBox, SpinBox
 from qtpy.QtWidgets import QFormLayout, QWidget
 
 from ..parameters import Parameters, kind_of
@@ -12,22 +12,20 @@ from ..tiles import STRIDE
 
 __all__ = ["ParameterForm"]
 
-_BOXES = {bool: CheckBox, int: SpinBox, float: FloatSpinBox}
-
 
 class ParameterForm:
-    """A box for each number of a parameter object, and for what is said with yes or no.
+    """One spin box for each number of a parameter object.
 
     Parameters
     ----------
     parameters : Parameters
-        The values to begin with. A parameter that is None is not shown.
+        The values to begin with. What is None, or said with yes or no, is not shown.
     """
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
         #: The magicgui boxes by the names of the parameters.
-        self.boxes: dict[str, CheckBox | FloatSpinBox | SpinBox] = {}
+        self.boxes: dict[str, FloatSpinBox | SpinBox] = {}
         #: The Qt widget with all of them.
         self.native = QWidget()
         rows = QFormLayout(self.native)
@@ -35,18 +33,20 @@ class ParameterForm:
         rows.setSpacing(4)
         for field in dataclasses.fields(parameters):
             value = getattr(parameters, field.name)
-            if value is None:
+            if value is None or kind_of(field) is bool:
                 continue
-            about, kind = field.metadata, kind_of(field)
-            options = {}
-            if kind is not bool:
-                options = {"min": about["minimum"], "max": about["maximum"]}
-            if kind is float:
-                options["step"] = about["minimum"]
+            about = field.metadata
+            box = FloatSpinBox if kind_of(field) is float else SpinBox
+            options = {"step": about["minimum"]} if kind_of(field) is float else {}
             if field.name == "patch_size":
                 options["step"] = STRIDE
-            self.boxes[field.name] = _BOXES[kind](
-                name=field.name, value=value, tooltip=about["description"], **options
+            self.boxes[field.name] = box(
+                name=field.name,
+                value=value,
+                min=about["minimum"],
+                max=about["maximum"],
+                tooltip=about["description"],
+                **options,
             )
             rows.addRow(field.name.replace("_", " "), self.boxes[field.name].native)
 

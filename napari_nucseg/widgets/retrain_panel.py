@@ -30,7 +30,7 @@ from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_
 from ..train_parameters import Epoch
 from ..training_set import TrainingSet
 from ..unfinished import discard_run, remove_old_runs
-from ..words import number_of
+from ..words import duration, number_of
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer
@@ -254,7 +254,7 @@ class RetrainPanel(Panel):
         else:
             self.state.setText(
                 f"Epoch {epoch.epoch} of {epoch.epochs}, score {epoch.score:.3f}, "
-                f"{_duration(epoch.seconds_left)} left"
+                f"{duration(epoch.seconds_left)} left"
             )
 
     def _finish(self, job: Job) -> None:
@@ -304,7 +304,7 @@ class RetrainPanel(Panel):
     ) -> None:
         """Take the new model of the run that has ended."""
         self.state.setText(
-            f"Done: {number_of(result.epochs, 'epoch')} in {_duration(result.seconds)}"
+            f"Done: {number_of(result.epochs, 'epoch')} in {duration(result.seconds)}"
         )
         self._welcome(result, problem, notes)
         self._clean_up()
@@ -346,8 +346,3 @@ def _free_name(stem: str) -> str:
     taken = {model.card.name.lower() for model in list_models()}
     names = [stem, *(f"{stem[:58]} {number}" for number in range(2, 1000))]
     return next(name for name in names if name.lower() not in taken)
-
-
-def _duration(seconds: float) -> str:
-    """Write a time the way people say it."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -48,10 +48,14 @@ def two_runs(killed_run, home):
         folder = shutil.copytree(killed_run, home / "runs" / name)
         change(folder / "plan.json", lambda plan, began=began: plan.update(began=began))
         (history,) = folder.glob("checkpoint-*/history.json")
-        change(history, lambda rows, score=score: rows[-1].update(score=score))
-        change(history, lambda rows: rows[0].update(score=0.5))
+        change(history, lambda told, score=score: score_of_kept(told).update(score=score))
+        change(history, lambda told: told["epochs"][0].update(score=0.5))
         runs[name] = folder
     return runs
+
+
+def score_of_kept(told):
+    return next(epoch for epoch in told["epochs"] if epoch["epoch"] == told["kept"])
 
 
 def change(path, how):
@@ -107,7 +111,7 @@ def test_runs_are_discarded_one_by_one(two_runs, window, trained_on):
 
 def test_run_that_cannot_be_kept_stays_and_is_told(two_runs, window):
     offer = window.dock.retrain.offer
-    (weights,) = two_runs["newer"].glob("checkpoint-*/best.weights.h5")
+    (weights,) = two_runs["newer"].glob("checkpoint-*/kept.weights.h5")
     whole = weights.read_bytes()
     weights.unlink()
     window.click(offer.keep_button)

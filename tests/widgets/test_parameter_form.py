@@ -19,9 +19,10 @@ def form(qtbot):
     return form
 
 
-def test_each_parameter_has_a_box_that_says_what_it_is(form):
+def test_each_number_has_a_box_that_says_what_it_is(form):
     for field in dataclasses.fields(TrainParameters):
-        if field.default is None:
+        if field.default is None or kind_of(field) is bool:
+            assert field.name not in form.boxes
             continue
         box = form.boxes[field.name]
         assert box.value == field.default
@@ -41,7 +42,6 @@ def test_form_says_what_was_put_into_it(form, preset):
         epochs=st.integers(1, 10_000),
         patch_size=st.integers(2, 64).map(lambda patches: 32 * patches),
         learning_rate=st.integers(1, 10**7).map(lambda rate: rate / 10**7),
-        keep_last=st.booleans(),
         seed=st.integers(0, 2**31 - 1),
     )
 )
