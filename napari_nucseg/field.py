@@ -38,7 +38,7 @@ class Field:
     Raises
     ------
     TypeError
-        If the dtype of the image is not a real number.
+        If the image is no array, or its dtype is not a real number.
     ValueError
         If the image is empty, or shape, axes and labels do not fit together.
     """
@@ -54,6 +54,9 @@ class Field:
         image = self.image
         if not (hasattr(image, "shape") and hasattr(image, "dtype")):
             image = np.asarray(image)
+            if image.dtype == object:
+                kind = type(self.image).__name__
+                raise TypeError(f"Expected an array of intensities, got {kind}.")
         _check_dtype(image.dtype)
         axes = self.axes.upper() or guess_axes(image.shape)
         _check_axes(axes, image.shape)

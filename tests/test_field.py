@@ -27,6 +27,12 @@ def test_what_is_no_real_number_is_refused(dtype):
         Field(np.zeros((4, 4), dtype))
 
 
+@pytest.mark.parametrize("image", [None, {}, [None, None]])
+def test_what_is_no_array_is_named(image):
+    with pytest.raises(TypeError, match=f"array of intensities, got {type(image).__name__}"):
+        Field(image)
+
+
 def test_empty_image_is_refused():
     with pytest.raises(ValueError, match="empty"):
         Field(np.zeros((0, 4)))
