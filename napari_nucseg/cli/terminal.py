@@ -90,7 +90,8 @@ def reporting() -> dict[str, Callable[..., None]]:
         steps.refresh()
 
     def on_epoch(epoch: Epoch) -> None:
-        time_left = f", {duration(epoch.seconds_left)} left" if epoch.epoch else ""
+        goes_on = 0 < epoch.epoch < epoch.epochs
+        time_left = f", {duration(epoch.seconds_left)} left" if goes_on else ""
         loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
         say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{time_left}")
         steps.reset()
