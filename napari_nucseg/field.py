@@ -54,7 +54,7 @@ class Field:
         image = self.image
         if not (hasattr(image, "shape") and hasattr(image, "dtype")):
             image = np.asarray(image)
-            if image.dtype == object:
+            if image.dtype.kind not in "buifc":
                 kind = type(self.image).__name__
                 raise TypeError(f"Expected an array of intensities, got {kind}.")
         _check_dtype(image.dtype)

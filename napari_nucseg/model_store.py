@@ -153,11 +153,16 @@ def load_model(name_or_folder: str | Path) -> Model:
 
     Raises
     ------
+    TypeError
+        If it is neither a name nor a path.
     FileNotFoundError
         If there is no such model, or a file of it is missing.
     ValueError
         If its card or weights are damaged, or were changed.
     """
+    if not isinstance(name_or_folder, str | Path):
+        kind = type(name_or_folder).__name__
+        raise TypeError(f"Expected the name or the folder of a model, got {kind}.")
     models = list_models()
     for model in models:
         if name_or_folder == model.card.name:

@@ -27,7 +27,7 @@ def test_what_is_no_real_number_is_refused(dtype):
         Field(np.zeros((4, 4), dtype))
 
 
-@pytest.mark.parametrize("image", [None, {}, [None, None]])
+@pytest.mark.parametrize("image", [None, {}, ["a.tif", "b.tif"]])
 def test_what_is_no_array_is_named(image):
     with pytest.raises(TypeError, match=f"array of intensities, got {type(image).__name__}"):
         Field(image)

@@ -57,6 +57,11 @@ def test_failure_while_writing_leaves_nothing():
     assert list(models_directory().iterdir()) == []
 
 
+def test_what_is_no_name_is_named():
+    with pytest.raises(TypeError, match="folder of a model, got NoneType"):
+        load_model(None)
+
+
 def test_unknown_name_lists_the_known_ones(model):
     with pytest.raises(FileNotFoundError, match=r"'other'.*nuclei, mine"):
         load_model("other")
