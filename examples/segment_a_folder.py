@@ -30,6 +30,10 @@ def main(images: str, output: str) -> None:
     paths = sorted(path for path in Path(images).iterdir() if path.is_file())
     if not paths:
         sys.exit(f"Expected images in {images}, got none.")
+    stems = [path.stem for path in paths]
+    clash = next((path.name for path in paths if stems.count(path.stem) > 1), None)
+    if clash:
+        sys.exit(f"Expected images of different names in {images}, got {clash} and another.")
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "counts.csv", "w", newline="", encoding="utf-8") as file:

@@ -50,6 +50,16 @@ def test_segment_a_folder(example, tmp_path):
     assert "bad.tif" in answer.stderr
 
 
+def test_images_that_would_overwrite_each_other_are_refused(tmp_path):
+    for name in ("a.png", "a.tif"):
+        (tmp_path / name).touch()
+    command = [sys.executable, EXAMPLES / "segment_a_folder.py", tmp_path, tmp_path / "out"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "got a.png and another" in answer.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_fine_tune_on_corrections(example, tmp_path):
     for folder in ("images", "masks"):
         (tmp_path / "corrected" / folder).mkdir(parents=True)
