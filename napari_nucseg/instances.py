@@ -145,12 +145,15 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
     best = heights.copy()
     for here, there in _pairs(neighbors):
         # Equal heights are ordered by position, so that a plateau has one peak.
-        up = heights[there] >= best[here]
-        best[here[up]] = heights[there[up]]
-        target[here[up]] = there[up]
-        up = heights[here] > best[there]
-        best[there[up]] = heights[here[up]]
-        target[there[up]] = here[up]
+        for pixels, others, is_higher in (
+            (here, there, np.greater_equal),
+            (there, here, np.greater),
+        ):
+            height = heights[others]
+            up = np.flatnonzero(is_higher(height, best[pixels]))
+            rising = pixels[up]
+            best[rising] = height[up]
+            target[rising] = others[up]
     del best
     while True:
         further = target[target]

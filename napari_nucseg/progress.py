@@ -16,7 +16,7 @@ __all__ = [
 #: Told how many of how many steps are done, and what is being done.
 OnProgress = Callable[[int, int, str], None]
 
-#: Asked between two steps whether the work should end early.
+#: Asked between two steps, by whichever thread does them, whether the work should end early.
 ShouldStop = Callable[[], bool]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator
 
 import numpy as np
 
 __all__ = [
+    "AT_ONCE",
     "CORE",
     "CORE_IN_LARGE",
     "HALO",
@@ -21,12 +23,12 @@ __all__ = [
 ]
 
 #: Pixels around the core of a tile that are predicted and thrown away.
-HALO = 48
+HALO = 32
 
 #: Height and width of what the network takes are multiples of this.
 STRIDE = 32
 
-#: Largest height and width of the core of a tile: the larger, the less is predicted to be
+#: Height and width of the core of a tile, at most: the larger, the less is predicted to be
 #: thrown away, and the more memory the network takes.
 CORE = 1024
 
@@ -36,6 +38,9 @@ LARGE = 20_000_000
 
 #: How many tiles the network looks at together, each on a processor core of its own.
 TOGETHER = 2
+
+#: How many such groups it looks at at the same time, in a plane that is not large.
+AT_ONCE = 2
 
 #: A plane of fewer pixels than this part of a core's square is one tile: dividing it more
 #: would cost more than the second processor core gains.
@@ -63,7 +68,9 @@ class Tile:
     core: tuple[slice, slice]
 
 
-def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> list[Tile]:
+def tiles_of(
+    shape: tuple[int, int], *, core: int = CORE, halo: int = HALO, step: int = STRIDE
+) -> list[Tile]:
     """Divide a plane into tiles.
 
     Parameters
@@ -71,9 +78,13 @@ def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> l
     shape : tuple of int
         Height and width of the plane.
     core : int, optional
-        Largest height and width of a core.
+        Height and width of a core, at most; a little more at the end of the plane.
     halo : int, optional
-        Pixels to look at around a core, less where the plane ends.
+        Pixels to look at around a core, at least; less where the plane ends.
+    step : int, optional
+        All tiles but the last of a row and of a column begin at multiples of it. What the
+        network sees depends on where in its own grid a nucleus is: on the same grid, tiles
+        give what the undivided plane does.
 
     Returns
     -------
@@ -85,24 +96,35 @@ def tiles_of(shape: tuple[int, int], *, core: int = CORE, halo: int = HALO) -> l
     if counts[0] * counts[1] % TOGETHER and shape[0] * shape[1] > _SMALL * core * core:
         counts[0 if shape[0] / counts[0] >= shape[1] / counts[1] else 1] += 1
     rows, columns = (
-        list(_spans(length, count, halo)) for length, count in zip(shape, counts, strict=True)
+        list(_spans(length, count, halo, step))
+        for length, count in zip(shape, counts, strict=True)
     )
     return [Tile((y[0], x[0]), (y[1], x[1]), (y[2], x[2])) for y in rows for x in columns]
 
 
-def _spans(length: int, count: int, halo: int) -> Iterator[tuple[slice, slice, slice]]:
+def _spans(length: int, count: int, halo: int, step: int) -> Iterator[tuple[slice, ...]]:
     """Yield source, target and core of the tiles along one axis."""
-    size = math.ceil(length / count)
-    # A tile at the end of the plane has a halo on one side only.
-    extent = min(length, size + min(count - 1, 2) * halo)
-    for number in range(count):
-        start, stop = number * length // count, (number + 1) * length // count
-        first = min(max(0, start - halo), length - extent)
+    # A tile at the end of the plane has a halo on one side only, and a larger core.
+    extent = math.ceil((length + 2 * halo * (count - 1)) / count / step) * step
+    firsts = _firsts(length, count, extent, step)
+    while any(after - first > extent - 2 * halo for first, after in itertools.pairwise(firsts)):
+        extent += step
+        firsts = _firsts(length, count, extent, step)
+    extent = min(extent, length)
+    # Cores meet in the middle of what two tiles share.
+    inner = [(after + first + extent) // 2 for first, after in itertools.pairwise(firsts)]
+    for first, start, stop in zip(firsts, [0, *inner], [*inner, length], strict=True):
         yield (
             slice(first, first + extent),
             slice(start, stop),
             slice(start - first, stop - first),
         )
+
+
+def _firsts(length: int, count: int, extent: int, step: int) -> list[int]:
+    """Return where tiles begin: on the grid, but for the last one."""
+    last = max(0, length - extent)
+    return [number * last // (count - 1) // step * step for number in range(count - 1)] + [last]
 
 
 def pad_to_stride(tiles: np.ndarray) -> np.ndarray:

@@ -286,7 +286,7 @@ def test_tiled_equals_whole(nuclei, simulated, monkeypatch):
     whole = predictor.maps(plane)
     monkeypatch.setattr("napari_nucseg.network.predict.CORE", 128)
     tiled = predictor.maps(plane)
-    assert np.abs(tiled - whole).mean() < 2e-3
+    assert np.abs(tiled - whole).mean() < 5e-4
     monkeypatch.setattr("napari_nucseg.network.predict.CORE", 10_000)
     monkeypatch.setattr("napari_nucseg.network.predict.CORE_IN_LARGE", 128)
     monkeypatch.setattr("napari_nucseg.network.predict.LARGE", plane.shape[0] ** 2 - 1)

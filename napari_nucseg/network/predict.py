@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -15,7 +19,17 @@ from ..instances import NETWORK_DIAMETER
 from ..model_store import WEIGHTS_FILE, Model, load_model
 from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 from ..scale import inside_nuclei, lively_crops, settle, typical_diameter, zoom_for
-from ..tiles import CORE, CORE_IN_LARGE, HALO, LARGE, TOGETHER, pad_to_stride, tiles_of
+from ..tiles import (
+    AT_ONCE,
+    CORE,
+    CORE_IN_LARGE,
+    HALO,
+    LARGE,
+    STRIDE,
+    TOGETHER,
+    pad_to_stride,
+    tiles_of,
+)
 from ..weights_file import check_weights_file
 from .architecture import build_network, read_architecture
 from .precision import precision, set_precision
@@ -227,22 +241,37 @@ class Predictor:
     ) -> tuple[np.ndarray, float | None]:
         """Return the maps of the plane and the diameter, looked at in one scale."""
         maps = np.empty(plane.shape, np.float32)
-        sizes = []
-        core = CORE if plane.shape[0] * plane.shape[1] <= LARGE else CORE_IN_LARGE
-        tiles = tiles_of(plane.shape[:2], core=int(core / zoom), halo=math.ceil(HALO / zoom))
-        for done in range(0, len(tiles), TOGETHER):
-            check_stop(should_stop)
-            on_progress(done, len(tiles), "Finding nuclei")
-            batch = tiles[done : done + TOGETHER]
+        large = plane.shape[0] * plane.shape[1] > LARGE
+        core, at_once = (CORE_IN_LARGE, 1) if large else (CORE, AT_ONCE)
+        tiles = tiles_of(
+            plane.shape[:2],
+            core=int(core / zoom),
+            halo=math.ceil(HALO / zoom),
+            step=max(1, int(STRIDE / zoom)),
+        )
+
+        def look(first: int) -> np.ndarray:
+            batch = tiles[first : first + TOGETHER]
             sources = np.stack([plane[tile.source] for tile in batch])
             shape = sources.shape[1:3]
             sources = _resize(sources, _zoomed(shape, zoom))
             predicted, size = self._look(sources)
-            sizes.append(inside_nuclei(predicted, size))
+            inside = inside_nuclei(predicted, size)
             predicted = self._look_again(predicted, sources, views, should_stop)
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
-        on_progress(len(tiles), len(tiles), "Finding nuclei")
+            return inside
+
+        sizes: list[np.ndarray] = []
+        looks = _side_by_side(look, range(0, len(tiles), TOGETHER), at_once)
+        check_stop(should_stop)
+        on_progress(0, len(tiles), "Finding nuclei")
+        with contextlib.closing(looks):
+            for inside in looks:
+                sizes.append(inside)
+                check_stop(should_stop)
+                done = min(TOGETHER * len(sizes), len(tiles))
+                on_progress(done, len(tiles), "Finding nuclei")
         return maps, typical_diameter(sizes, zoom)
 
     def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
@@ -276,6 +305,24 @@ class Predictor:
         crops = lively_crops(plane, int(_CROP / max(zoom, _LEAST_OF_CROP)), _CROPS)
         maps, size = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
         return maps, typical_diameter([inside_nuclei(maps, size)], zoom)
+
+
+def _side_by_side(
+    work: Callable[[int], np.ndarray], items: Iterable[int], at_once: int
+) -> Generator[np.ndarray]:
+    """Yield what the work gives for one item after the other.
+
+    Threads work on several at once: while one waits for the last tile of a layer, another
+    keeps the processor busy. The work on an item does not begin long before it is asked for.
+    """
+    with ThreadPoolExecutor(at_once) as threads:
+        begun: deque[Future[np.ndarray]] = deque()
+        for item in items:
+            begun.append(threads.submit(work, item))
+            if len(begun) == at_once:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 def _turned(tiles: np.ndarray, view: int, *, back: bool = False) -> np.ndarray:
