@@ -3,7 +3,7 @@
     python segment_a_folder.py IMAGES OUTPUT
 
 Writes a label image for each image, and counts.csv. A file that cannot be read is
-reported, and the rest go on.
+reported, and the rest go on; the exit status is 1 then.
 """
 
 import csv
@@ -36,6 +36,7 @@ def main(images: str, output: str) -> None:
         sys.exit(f"Expected images of different names in {images}, got {clash} and another.")
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
+    failed = 0
     with open(folder / "counts.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["image", "nuclei"])
@@ -44,10 +45,13 @@ def main(images: str, output: str) -> None:
                 labels = napari_nucseg.segment(path)
             except (OSError, TypeError, ValueError) as error:
                 print(f"{path.name}: {error}", file=sys.stderr)
+                failed += 1
                 continue
             tifffile.imwrite(folder / f"{path.stem}_labels.tif", labels, compression="zlib")
             table.writerow([path.name, labels.max()])
             print(f"{path.name}: {labels.max()} nuclei")
+    if failed:
+        sys.exit(f"Failed: {failed} of {len(paths)}.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import logging
 import logging.handlers
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,11 @@ import numpy as np
 
 from .atomic import new_file
 from .field import Field, as_labels, has_channels_last
-from .words import number_of, some_of
+from .words import some_of
 
 __all__ = [
     "IMAGE_SUFFIXES",
-    "LABELS_ENDING",
     "check_file",
-    "find_images",
-    "images_in",
-    "labels_in",
     "read_image",
     "read_labels",
     "write_labels",
@@ -33,9 +29,6 @@ _LOSSY = (".jpg", ".jpeg")
 
 #: Suffixes of the files that can be read.
 IMAGE_SUFFIXES = (".tif", ".tiff", ".png", *_LOSSY)
-
-#: End of the name of a file with labels that we wrote, before the suffix.
-LABELS_ENDING = "_labels"
 
 #: What colors that are looked up or mixed in other ways are read as, by Pillow's mode.
 _MODES = {
@@ -159,10 +152,15 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
         image = np.moveaxis(image, 0, -1) if axes == "YXC" else image
     if axes not in ("YX", "YXC", "CYX"):
         raise ValueError(
-            f"Expected a 2-D image, got axes {axes} and shape {image.shape} in {path}. "
+            f"Expected a 2-D image, got {_axes_in_words(axes)}shape {image.shape} in {path}. "
             f"Save one plane of the stack or time series as a file of its own."
         )
     return _native(image), axes, pixel_size
+
+
+def _axes_in_words(axes: str) -> str:
+    """Say which axes there are, unless the file leaves some open: tifffile calls these Q."""
+    return "" if "Q" in axes else f"axes {axes} and "
 
 
 @contextlib.contextmanager
@@ -310,93 +308,3 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
     imagej = labels.dtype == np.uint16
     with new_file(Path(path)) as aside:
         tifffile.imwrite(aside, labels, compression="zlib", imagej=imagej, **options)
-
-
-def find_images(paths: Iterable[str | Path]) -> list[Path]:
-    """Find images to segment.
-
-    Parameters
-    ----------
-    paths : iterable of path
-        Files, which are taken as they are, whether they exist or not, and folders,
-        of which the images are taken but not the labels that we wrote there.
-
-    Returns
-    -------
-    list of Path
-        In the order given, those of a folder by name.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no image in a folder.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if not path.is_dir():
-            found.append(path)
-            continue
-        files = images_in(path)
-        images = [file for file in files if not file.stem.endswith(LABELS_ENDING)]
-        if not images:
-            got = f"only {len(files)} named as labels, …{LABELS_ENDING}" if files else "none"
-            raise FileNotFoundError(
-                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got {got}."
-            )
-        found += images
-    return found
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Return the files of a folder that have the suffix of an image.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Returns
-    -------
-    list of Path
-        Sorted by name, without hidden files.
-    """
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
-    )
-
-
-def labels_in(folder: Path) -> dict[str, Path]:
-    """Return the label images of a folder by what they are the labels of.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Returns
-    -------
-    dict of str to Path
-        By the name without suffix and without `LABELS_ENDING`, in order of names.
-
-    Warns
-    -----
-    UserWarning
-        If files have the same name: of ``a.tif`` and ``a_labels.tif`` the second is taken,
-        of files that differ in their suffix the last.
-    """
-    found: dict[str, Path] = {}
-    others = []
-    for file in sorted(images_in(folder), key=lambda file: file.stem.endswith(LABELS_ENDING)):
-        name = file.stem.removesuffix(LABELS_ENDING)
-        if name in found:
-            others.append(found[name].name)
-        found[name] = file
-    if others:
-        warnings.warn(
-            f"Left out {number_of(others, 'file')} in {folder}, as there is another one of the "
-            f"same name: {some_of(others)}. …{LABELS_ENDING} is taken, or the last.",
-            stacklevel=2,
-        )
-    return dict(sorted(found.items()))

@@ -26,9 +26,9 @@ BINARY = (
     "each nucleus its own value if you can."
 )
 STREWN = (
-    "values that lie in many pieces each. If it is an image, a map of classes, or labels that "
-    "were smoothed, resized with interpolation or do not fit into 8 bits, give labels of 16 "
-    "bits in its place."
+    "values that lie in many pieces each, as in an image, in a map of classes, and in labels "
+    "that were smoothed, resized with interpolation or do not fit into 8 bits. Give labels as "
+    "they were made, of 16 bits if there are more than 255."
 )
 COVERED = (
     "no pixel of the value 0, or a nucleus that covers most of the image and reaches all its "

@@ -10,8 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from .field import Field, as_labels
-from .files import images_in, labels_in, read_image, read_labels
-from .masks import doubt_of_background, instances_of, warn_of_doubts
+from .files import read_image, read_labels
+from .folders import images_in, labels_in
+from .masks import (
+    STREWN,
+    doubt_of_background,
+    instances_of,
+    looks_like_labels,
+    warn_of_doubts,
+)
 from .words import number_of, some_of
 
 __all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
@@ -65,7 +72,7 @@ def find_pairs(folder: str | Path) -> list[Pair]:
     Warns
     -----
     UserWarning
-        If images have no mask; they are left out.
+        If images have no mask, or masks no image; they are left out.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -100,9 +107,17 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
             f"name: {some_of(missing)}",
             stacklevel=3,
         )
-    return [
+    pairs = [
         Pair(image, (masks[image.stem],), image.stem) for image in images if image.stem in masks
     ]
+    alone = [mask.name for stem, mask in masks.items() if stem not in {p.name for p in pairs}]
+    if pairs and alone:
+        warnings.warn(
+            f"Left out {number_of(alone, 'mask')} in {folder} without an image of the same "
+            f"name: {some_of(alone)}",
+            stacklevel=3,
+        )
+    return pairs
 
 
 def _what_there_is(folder: Path) -> str:
@@ -149,16 +164,16 @@ def read_pair(pair: Pair) -> Field:
     Raises
     ------
     ValueError
-        If a file cannot be read or the shapes differ.
+        If a file cannot be read, the shapes differ, or labels stand in place of the image.
 
     Warns
     -----
     UserWarning
         If a mask is binary: nuclei that touch become one. If the values of a mask do not
-        seem to stand for nuclei, or its background is not 0.
+        seem to stand for nuclei, or its background is not 0. If the image looks like labels.
     """
     field, doubt = _read_with_doubt(pair)
-    warn_of_doubts([(_mask_name(pair), doubt)])
+    _warn_of_oddities([pair], [field], [doubt])
     return field
 
 
@@ -170,10 +185,39 @@ def _read_with_doubt(pair: Pair) -> tuple[Field, str]:
         doubt = doubt_of_background(labels)
     else:
         labels, doubt = instances_of(read_labels(pair.masks[0]))
+        _check_order(pair, field, doubt)
     try:
         return dataclasses.replace(field, labels=labels), doubt
     except ValueError as error:
         raise ValueError(f"{pair.image} and {_mask_name(pair)}: {error}") from error
+
+
+def _check_order(pair: Pair, field: Field, doubt: str) -> None:
+    """Refuse labels in place of the image, and the image in place of the labels."""
+    if doubt == STREWN and looks_like_labels(np.asarray(field.image)):
+        raise ValueError(
+            f"Expected an image in {pair.image} and its labels in {pair.masks[0]}, got them "
+            f"the other way round, as it seems. Swap the two, or their folders."
+        )
+
+
+def _warn_of_oddities(
+    pairs: Sequence[Pair], fields: Sequence[Field], doubts: list[str]
+) -> None:
+    """Warn of what can be trained on, but hardly is what was meant, once for each kind."""
+    warn_of_doubts(zip(map(_mask_name, pairs), doubts, strict=True))
+    odd = [
+        str(pair.image)
+        for pair, field in zip(pairs, fields, strict=True)
+        if looks_like_labels(np.asarray(field.image))
+    ]
+    if odd:
+        who = odd[0] if len(odd) == 1 else f"{number_of(odd, 'file')} ({some_of(odd)})"
+        warnings.warn(
+            f"Expected an image, got in {who} what looks like labels or a mask. Give what "
+            f"they were made from.",
+            stacklevel=3,
+        )
 
 
 def _mask_name(pair: Pair) -> str:
@@ -218,7 +262,6 @@ def read_fields(folders: Iterable[str | Path]) -> list[Field]:
     """
     pairs = [pair for folder in folders for pair in find_pairs(folder)]
     read = [_read_with_doubt(pair) for pair in pairs]
-    warn_of_doubts(
-        (_mask_name(pair), doubt) for pair, (_, doubt) in zip(pairs, read, strict=True)
-    )
-    return [field for field, _ in read]
+    fields = [field for field, _ in read]
+    _warn_of_oddities(pairs, fields, [doubt for _, doubt in read])
+    return fields

@@ -56,6 +56,10 @@ DEFAULT_PRESET = "balanced"
 _PLAN_FILE = "plan.json"
 _CORRECTED = "fields corrected by the user"
 
+#: Scores that are the same to so many digits are no different, and a score on fewer nuclei than
+#: this can be luck.
+_DIGITS, _FEW_NUCLEI = 3, 50
+
 
 @dataclasses.dataclass(frozen=True)
 class FineTuneResult:
@@ -71,8 +75,11 @@ class FineTuneResult:
         Name of the model it started from.
     parent_score, score : float
         Mean AP of both over IoU 0.5 to 0.9 on the part that was held out.
+    nuclei : int
+        How many nuclei there are on that part.
     better : bool
-        Whether the new model scores at least as high as its parent, and above 0.
+        Whether the new model scores at least as high as its parent, to three digits, and
+        above 0.
     epochs : int
         Epochs finished.
     seconds : float
@@ -84,6 +91,7 @@ class FineTuneResult:
     parent: str
     parent_score: float
     score: float
+    nuclei: int
     better: bool
     epochs: int
     seconds: float
@@ -91,18 +99,18 @@ class FineTuneResult:
     @property
     def comparison(self) -> str:
         """What the scores say, in sentences for people."""
-        alike = f"{self.score:.3f}" == f"{self.parent_score:.3f}"
-        digits = 5 if alike and self.score != self.parent_score else 3
         scores = (
-            f"On the held-out part it scores {self.score:.{digits}f}, {self.parent!r} "
-            f"{self.parent_score:.{digits}f}."
+            f"On the held-out part ({number_of(self.nuclei)}) it scores {self.score:.3f}, "
+            f"{self.parent!r} {self.parent_score:.3f}."
         )
+        if self.nuclei < _FEW_NUCLEI:
+            scores += " So few tell little: look at the next image, too."
         if not (self.score or self.parent_score):
             return (
                 f"{scores} Neither finds a nucleus as it is labelled there. Check that labels "
                 f"and images belong together, and that each nucleus has a value of its own."
             )
-        if self.score == self.parent_score:
+        if round(self.score, _DIGITS) == round(self.parent_score, _DIGITS):
             return f"{scores} That is no difference there."
         if not self.better:
             return (
@@ -164,7 +172,13 @@ def fine_tune_fields(
     groups, held_out = hold_out([list(fields)], parameters.held_out)
     with tempfile.TemporaryDirectory(prefix="nucseg-") as temporary:
         directory = run_directory or Path(temporary)
-        _write_plan(directory, fields, parent, name, parameters)
+        training = {
+            "parameters": parameters.as_dict(),
+            "fields": len(fields),
+            "nuclei": sum(map(_count, fields)),
+            "nuclei_held_out": sum(map(_count, held_out)),
+        }
+        _write_plan(directory, name, parent, training)
 
         from .network.architecture import read_architecture
         from .network.fit import Material, Trainer, Watchers
@@ -240,7 +254,8 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         parent=parent.card.name,
         parent_score=start.score,
         score=kept.score,
-        better=kept.score >= start.score and kept.score > 0,
+        nuclei=plan["training"]["nuclei_held_out"],
+        better=round(kept.score, _DIGITS) >= round(start.score, _DIGITS) and kept.score > 0,
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],
     )
@@ -292,18 +307,9 @@ def saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
 
 
 def _write_plan(
-    run_directory: Path,
-    fields: Sequence[Field],
-    parent: Model,
-    name: str,
-    parameters: TrainParameters,
+    run_directory: Path, name: str, parent: Model, training: dict[str, Any]
 ) -> None:
     """Write down what is needed to finish the run without this process."""
-    training: dict[str, Any] = {
-        "parameters": parameters.as_dict(),
-        "fields": len(fields),
-        "nuclei": sum(_count(field) for field in fields),
-    }
     plan = {
         "name": name,
         "parent_folder": str(parent.folder),

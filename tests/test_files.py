@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_nucseg.field import Field
-from napari_nucseg.files import find_images, read_image, read_labels, write_labels
+from napari_nucseg.files import read_image, read_labels, write_labels
+from napari_nucseg.folders import find_images
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 COLOR = np.stack([GREY, GREY + 1, GREY + 2], axis=-1)

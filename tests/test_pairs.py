@@ -15,9 +15,15 @@ def write(path, array):
         tifffile.imwrite(path, array)
 
 
+def speckled(labels):
+    """Make an image of labels: no two pixels that touch have the same intensity."""
+    y, x = np.indices(labels.shape)
+    return (labels > 0) * 100 + 10 * (y % 3) + 30 * (x % 3) + 1
+
+
 @pytest.mark.parametrize("images", ["images", "inputs"])
 def test_equal_names_in_two_folders(tmp_path, two_nuclei, images):
-    write(tmp_path / images / "a.png", two_nuclei * 50)
+    write(tmp_path / images / "a.png", speckled(two_nuclei))
     write(tmp_path / "masks" / "a.tif", two_nuclei.astype(np.uint16))
     (field,) = read_fields([tmp_path])
     assert field.name == "a"
@@ -25,7 +31,7 @@ def test_equal_names_in_two_folders(tmp_path, two_nuclei, images):
 
 
 def test_one_file_per_nucleus(tmp_path, two_nuclei):
-    write(tmp_path / "x1" / "images" / "x1.png", two_nuclei * 50)
+    write(tmp_path / "x1" / "images" / "x1.png", speckled(two_nuclei))
     for number in (1, 2):
         mask = (two_nuclei == number) * 255
         write(tmp_path / "x1" / "masks" / f"{number}.png", mask)
@@ -47,7 +53,7 @@ def test_overlapping_nuclei_keep_the_first(tmp_path):
 def test_binary_mask_is_taken_apart_with_a_warning(tmp_path):
     mask = np.zeros((8, 12))
     mask[2:5, 1:4] = mask[2:5, 7:10] = 255
-    write(tmp_path / "images" / "a.png", mask)
+    write(tmp_path / "images" / "a.png", speckled(mask))
     write(tmp_path / "masks" / "a.png", mask)
     with pytest.warns(UserWarning, match="touch"):
         (field,) = read_fields([tmp_path])
@@ -65,7 +71,7 @@ def test_no_file_of_a_nucleus_is_no_nucleus(tmp_path):
 def test_single_nucleus_is_no_reason_to_warn(tmp_path, recwarn):
     mask = np.zeros((8, 12))
     mask[2:5, 1:4] = 7
-    write(tmp_path / "images" / "a.png", mask)
+    write(tmp_path / "images" / "a.png", speckled(mask))
     write(tmp_path / "masks" / "a.png", mask)
     (field,) = read_fields([tmp_path])
     assert np.unique(field.labels).tolist() == [0, 7]
@@ -79,6 +85,29 @@ def test_images_without_mask_are_named(tmp_path, two_nuclei):
     with pytest.warns(UserWarning, match=r"b\.png"):
         pairs = find_pairs(tmp_path)
     assert [pair.name for pair in pairs] == ["a"]
+
+
+def test_masks_without_image_are_named(tmp_path, two_nuclei):
+    write(tmp_path / "images" / "a.png", speckled(two_nuclei))
+    for name in "ab":
+        write(tmp_path / "masks" / f"{name}.png", two_nuclei)
+    with pytest.warns(UserWarning, match=r"Left out 1 mask in .* of the same name: b\.png"):
+        assert [pair.name for pair in find_pairs(tmp_path)] == ["a"]
+
+
+def test_image_and_mask_the_other_way_round(tmp_path, two_nuclei):
+    labels = np.kron(two_nuclei, np.ones((8, 8), int))
+    write(tmp_path / "images" / "a.png", labels)
+    write(tmp_path / "masks" / "a.png", speckled(labels))
+    with pytest.raises(ValueError, match="the other way round"):
+        read_fields([tmp_path])
+
+
+def test_labels_in_place_of_an_image_are_told(tmp_path, two_nuclei):
+    write(tmp_path / "images" / "a.png", two_nuclei)
+    write(tmp_path / "masks" / "a.png", two_nuclei)
+    with pytest.warns(UserWarning, match=r"a\.png what looks like labels"):
+        read_fields([tmp_path])
 
 
 def test_shapes_that_differ_name_the_file(tmp_path, two_nuclei):
@@ -105,7 +134,7 @@ def test_masks_of_one_mistake_are_told_once(tmp_path):
     mask = np.zeros((8, 12))
     mask[2:5, 1:4] = mask[2:5, 7:10] = 255
     for name in "abc":
-        write(tmp_path / "images" / f"{name}.png", mask)
+        write(tmp_path / "images" / f"{name}.png", speckled(mask))
         write(tmp_path / "masks" / f"{name}.png", mask)
     with pytest.warns(UserWarning, match=r"in 3 masks .*c\.png.* binary") as warnings:
         read_fields([tmp_path])
@@ -115,7 +144,7 @@ def test_masks_of_one_mistake_are_told_once(tmp_path):
 def test_one_nucleus_of_a_file_per_nucleus_stays_one(tmp_path):
     mask = np.zeros((8, 12))
     mask[2:5, 1:4] = mask[2:5, 7:10] = 255
-    write(tmp_path / "a" / "images" / "a.png", mask)
+    write(tmp_path / "a" / "images" / "a.png", speckled(mask))
     write(tmp_path / "a" / "masks" / "1.png", mask)
     (field,) = read_fields([tmp_path])
     assert field.labels.max() == 1
@@ -129,13 +158,13 @@ def test_inverted_files_of_a_nucleus_each_are_told(tmp_path):
         mask = np.full((8, 12), 255)
         mask[2:5, 4 * number : 4 * number + 3] = 0
         write(tmp_path / "a" / "masks" / f"{number}.png", mask)
-    write(tmp_path / "a" / "images" / "a.png", mask)
+    write(tmp_path / "a" / "images" / "a.png", speckled(mask))
     with pytest.warns(UserWarning, match=r"masks of a .* the value 0"):
         read_fields([tmp_path])
 
 
 def test_labels_beside_their_image_are_the_mask(tmp_path, two_nuclei):
-    write(tmp_path / "images" / "a.tif", two_nuclei * 50)
+    write(tmp_path / "images" / "a.tif", speckled(two_nuclei))
     write(tmp_path / "masks" / "a.tif", two_nuclei * 50)
     write(tmp_path / "masks" / "a_labels.tif", two_nuclei)
     with pytest.warns(UserWarning, match=r"Left out 1 file in .*a\.tif"):

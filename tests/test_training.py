@@ -172,14 +172,6 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
     assert history == other
 
 
-def test_run_with_other_parameters_is_not_mixed_up(fields, tmp_path):
-    with pytest.raises(Stopped):
-        train_fields(Plan([fields]), tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
-    other = dataclasses.replace(TINY, seed=5)
-    with pytest.raises(ValueError, match="parameters were others"):
-        train_fields(Plan([fields]), tmp_path / "x", About("x"), other)
-
-
 def test_existing_output_is_not_overwritten(fields, tmp_path):
     with pytest.raises(FileExistsError, match="another one"):
         train_fields(Plan([fields]), tmp_path, About("x"), TINY)
@@ -342,32 +334,55 @@ def test_starts_from_something_else():
         Start(5)
 
 
-def test_run_with_another_network_is_not_mixed_up(fields, tmp_path):
-    with pytest.raises(Stopped):
-        train_fields(Plan([fields]), tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
-    other = Plan([fields], start=Start(widths=np.array(SMALL.widths)))
-    with pytest.raises(ValueError, match="parameters were others"):
-        train_fields(other, tmp_path / "x", About("x"), TINY)
+def test_run_of_something_else_is_not_mixed_up(fields, tmp_path):
+    def stop_after_an_epoch(plan):
+        finished = []
+        with pytest.raises(Stopped):
+            train_fields(
+                plan,
+                tmp_path / "x",
+                About("x"),
+                TINY,
+                on_epoch=finished.append,
+                should_stop=lambda: len(finished) > 0,
+            )
+        return len(finished)
+
+    assert stop_after_an_epoch(Plan([fields])) == 1
+    network = Plan([fields], start=Start(widths=np.array(SMALL.widths)))
+    seed = dataclasses.replace(TINY, seed=5)
+    for plan, parameters in ((network, TINY), (Plan([fields]), seed)):
+        with pytest.raises(ValueError, match="parameters were others"):
+            train_fields(plan, tmp_path / "x", About("x"), parameters)
     # The same network may be named or left out.
     named = Plan([fields], np.array([3.0]), Start(architecture="unet"))
     with pytest.raises(Stopped):
         train_fields(named, tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
 
 
+def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
+    plan = Plan([fields])
+    for parameters in (TINY, dataclasses.replace(TINY, seed=5)):
+        with pytest.raises(Stopped):
+            train_fields(plan, tmp_path / "x", About("x"), parameters, should_stop=lambda: True)
+
+
 @pytest.mark.parametrize(
     ("parent_score", "score", "better", "says"),
     [
-        (0.5, 0.6, True, "it scores 0.600, 'old' 0.500."),
+        (0.5, 0.6, True, "(80 nuclei) it scores 0.600, 'old' 0.500."),
         (0.5, 0.0, False, "More corrected fields usually help."),
-        (0.6123, 0.6121, False, "More corrected fields usually help."),
-        (0.5, 0.5, True, "no difference there."),
+        (0.6123, 0.6121, True, "no difference there."),
         (0.0, 0.0, False, "each nucleus has a value of its own."),
     ],
 )
 def test_what_the_scores_say(parent_score, score, better, says):
-    result = FineTuneResult("new", Path(), "old", parent_score, score, better, 5, 60.0)
+    result = FineTuneResult("new", Path(), "old", parent_score, score, 80, better, 5, 60.0)
     assert result.comparison.endswith(says)
-    assert ("0.61210, 'old' 0.61230" in result.comparison) is (score == 0.6121)
+    assert "So few tell little" not in result.comparison
+    few = dataclasses.replace(result, nuclei=3)
+    assert "(3 nuclei)" in few.comparison
+    assert "So few tell little" in few.comparison
 
 
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):

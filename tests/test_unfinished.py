@@ -40,7 +40,7 @@ def leave(home):
         plan = {
             "name": f"model of {name}",
             "parent_folder": str(load_model(parent).folder),
-            "training": {"parameters": {}, "fields": 1, "nuclei": 5},
+            "training": {"parameters": {}, "fields": 1, "nuclei": 5, "nuclei_held_out": 2},
             "began": began,
             "process": process,
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..files import LABELS_ENDING, labels_in
+from ..folders import LABELS_ENDING, labels_in
 from ..metrics import Scores
 from ..words import number_of, some_of
 from .options import add_command
@@ -63,10 +63,13 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
         raise FileNotFoundError(f"Expected images of true labels in {truth}, got none.{inner}")
     missing = [name for name in second if name not in first]
     if missing:
+        swapped = (
+            " The folder of the truth comes second." if first.keys() < second.keys() else ""
+        )
         raise FileNotFoundError(
             f"Expected predicted labels in {predicted} for each of the {len(second)} in "
             f"{truth}, got none for {len(missing)}: {some_of(missing)}. Give both the "
-            f"same name; {LABELS_ENDING} may follow it."
+            f"same name; {LABELS_ENDING} may follow it.{swapped}"
         )
     others = [name for name in first if name not in second]
     if others:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import model_store
-from ..files import LABELS_ENDING, check_file, find_images, read_image, write_labels
+from ..files import check_file, read_image, write_labels
+from ..folders import LABELS_ENDING, find_images
 from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
 from ..words import number_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import shutil
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -203,16 +204,16 @@ class Trainer:
         if not history and not self._has_batch_norm:
             history = [self._start(material, watchers)]
         for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
-            began = time.monotonic()
             self._compile(number)
-            loss = self._train_epoch(groups, material.shares, number, watchers)
+            loss, seconds = self._train_epoch(groups, material.shares, number, watchers)
+            trained = time.monotonic()
             self._refresh_statistics(groups, material.shares, number)
             self._fold()
             watchers.on_progress(self._steps, self._steps, "Scoring the model")
             score = score_fields(
                 self.predictor, material.held_out, channel, watchers.should_stop
             )
-            left = (time.monotonic() - began) * (self._epochs - number)
+            left = (seconds + time.monotonic() - trained) * (self._epochs - number)
             history.append(Epoch(number, self._epochs, loss, score, left))
             checkpoint = self._save(run_directory, checkpoint, history)
             watchers.on_epoch(history[-1])
@@ -282,12 +283,16 @@ class Trainer:
         shares: Sequence[float],
         number: int,
         watchers: Watchers,
-    ) -> float:
-        """Train for one epoch and return the mean loss."""
-        losses = []
+    ) -> tuple[float, float]:
+        """Train for one epoch and return the mean loss, and the seconds that an epoch takes.
+
+        The first step of all takes longer than any other one, which is left out of account.
+        """
+        losses, seconds = [], []
         for step, (images, targets) in enumerate(
             self._batches(groups, shares, number, self._steps)
         ):
+            began = time.monotonic()
             check_stop(watchers.should_stop)
             text = f"Training, epoch {number} of {self._epochs}"
             watchers.on_progress(step, self._steps, text)
@@ -302,7 +307,8 @@ class Trainer:
                 )
             losses.append(loss)
             self._update_average(done)
-        return sum(losses) / len(losses)
+            seconds.append(time.monotonic() - began)
+        return statistics.mean(losses), statistics.median(seconds) * self._steps
 
     def _batches(
         self,

@@ -1,0 +1,105 @@
+"""Which of the files in a folder are images, and which are labels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+from .files import IMAGE_SUFFIXES
+from .words import number_of, some_of
+
+__all__ = ["LABELS_ENDING", "find_images", "images_in", "labels_in"]
+
+#: End of the name of a file with labels that we wrote, before the suffix.
+LABELS_ENDING = "_labels"
+
+
+def find_images(paths: Iterable[str | Path]) -> list[Path]:
+    """Find images to segment.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files, which are taken as they are, whether they exist or not, and folders,
+        of which the images are taken but not the labels that we wrote there.
+
+    Returns
+    -------
+    list of Path
+        In the order given, those of a folder by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no image in a folder.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        files = images_in(path)
+        images = [file for file in files if not file.stem.endswith(LABELS_ENDING)]
+        if not images:
+            got = f"only {len(files)} named as labels, …{LABELS_ENDING}" if files else "none"
+            raise FileNotFoundError(
+                f"Expected images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got {got}."
+            )
+        found += images
+    return found
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that have the suffix of an image.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        Sorted by name, without hidden files.
+    """
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+    )
+
+
+def labels_in(folder: Path) -> dict[str, Path]:
+    """Return the label images of a folder by what they are the labels of.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    dict of str to Path
+        By the name without suffix and without `LABELS_ENDING`, in order of names.
+
+    Warns
+    -----
+    UserWarning
+        If files have the same name: of ``a.tif`` and ``a_labels.tif`` the second is taken,
+        of files that differ in their suffix the last.
+    """
+    found: dict[str, Path] = {}
+    others = []
+    for file in sorted(images_in(folder), key=lambda file: file.stem.endswith(LABELS_ENDING)):
+        name = file.stem.removesuffix(LABELS_ENDING)
+        if name in found:
+            others.append(found[name].name)
+        found[name] = file
+    if others:
+        warnings.warn(
+            f"Left out {number_of(others, 'file')} in {folder}, as there is another one of the "
+            f"same name: {some_of(others)}. …{LABELS_ENDING} is taken, or the last.",
+            stacklevel=2,
+        )
+    return dict(sorted(found.items()))
