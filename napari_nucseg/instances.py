@@ -46,7 +46,8 @@ def instances_from_maps(
 
     An object is kept if its confidence, the largest product in it of probability
     and distance, reaches the probability that is asked for. Of a nucleus that the edge
-    of the image cuts off, the middle may not be seen: half of that is enough.
+    of the image cuts off, the middle may not be seen: half of that is enough. Holes in a
+    nucleus are filled if they are smaller than the rest of it.
 
     Parameters
     ----------
@@ -76,7 +77,9 @@ def instances_from_maps(
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
     kept &= _sure(owners, maps, foreground, probability)
     labels = np.zeros(maps.shape[:2], np.int32)
-    labels[foreground] = _numbered(owners, kept)
+    numbers = _numbered(owners, kept)
+    labels[foreground] = numbers
+    _fill_holes(labels, _with_gaps(numbers, foreground))
     return labels
 
 
@@ -230,6 +233,26 @@ def _sure(
     edge[1:-1, 1:-1] = False
     cut_off[owners[edge[foreground]]] = True
     return sure | (nearly & cut_off)
+
+
+def _with_gaps(numbers: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    """Return the objects of which a row goes on behind a gap: only they can have holes."""
+    found = np.flatnonzero(foreground)
+    gaps = (numbers[1:] == numbers[:-1]) & (np.diff(found) > 1)
+    return np.setdiff1d(numbers[1:][gaps], [0])
+
+
+def _fill_holes(labels: np.ndarray, suspects: np.ndarray) -> None:
+    """Fill what is background within an object, and smaller than what is around it."""
+    from scipy import ndimage
+
+    boxes = ndimage.find_objects(labels) if suspects.size else []
+    for number in suspects:
+        part = labels[boxes[number - 1]]
+        nucleus = part == number
+        holes = ndimage.binary_fill_holes(nucleus) & (part == 0)
+        if np.count_nonzero(holes) < np.count_nonzero(nucleus):
+            part[holes] = number
 
 
 def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:

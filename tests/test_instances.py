@@ -39,6 +39,17 @@ def test_boundary_alone_tells_two_nuclei_apart():
     assert np.unique(labels[10, 22:35]).tolist() == [2]
 
 
+def test_holes_of_a_nucleus_are_filled_and_bays_and_rings_are_not():
+    maps = np.zeros((30, 60, 3), np.float32)
+    maps[5:15, 5:15, :2] = maps[5:15, 20:30, :2] = maps[2:22, 35:55, :2] = 1
+    maps[8:11, 8:11] = maps[8:11, 20:27] = maps[4:20, 37:53] = 0
+    maps[9, 9, :2] = 1
+    labels = instances_from_maps(maps)
+    assert (labels[5:15, 5:15] == labels[5, 5]).all()
+    assert not labels[8:11, 20:27].any()
+    assert not labels[4:20, 37:53].any()
+
+
 def test_small_objects_are_dropped_and_numbers_have_no_gaps():
     maps = np.zeros((40, 40, 3), np.float32)
     maps[2:4, 2:4, :2] = 1
@@ -125,10 +136,11 @@ def test_labels_cover_the_foreground_in_whole_pieces(seed, minimum_size):
     rng = np.random.default_rng(seed)
     maps = ndimage.gaussian_filter(rng.random((40, 40, 3)), (2, 2, 0)).astype(np.float32)
     labels = instances_from_maps(maps, minimum_size=minimum_size)
-    assert not (labels > 0)[maps[..., 0] <= 0.5].any()
+    foreground = maps[..., 0] > 0.5
     for number in range(1, labels.max() + 1):
         piece = labels == number
         assert piece.sum() >= minimum_size
+        assert not piece[~ndimage.binary_fill_holes(piece & foreground)].any()
         assert ndimage.label(piece, np.ones((3, 3)))[1] == 1
 
 
