@@ -14,6 +14,8 @@ import tifffile
 
 import napari_nucseg
 
+SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+
 
 def main(images: str, output: str) -> None:
     """Segment the images one after the other.
@@ -27,7 +29,7 @@ def main(images: str, output: str) -> None:
     """
     if not Path(images).is_dir():
         sys.exit(f"Expected a folder of images, got {images}.")
-    paths = sorted(path for path in Path(images).iterdir() if path.is_file())
+    paths = sorted(path for path in Path(images).iterdir() if path.suffix.lower() in SUFFIXES)
     if not paths:
         sys.exit(f"Expected images in {images}, got none.")
     stems = [path.stem for path in paths]

@@ -56,7 +56,8 @@ def segment(
     on_progress : callable, optional
         Called as ``on_progress(done, total, text)``.
     should_stop : callable, optional
-        Asked between steps; if it returns True, `progress.Stopped` is raised.
+        Asked between steps, perhaps by another thread; if it returns True,
+        `progress.Stopped` is raised.
     **parameters
         Those of `SegmentParameters`: ``channel``, ``diameter``,
         ``probability``, ``minimum_size``, ``views``.

@@ -238,8 +238,10 @@ def _sure(
 def _with_gaps(numbers: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     """Return the objects of which a row goes on behind a gap: only they can have holes."""
     found = np.flatnonzero(foreground)
-    gaps = (numbers[1:] == numbers[:-1]) & (np.diff(found) > 1)
-    return np.setdiff1d(numbers[1:][gaps], [0])
+    kept = numbers > 0
+    if not kept.all():
+        found, numbers = found[kept], numbers[kept]
+    return np.unique(numbers[1:][(numbers[1:] == numbers[:-1]) & (np.diff(found) > 1)])
 
 
 def _fill_holes(labels: np.ndarray, suspects: np.ndarray) -> None:

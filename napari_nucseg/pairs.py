@@ -110,7 +110,8 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     pairs = [
         Pair(image, (masks[image.stem],), image.stem) for image in images if image.stem in masks
     ]
-    alone = [mask.name for stem, mask in masks.items() if stem not in {p.name for p in pairs}]
+    stems = {image.stem for image in images}
+    alone = [mask.name for stem, mask in masks.items() if stem not in stems]
     if pairs and alone:
         warnings.warn(
             f"Left out {number_of(alone, 'mask')} in {folder} without an image of the same "
@@ -184,17 +185,23 @@ def _read_with_doubt(pair: Pair) -> tuple[Field, str]:
         labels = _merge(pair.masks, field.shape)
         doubt = doubt_of_background(labels)
     else:
-        labels, doubt = instances_of(read_labels(pair.masks[0]))
-        _check_order(pair, field, doubt)
+        mask = read_labels(pair.masks[0])
+        labels, doubt = instances_of(mask)
+        _check_order(pair, field, mask, doubt)
     try:
         return dataclasses.replace(field, labels=labels), doubt
     except ValueError as error:
         raise ValueError(f"{pair.image} and {_mask_name(pair)}: {error}") from error
 
 
-def _check_order(pair: Pair, field: Field, doubt: str) -> None:
+def _check_order(pair: Pair, field: Field, mask: np.ndarray, doubt: str) -> None:
     """Refuse labels in place of the image, and the image in place of the labels."""
-    if doubt == STREWN and looks_like_labels(np.asarray(field.image)):
+    swapped = (
+        doubt == STREWN  # a map of classes is that, too
+        and not looks_like_labels(mask)
+        and looks_like_labels(np.asarray(field.image))
+    )
+    if swapped:
         raise ValueError(
             f"Expected an image in {pair.image} and its labels in {pair.masks[0]}, got them "
             f"the other way round, as it seems. Swap the two, or their folders."

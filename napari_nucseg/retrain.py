@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -75,8 +76,8 @@ class FineTuneResult:
         Name of the model it started from.
     parent_score, score : float
         Mean AP of both over IoU 0.5 to 0.9 on the part that was held out.
-    nuclei : int
-        How many nuclei there are on that part.
+    nuclei : int or None
+        How many nuclei there are on that part, None if a run of an older version does not say.
     better : bool
         Whether the new model scores at least as high as its parent, to three digits, and
         above 0.
@@ -91,7 +92,7 @@ class FineTuneResult:
     parent: str
     parent_score: float
     score: float
-    nuclei: int
+    nuclei: int | None
     better: bool
     epochs: int
     seconds: float
@@ -99,11 +100,12 @@ class FineTuneResult:
     @property
     def comparison(self) -> str:
         """What the scores say, in sentences for people."""
+        on_how_many = "" if self.nuclei is None else f" ({number_of(self.nuclei)})"
         scores = (
-            f"On the held-out part ({number_of(self.nuclei)}) it scores {self.score:.3f}, "
+            f"On the held-out part{on_how_many} it scores {self.score:.3f}, "
             f"{self.parent!r} {self.parent_score:.3f}."
         )
-        if self.nuclei < _FEW_NUCLEI:
+        if self.nuclei is not None and self.nuclei < _FEW_NUCLEI:
             scores += " So few tell little: look at the next image, too."
         if not (self.score or self.parent_score):
             return (
@@ -186,15 +188,12 @@ def fine_tune_fields(
 
         architecture = read_architecture(parent.card.architecture)
         trainer = Trainer(architecture, parameters, load_network(parent))
-        try:
+        with contextlib.suppress(Stopped):  # what there is by then can be finished
             trainer.fit(
                 Material(groups, [1.0], held_out),
                 directory,
                 Watchers(on_progress, on_epoch, should_stop),
             )
-        except Stopped:
-            if latest_checkpoint(directory) is None:
-                raise
         return finish_run(directory)
 
 
@@ -254,7 +253,7 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
         parent=parent.card.name,
         parent_score=start.score,
         score=kept.score,
-        nuclei=plan["training"]["nuclei_held_out"],
+        nuclei=plan["training"].get("nuclei_held_out"),
         better=round(kept.score, _DIGITS) >= round(start.score, _DIGITS) and kept.score > 0,
         epochs=checkpoint.history[-1].epoch,
         seconds=time.time() - plan["began"],

@@ -84,7 +84,7 @@ def tiles_of(
     step : int, optional
         All tiles but the last of a row and of a column begin at multiples of it. What the
         network sees depends on where in its own grid a nucleus is: on the same grid, tiles
-        give what the undivided plane does.
+        that are not resized give what the undivided plane does.
 
     Returns
     -------

@@ -6,6 +6,7 @@ import dataclasses
 
 from .parameters import Parameters, parameter
 from .tiles import STRIDE
+from .words import duration
 
 __all__ = ["Epoch", "TrainParameters"]
 
@@ -107,3 +108,9 @@ class Epoch:
     loss: float
     score: float
     seconds_left: float
+
+    @property
+    def time_left(self) -> str:
+        """What to say of the time until the end: nothing before the first epoch and then."""
+        goes_on = 0 < self.epoch < self.epochs
+        return f", {duration(self.seconds_left)} left" if goes_on else ""

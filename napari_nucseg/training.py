@@ -258,7 +258,7 @@ def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> 
     """Write down what a run does, or check that it is the run that goes on."""
     wanted = {"parameters": parameters.as_dict(), **plan.as_dict()}
     path = run_directory / "plan.json"
-    if latest_checkpoint(run_directory) is None:  # nothing was made that could go on
+    if not path.exists() or latest_checkpoint(run_directory) is None:  # nothing to go on with
         with new_file(path) as aside:
             aside.write_text(json.dumps(wanted), encoding="utf-8")
     elif json.loads(path.read_text(encoding="utf-8")) != wanted:

@@ -50,6 +50,15 @@ def test_holes_of_a_nucleus_are_filled_and_bays_and_rings_are_not():
     assert not labels[4:20, 37:53].any()
 
 
+def test_a_dropped_object_in_a_hole_is_filled_too():
+    maps = np.zeros((30, 60, 3), np.float32)
+    maps[5:25, 5:25, :2] = maps[5:25, 30:50, :2] = 1
+    maps[10:20, 10:20] = 0
+    maps[12:18, 11:19, 0] = 0.6  # hardly a nucleus
+    labels = instances_from_maps(maps)
+    assert (labels[5:25, 5:25] == labels[5, 5]).all()
+
+
 def test_small_objects_are_dropped_and_numbers_have_no_gaps():
     maps = np.zeros((40, 40, 3), np.float32)
     maps[2:4, 2:4, :2] = 1

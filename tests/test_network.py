@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import threading
 
 import keras
 import numpy as np
@@ -362,6 +363,29 @@ def test_prediction_can_be_stopped(nuclei):
             np.zeros((32, 32, 3), np.float32), views=8, should_stop=after_the_first_view
         )
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_prediction_of_many_tiles_ends_at_once(nuclei, monkeypatch, fails):
+    predictor = load_predictor(nuclei)
+    looks = []
+
+    def look(tiles):
+        looks.append(None)
+        if fails and len(looks) == 3:
+            raise MemoryError
+        return np.zeros(tiles.shape, np.float32), np.zeros((*tiles.shape[:3], 1), np.float32)
+
+    monkeypatch.setattr(predictor, "_look", look)
+    monkeypatch.setattr("napari_nucseg.network.predict.CORE", 32)
+    before = threading.active_count()
+    with pytest.raises(MemoryError if fails else Stopped):
+        predictor.maps(
+            np.zeros((320, 320, 3), np.float32),
+            should_stop=lambda: not fails and len(looks) > 2,
+        )
+    assert len(looks) <= 5
+    assert threading.active_count() == before
 
 
 def test_weights_file_of_a_bundled_model_is_small(nuclei):

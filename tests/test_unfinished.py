@@ -98,6 +98,14 @@ def test_name_can_be_another_one(leave):
     assert own_models() == ["mine"]
 
 
+def test_run_of_a_version_that_did_not_count_can_be_finished(leave):
+    folder = leave("old")
+    plan = json.loads((folder / "plan.json").read_text())
+    del plan["training"]["nuclei_held_out"]
+    (folder / "plan.json").write_text(json.dumps(plan))
+    assert finish_run(folder).comparison.startswith("On the held-out part it scores")
+
+
 def test_card_says_once_that_fields_were_corrected(leave):
     child = finish_run(leave("child"))
     grandchild = finish_run(leave("grandchild", parent=child.name))

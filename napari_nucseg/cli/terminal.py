@@ -13,7 +13,6 @@ from typing import Any
 
 from ..progress import ShouldStop
 from ..train_parameters import Epoch
-from ..words import duration
 
 __all__ = ["bar", "interruptible", "reporting", "say", "tell"]
 
@@ -90,10 +89,10 @@ def reporting() -> dict[str, Callable[..., None]]:
         steps.refresh()
 
     def on_epoch(epoch: Epoch) -> None:
-        goes_on = 0 < epoch.epoch < epoch.epochs
-        time_left = f", {duration(epoch.seconds_left)} left" if goes_on else ""
         loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
-        say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{time_left}")
+        say(
+            f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{epoch.time_left}"
+        )
         steps.reset()
 
     return {"on_progress": on_progress, "on_epoch": on_epoch}

@@ -146,19 +146,14 @@ def _train(options: Any) -> int:
 
 def _fine_tune(options: Any) -> int:
     with interruptible() as should_stop:
-        try:
-            result = api.fine_tune(
-                options.data,
-                options.name,
-                options.model,
-                preset=options.preset,
-                should_stop=should_stop,
-                **reporting(),
-                **given(options, TrainParameters),
-            )
-        except Stopped as error:
-            raise Stopped(
-                "Stopped before the end of the first epoch: there is no new model."
-            ) from error
+        result = api.fine_tune(
+            options.data,
+            options.name,
+            options.model,
+            preset=options.preset,
+            should_stop=should_stop,
+            **reporting(),
+            **given(options, TrainParameters),
+        )
     say(f"Model {result.name!r} is in {result.path}. {result.comparison}")
     return 0

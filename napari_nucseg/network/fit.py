@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import shutil
 import statistics
@@ -286,13 +287,13 @@ class Trainer:
     ) -> tuple[float, float]:
         """Train for one epoch and return the mean loss, and the seconds that an epoch takes.
 
-        The first step of all takes longer than any other one, which is left out of account.
+        The first step of all takes longer than any other one; the median leaves it out.
         """
-        losses, seconds = [], []
+        losses, ends = [], []
+        began = time.monotonic()
         for step, (images, targets) in enumerate(
             self._batches(groups, shares, number, self._steps)
         ):
-            began = time.monotonic()
             check_stop(watchers.should_stop)
             text = f"Training, epoch {number} of {self._epochs}"
             watchers.on_progress(step, self._steps, text)
@@ -307,8 +308,9 @@ class Trainer:
                 )
             losses.append(loss)
             self._update_average(done)
-            seconds.append(time.monotonic() - began)
-        return statistics.mean(losses), statistics.median(seconds) * self._steps
+            ends.append(time.monotonic())
+        steps = [end - before for before, end in itertools.pairwise([began, *ends])]
+        return statistics.mean(losses), statistics.median(steps) * self._steps
 
     def _batches(
         self,

@@ -167,9 +167,10 @@ class Predictor:
         views : int, optional
             How many turned and mirrored views of the plane are averaged, 1 to 8.
         on_progress : callable, optional
-            Told after every tile.
+            Told after every group of tiles.
         should_stop : callable, optional
-            Asked before every view of every tile.
+            Asked before every group of tiles and every further view of it, by whichever
+            thread looks.
 
         Returns
         -------

@@ -252,10 +252,9 @@ class RetrainPanel(Panel):
         if epoch.epoch == 0:
             self.state.setText(f"Starting model: score {epoch.score:.3f}")
         else:
-            goes_on = epoch.epoch < epoch.epochs
-            left = f", {duration(epoch.seconds_left)} left" if goes_on else ""
             self.state.setText(
-                f"Epoch {epoch.epoch} of {epoch.epochs}, score {epoch.score:.3f}{left}"
+                f"Epoch {epoch.epoch} of {epoch.epochs}, score {epoch.score:.3f}"
+                f"{epoch.time_left}"
             )
 
     def _finish(self, job: Job) -> None:
