@@ -90,9 +90,8 @@ def reporting() -> dict[str, Callable[..., None]]:
 
     def on_epoch(epoch: Epoch) -> None:
         loss = f"loss {epoch.loss:.3f}, " if epoch.epoch else ""
-        say(
-            f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}score {epoch.score:.3f}{epoch.time_left}"
-        )
+        score = f"score {epoch.score:.3f}{epoch.time_left}"
+        say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}{score}")
         steps.reset()
 
     return {"on_progress": on_progress, "on_epoch": on_epoch}
