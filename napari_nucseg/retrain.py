@@ -100,26 +100,31 @@ class FineTuneResult:
     @property
     def comparison(self) -> str:
         """What the scores say, in sentences for people."""
-        on_how_many = "" if self.nuclei is None else f" ({number_of(self.nuclei)})"
-        scores = (
-            f"On the held-out part{on_how_many} it scores {self.score:.3f}, "
-            f"{self.parent!r} {self.parent_score:.3f}."
-        )
-        if self.nuclei is not None and self.nuclei < _FEW_NUCLEI:
-            scores += " So few tell little: look at the next image, too."
+        part = "the held-out part"
+        few = self.nuclei is not None and self.nuclei < _FEW_NUCLEI
+        if self.nuclei is not None:
+            part += f" ({number_of(self.nuclei)})"
+        sentences = [
+            f"On {part} it scores {self.score:.3f}, {self.parent!r} {self.parent_score:.3f}.",
+            self._verdict,
+            "So few nuclei tell little: look at the next image, too." if few else "",
+        ]
+        return " ".join(filter(None, sentences))
+
+    @property
+    def _verdict(self) -> str:
+        """What that means, where it is not plain."""
         if not (self.score or self.parent_score):
             return (
-                f"{scores} Neither finds a nucleus as it is labelled there. Check that labels "
-                f"and images belong together, and that each nucleus has a value of its own."
+                "Neither finds a nucleus as it is labelled there. Check that labels and images "
+                "belong together, and that each nucleus has a value of its own."
             )
-        if round(self.score, _DIGITS) == round(self.parent_score, _DIGITS):
-            return f"{scores} That is no difference there."
         if not self.better:
             return (
-                f"{scores} It is worse: keep using {self.parent!r}. More corrected fields "
-                f"usually help."
+                f"It is worse: keep using {self.parent!r}. More corrected fields usually help."
             )
-        return scores
+        alike = round(self.score, _DIGITS) == round(self.parent_score, _DIGITS)
+        return "Both do equally well there." if alike else ""
 
 
 def fine_tune_fields(

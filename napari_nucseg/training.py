@@ -261,9 +261,25 @@ def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> 
     if not path.exists() or latest_checkpoint(run_directory) is None:  # nothing to go on with
         with new_file(path) as aside:
             aside.write_text(json.dumps(wanted), encoding="utf-8")
-    elif json.loads(path.read_text(encoding="utf-8")) != wanted:
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if before != wanted:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "
-            f"parameters were others. Give the same ones, or remove that folder to "
-            f"start anew."
+            f"parameters were others: {_differences(before, wanted)}. Give the same ones, or "
+            f"remove that folder to start anew."
         )
+
+
+def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """Say in what two runs differ."""
+    then, now = before["parameters"], wanted["parameters"]
+    names = [
+        name for name in wanted if name != "parameters" and before.get(name) != wanted[name]
+    ]
+    changed = [
+        f"{name} {then.get(name)} instead of {value}"
+        for name, value in now.items()
+        if then.get(name) != value
+    ]
+    return ", ".join(names + changed) or "of another version"

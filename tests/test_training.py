@@ -351,8 +351,11 @@ def test_run_of_something_else_is_not_mixed_up(fields, tmp_path):
     assert stop_after_an_epoch(Plan([fields])) == 1
     network = Plan([fields], start=Start(widths=np.array(SMALL.widths)))
     seed = dataclasses.replace(TINY, seed=5)
-    for plan, parameters in ((network, TINY), (Plan([fields]), seed)):
-        with pytest.raises(ValueError, match="parameters were others"):
+    for plan, parameters, what in (
+        (network, TINY, r"others: .*architecture"),
+        (Plan([fields]), seed, f"others: seed {TINY.seed} instead of 5"),
+    ):
+        with pytest.raises(ValueError, match=what):
             train_fields(plan, tmp_path / "x", About("x"), parameters)
     # The same network may be named or left out.
     named = Plan([fields], np.array([3.0]), Start(architecture="unet"))
@@ -372,17 +375,17 @@ def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
     [
         (0.5, 0.6, True, "(80 nuclei) it scores 0.600, 'old' 0.500."),
         (0.5, 0.0, False, "More corrected fields usually help."),
-        (0.6123, 0.6121, True, "no difference there."),
+        (0.6123, 0.6121, True, "Both do equally well there."),
         (0.0, 0.0, False, "each nucleus has a value of its own."),
     ],
 )
 def test_what_the_scores_say(parent_score, score, better, says):
     result = FineTuneResult("new", Path(), "old", parent_score, score, 80, better, 5, 60.0)
     assert result.comparison.endswith(says)
-    assert "So few tell little" not in result.comparison
+    assert "So few nuclei tell little" not in result.comparison
     few = dataclasses.replace(result, nuclei=3)
     assert "(3 nuclei)" in few.comparison
-    assert "So few tell little" in few.comparison
+    assert "So few nuclei tell little" in few.comparison
 
 
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):

@@ -74,7 +74,7 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
     others = [name for name in first if name not in second]
     if others:
         warnings.warn(
-            f"Not scored, as there are no true labels in {truth}: "
+            f"Not scored, as there are no true labels in the second folder, {truth}: "
             f"{number_of(others, 'label image')} in {predicted}, {some_of(others)}",
             stacklevel=2,
         )
