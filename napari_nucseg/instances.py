@@ -77,9 +77,8 @@ def instances_from_maps(
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
     kept &= _sure(owners, maps, foreground, probability)
     labels = np.zeros(maps.shape[:2], np.int32)
-    numbers = _numbered(owners, kept)
-    labels[foreground] = numbers
-    _fill_holes(labels, _with_gaps(numbers, foreground))
+    labels[foreground] = _numbered(owners, kept)
+    _fill_holes(labels)
     return labels
 
 
@@ -235,19 +234,23 @@ def _sure(
     return sure | (nearly & cut_off)
 
 
-def _with_gaps(numbers: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+def _with_gaps(labels: np.ndarray) -> np.ndarray:
     """Return the objects of which a row goes on behind a gap: only they can have holes."""
-    found = np.flatnonzero(foreground)
-    kept = numbers > 0
-    if not kept.all():
-        found, numbers = found[kept], numbers[kept]
-    return np.unique(numbers[1:][(numbers[1:] == numbers[:-1]) & (np.diff(found) > 1)])
+
+    def look(first: int) -> np.ndarray:
+        rows = labels[first : first + _ROWS].ravel()
+        found = np.flatnonzero(rows)
+        numbers = rows[found]
+        return numbers[1:][(numbers[1:] == numbers[:-1]) & (np.diff(found) > 1)]
+
+    return np.unique(np.concatenate(_by_rows(look, labels.shape[0])))
 
 
-def _fill_holes(labels: np.ndarray, suspects: np.ndarray) -> None:
+def _fill_holes(labels: np.ndarray) -> None:
     """Fill what is background within an object, and smaller than what is around it."""
     from scipy import ndimage
 
+    suspects = _with_gaps(labels)
     boxes = ndimage.find_objects(labels) if suspects.size else []
     for number in suspects:
         part = labels[boxes[number - 1]]

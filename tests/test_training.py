@@ -334,37 +334,25 @@ def test_starts_from_something_else():
         Start(5)
 
 
-def test_run_of_something_else_is_not_mixed_up(fields, tmp_path):
-    def stop_after_an_epoch(plan):
-        finished = []
-        with pytest.raises(Stopped):
-            train_fields(
-                plan,
-                tmp_path / "x",
-                About("x"),
-                TINY,
-                on_epoch=finished.append,
-                should_stop=lambda: len(finished) > 0,
-            )
-        return len(finished)
-
-    assert stop_after_an_epoch(Plan([fields])) == 1
-    network = Plan([fields], start=Start(widths=np.array(SMALL.widths)))
+def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
+    model, *_ = whole
+    shutil.copytree(model.folder.with_name("after 1"), tmp_path / "x.run")
     seed = dataclasses.replace(TINY, seed=5)
     for plan, parameters, what in (
-        (network, TINY, r"others: .*architecture"),
-        (Plan([fields]), seed, f"others: seed {TINY.seed} instead of 5"),
+        (Plan([fields]), TINY, r"others: .*architecture"),
+        (Plan([fields], start=SMALL), seed, f"others: seed {TINY.seed} instead of 5"),
     ):
         with pytest.raises(ValueError, match=what):
             train_fields(plan, tmp_path / "x", About("x"), parameters)
-    # The same network may be named or left out.
-    named = Plan([fields], np.array([3.0]), Start(architecture="unet"))
+    # What is the default may be named or left out.
+    start = Start(architecture="unet", widths=np.array(SMALL.widths))
+    named = Plan([fields], np.array([3.0]), start)
     with pytest.raises(Stopped):
         train_fields(named, tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
 
 
 def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
-    plan = Plan([fields])
+    plan = Plan([fields], start=SMALL)
     for parameters in (TINY, dataclasses.replace(TINY, seed=5)):
         with pytest.raises(Stopped):
             train_fields(plan, tmp_path / "x", About("x"), parameters, should_stop=lambda: True)
