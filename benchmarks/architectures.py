@@ -77,7 +77,7 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
     import tensorflow as tf
 
     from napari_nucseg.network.architecture import build_network, hold_encoder
-    from napari_nucseg.network.losses import compile_network
+    from napari_nucseg.network.learner import Learner
     from napari_nucseg.network.precision import precision, set_precision
 
     rng = np.random.default_rng(0)
@@ -91,8 +91,8 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
         network = build_network(architecture, batch_norm=True)
         set_precision(network, precision())
         hold_encoder(network, architecture, held)
-        compile_network(network, 1e-3)
-        return lambda: network.train_on_batch(images, targets)
+        learner = Learner(network)
+        return lambda: learner.step(images, targets, 1e-3)
 
     network = build_network(architecture, batch_norm=False)
     set_precision(network, precision())

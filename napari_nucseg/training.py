@@ -16,12 +16,12 @@ from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint
 from .field import Field
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
-from .model_store import Card, Model, check_model_name, save_model
+from .model_store import CARD_FILE, Card, Model, check_model_name, save_model
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .start import Start
 from .train_parameters import Epoch, TrainParameters
 
-__all__ = ["About", "Plan", "no_epoch", "train_fields"]
+__all__ = ["About", "Plan", "no_epoch", "run_directory_of", "train_fields"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +117,22 @@ class Plan:
         }
 
 
+def run_directory_of(output: Path) -> Path:
+    """Return the folder in which a run keeps its checkpoints.
+
+    Parameters
+    ----------
+    output : Path
+        Folder of the model that the run makes.
+
+    Returns
+    -------
+    Path
+        Beside it; it need not exist.
+    """
+    return output.with_name(output.name + ".run")
+
+
 def train_fields(
     plan: Plan,
     output: Path,
@@ -161,10 +177,10 @@ def train_fields(
     Stopped
         If it should stop; the same call goes on later.
     """
-    check_new_folder(output)
+    _check_output(output)
     check_model_name(about.name)
     check_fields([field for group in plan.groups for field in group])
-    run_directory = output.with_name(output.name + ".run")
+    run_directory = run_directory_of(output)
     architecture = plan.start.network()
     encoder = None if latest_checkpoint(run_directory) else plan.start.load_encoder()
     frozen = plan.start.frozen_epochs(parameters)
@@ -195,6 +211,17 @@ def train_fields(
     model = save_model(card, weights_and_history(checkpoint), output)
     shutil.rmtree(run_directory, ignore_errors=True)
     return model
+
+
+def _check_output(output: Path) -> None:
+    """Check that the folder of a new model is new, and say so if its run is finished."""
+    if (output / CARD_FILE).is_file():
+        raise FileExistsError(
+            f"Expected a new folder, got {output}, which holds a model: this training is "
+            f"finished, or another one was put there. To train on from it, name it as the "
+            f"model to start from and give another folder for the output."
+        )
+    check_new_folder(output)
 
 
 def _card(

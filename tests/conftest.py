@@ -74,3 +74,14 @@ def pairs(tmp_path_factory):
         tifffile.imwrite(folder / "images" / f"{name}.tif", field.image)
         write_labels(folder / "masks" / f"{name}.tif", field.labels)
     return folder
+
+
+@pytest.fixture
+def eagerly(monkeypatch):
+    """Run what is only run a few times without translating it first."""
+    import tensorflow as tf
+
+    monkeypatch.setattr("napari_nucseg.network.fit._STATISTICS_BATCHES", 1)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

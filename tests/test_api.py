@@ -173,7 +173,7 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, nuclei, tmp_path):
         assert getattr(model.card, name) == value
     assert model.card.training["shares"] == [3, 1]
     assert segment(simulated, tmp_path / "new").shape == simulated.shape
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="this training is finished"):
         train([pairs], tmp_path / "new", **TINY)
 
 

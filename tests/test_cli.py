@@ -479,6 +479,7 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     killed.process.kill()
     status, text = killed.end()
     assert status == -signal.SIGKILL
+    assert text.startswith(b"Going on after epoch 1")
     assert b"Epoch" not in text
     assert not parts.exists()
 
@@ -498,3 +499,6 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     weights = (load_network(model).get_weights() for model in (one, two))
     for a, b in zip(*weights, strict=True):
         assert np.allclose(a, b, atol=1e-6)
+    status, _, messages = nucseg("train", pairs, "--output", parts, *options)
+    assert status == 1
+    assert "this training is finished" in messages

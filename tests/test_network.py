@@ -8,6 +8,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import skimage
 
 from napari_nucseg.instances import NETWORK_DIAMETER
@@ -21,7 +22,8 @@ from napari_nucseg.network.architecture import (
     read_architecture,
     start_from,
 )
-from napari_nucseg.network.losses import compile_network, maps_loss, size_loss
+from napari_nucseg.network.learner import Learner
+from napari_nucseg.network.losses import maps_loss, size_loss, total_loss
 from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.patches import batches, source_of
 from napari_nucseg.network.precision import (
@@ -54,7 +56,8 @@ def image():
 @pytest.fixture
 def targets():
     """Targets for the two images: nucleus everywhere."""
-    return {"maps": np.ones((2, 32, 64, 4)), "size": np.ones((2, 4, 8, 2))}
+    shapes = {"maps": (2, 32, 64, 4), "size": (2, 4, 8, 2)}
+    return {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
 
 
 both = pytest.mark.parametrize("architecture", [SMALL, LIGHT], ids=lambda one: one.kind)
@@ -141,12 +144,14 @@ def started(smaller, larger):
         np.testing.assert_allclose(after[name], before[name], atol=1e-5)
 
     def learn():
-        network.compile("sgd", {"maps": "mse", "size": "mse"})
-        network.fit(image, {name: np.ones(before[name].shape) for name in before}, verbose=0)
+        maps, size = (before[name].shape[:-1] for name in ("maps", "size"))
+        targets = {"maps": np.ones((*maps, 4), "f4"), "size": np.ones((*size, 2), "f4")}
+        Learner(network).step(image, targets, 0.1)
 
     return network, learn
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_added_levels_change_nothing_until_they_learn():
     keras.utils.set_random_seed(0)
     deeper = UNet((*SMALL.widths, 12))
@@ -159,6 +164,7 @@ def test_added_levels_change_nothing_until_they_learn():
         assert np.abs(network.get_layer(name).get_weights()[0]).max() > 0
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_wider_decoder_changes_nothing_until_it_learns():
     keras.utils.set_random_seed(0)
     wider = dataclasses.replace(LIGHT, widths=tuple(2 * width for width in LIGHT.widths))
@@ -174,16 +180,16 @@ def test_wider_decoder_changes_nothing_until_it_learns():
     assert network.get_layer("maps").get_weights()[0][:, :, new].any()
 
 
+@pytest.mark.usefixtures("eagerly")
 @both
 def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, targets):
     network = build_network(architecture, batch_norm=True)
 
     def changed():
         """Return which kinds of numbers of encoder and decoder a step changes."""
-        compile_network(network, 0.1)
-        network.run_eagerly = True
+        learner = Learner(network)
         before = [weights.numpy() for weights in network.weights]
-        network.train_on_batch(image, targets)
+        learner.step(image, targets, 0.1)
         layers = {layer.name for layer in network.layers if layer.name.startswith(encoder)}
         return {
             (weights.path.split("/")[0] in layers, weights.path.split("/")[1])
@@ -199,6 +205,23 @@ def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, 
     assert {name for inside, name in held if not inside} >= names
     hold_encoder(network, architecture, False)
     assert {name for inside, name in changed() if inside} >= names
+
+
+def test_weights_in_a_row_learn_as_they_do_one_by_one(image, targets):
+    networks = [build_network(SMALL, batch_norm=True) for _ in range(2)]
+    networks[1].set_weights(networks[0].get_weights())
+    learner = Learner(networks[0])
+    optimizer = keras.optimizers.AdamW(weight_decay=1e-4, global_clipnorm=1.0)
+    for step in range(1, 4):
+        loss = learner.step(image, targets, 1e-2 / step)
+        optimizer.learning_rate = 1e-2 / step
+        with tf.GradientTape() as tape:
+            expected = total_loss(targets, networks[1](image, training=True))
+        weights = networks[1].trainable_variables
+        optimizer.apply(tape.gradient(expected, [one.value for one in weights]), weights)
+        assert loss == pytest.approx(float(expected), rel=1e-4)
+    for one, other in zip(*(network.weights for network in networks), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3, err_msg=one.path)
 
 
 def test_loss_is_least_for_the_truth(two_nuclei):
@@ -412,8 +435,8 @@ def test_network_learns_in_bfloat16_and_tells_in_float32(
     keras.utils.set_random_seed(0)
     network = build_network(architecture, batch_norm=batch_norm)
     set_precision(network, "bfloat16")
-    compile_network(network, 1e-2)
-    losses = [float(network.train_on_batch(image, targets)[0]) for _ in range(8)]
+    learner = Learner(network)
+    losses = [learner.step(image, targets, 1e-2) for _ in range(8)]
     assert losses[-1] < losses[0]
     assert {str(output.dtype) for output in network(image).values()} == {"<dtype: 'float32'>"}
 

@@ -85,15 +85,14 @@ def whole(fields, tmp_path_factory):
 
     What the run had on the disk after each epoch is in folders beside it.
     """
-    import keras
+    from napari_nucseg.network.learner import Learner
 
     epochs, losses = [], []
-    train_on_batch = keras.Model.train_on_batch
+    step = Learner.step
 
-    def listen(*arguments, **options):
-        logs = train_on_batch(*arguments, **options)
-        losses.append(float(logs["loss"]))
-        return logs
+    def listen(*arguments):
+        losses.append(step(*arguments))
+        return losses[-1]
 
     def on_epoch(epoch):
         epochs.append(epoch)
@@ -102,7 +101,7 @@ def whole(fields, tmp_path_factory):
     folder = tmp_path_factory.mktemp("training") / "new"
     about = About("new", training_data="simulated")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.Model, "train_on_batch", listen)
+        patch.setattr(Learner, "step", listen)
         plan = Plan([fields], start=SMALL)
         model = train_fields(plan, folder, about, TINY, on_epoch=on_epoch)
     return model, epochs, losses
@@ -183,17 +182,6 @@ def test_existing_output_is_not_overwritten(fields, tmp_path):
 def test_shares_must_fit_the_groups(fields, shares):
     with pytest.raises(ValueError, match="share"):
         Plan([fields, fields], shares)
-
-
-@pytest.fixture
-def eagerly(monkeypatch):
-    """Run what is only run a few times without translating it first."""
-    import tensorflow as tf
-
-    monkeypatch.setattr("napari_nucseg.network.fit._STATISTICS_BATCHES", 1)
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import api, model_store
+from ..checkpoint import latest_checkpoint
 from ..progress import Stopped
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS
 from ..start import ARCHITECTURES, IMAGENET, RANDOM, Start
 from ..train_parameters import TrainParameters
-from ..training import About
+from ..training import About, run_directory_of
 from .options import add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
 
@@ -119,6 +120,9 @@ def _train(options: Any) -> int:
     about["name"] = about["name"] or options.output.name
     parent = model_store.load_model(options.model) if options.model else None
     start = Start(parent, options.architecture, options.widths, options.encoder_weights)
+    before = latest_checkpoint(run_directory_of(options.output))
+    if before:
+        say(f"Going on after epoch {before.history[-1].epoch}, from {before.folder.parent}.")
     with interruptible() as should_stop:
         try:
             model = api.train(

@@ -43,7 +43,7 @@ from .architecture import (
     start_from,
 )
 from .imagenet import EncoderWeights, set_encoder
-from .losses import compile_network
+from .learner import Learner
 from .patches import Batch, Source, batches, source_of
 from .precision import precision, set_precision
 from .predict import Predictor
@@ -169,7 +169,8 @@ class Trainer:
         self._fold()
         self.predictor = Predictor(self.shipped, chosen)
         self._averages = self.average.get_weights()
-        self._held: bool | None = None
+        self._learner: Learner | None = None
+        self._held = False
 
     def fit(
         self, material: Material, run_directory: Path, watchers: Watchers | None = None
@@ -205,8 +206,10 @@ class Trainer:
         if not history and not self._has_batch_norm:
             history = [self._start(material, watchers)]
         for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
-            self._compile(number)
-            loss, seconds = self._train_epoch(groups, material.shares, number, watchers)
+            learner = self._learner_of(number)
+            loss, seconds = self._train_epoch(
+                learner, groups, material.shares, number, watchers
+            )
             trained = time.monotonic()
             self._refresh_statistics(groups, material.shares, number)
             self._fold()
@@ -256,14 +259,14 @@ class Trainer:
         if self._has_batch_norm:
             fold_batch_norm(self.average, self.shipped)
 
-    def _compile(self, epoch: int) -> None:
-        """Make the optimizer and the step of an epoch, if those there are for another."""
+    def _learner_of(self, epoch: int) -> Learner:
+        """Return what learns in an epoch: at first perhaps without the encoder."""
         held = epoch <= self._held_epochs
-        if held is self._held:
-            return
-        self._held = held
-        hold_encoder(self.network, self.architecture, held)
-        compile_network(self.network, self.parameters.learning_rate)
+        if self._learner is None or held is not self._held:
+            self._held = held
+            hold_encoder(self.network, self.architecture, held)
+            self._learner = Learner(self.network)
+        return self._learner
 
     def _start(self, material: Material, watchers: Watchers) -> Epoch:
         """Score the network that training starts from."""
@@ -280,6 +283,7 @@ class Trainer:
 
     def _train_epoch(
         self,
+        learner: Learner,
         groups: Sequence[Sequence[Source]],
         shares: Sequence[float],
         number: int,
@@ -298,9 +302,7 @@ class Trainer:
             text = f"Training, epoch {number} of {self._epochs}"
             watchers.on_progress(step, self._steps, text)
             done = (number - 1) * self._steps + step
-            self.network.optimizer.learning_rate = self._learning_rate(done)
-            logs = self.network.train_on_batch(images, targets, return_dict=True)
-            loss = float(logs["loss"])
+            loss = learner.step(images, targets, self._learning_rate(done))
             if not math.isfinite(loss):
                 raise RuntimeError(
                     f"Expected the loss to stay a number, got {loss} in epoch "
@@ -391,10 +393,12 @@ class Trainer:
         kept = history[-1] if self.parameters.keep_last else best_of(history)
 
         def write_kept(path: Path) -> None:
-            if kept is history[-1] or before is None:
-                self.shipped.save_weights(path)
-            else:
+            if before is not None and kept is not history[-1]:
                 shutil.copyfile(before.folder / KEPT_FILE, path)
+            elif self._has_batch_norm:
+                self.shipped.save_weights(path)
+            else:  # the average is what is shipped, and to copy it takes less time
+                shutil.copyfile(path.with_name(AVERAGE_FILE), path)
 
         writers = {
             NETWORK_FILE: self.network.save_weights,
@@ -405,7 +409,7 @@ class Trainer:
 
     def _resume(self, checkpoint: Checkpoint) -> list[Epoch]:
         """Go back to the state of a checkpoint."""
-        self._compile(checkpoint.history[-1].epoch)
+        self._learner_of(checkpoint.history[-1].epoch)
         self.network.load_weights(checkpoint.folder / NETWORK_FILE)
         self.average.load_weights(checkpoint.folder / AVERAGE_FILE)
         self._averages = self.average.get_weights()

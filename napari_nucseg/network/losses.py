@@ -4,41 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 from keras import ops
 
-__all__ = ["compile_network", "maps_loss", "size_loss"]
+__all__ = ["maps_loss", "size_loss", "total_loss"]
 
-#: Weight of the loss of each output in the sum.
-_LOSS_WEIGHTS = {"maps": 1.0, "size": 0.2}
-_WEIGHT_DECAY = 1e-4
+_SIZE_WEIGHT = 0.2
 
 
-def compile_network(network: keras.Model, learning_rate: float) -> None:
-    """Give a network the losses and a new optimizer for what of it is trainable.
+def total_loss(target: dict[str, Any], predicted: dict[str, Any]) -> Any:
+    """Return the loss of both outputs.
 
     Parameters
     ----------
-    network : keras.Model
-        See `architecture.build_network`.
-    learning_rate : float
-        Of the optimizer.
+    target, predicted : dict of str to tensor
+        ``"maps"`` and ``"size"``, see `maps_loss` and `size_loss`.
+
+    Returns
+    -------
+    tensor
+        The weighted sum, a scalar.
     """
-    optimizer = keras.optimizers.AdamW(
-        learning_rate=learning_rate, weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
-    )
-    optimizer.build(network.trainable_variables)
-    network.compile(
-        optimizer=optimizer,
-        loss={"maps": maps_loss, "size": size_loss},
-        loss_weights=_LOSS_WEIGHTS,
-        jit_compile=False,
-    )
-    # Keras makes what adds up the losses when it sees the first batch, and would
-    # translate the whole step a second time because of that.
-    empty = ops.zeros((1, 32, 32, 3))
-    targets = {"maps": ops.zeros((1, 32, 32, 4)), "size": ops.zeros((1, 4, 4, 2))}
-    network.compute_loss(empty, targets, network(empty))
+    maps = maps_loss(target["maps"], predicted["maps"])
+    return maps + _SIZE_WEIGHT * size_loss(target["size"], predicted["size"])
 
 
 def maps_loss(target: Any, predicted: Any) -> Any:

@@ -1,0 +1,79 @@
+"""A network learns, one batch after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from .losses import total_loss
+
+__all__ = ["Learner"]
+
+_WEIGHT_DECAY = 1e-4
+
+
+class Learner:
+    """A network and the optimizer of what of it is trainable.
+
+    To the optimizer all weights are one long row of numbers. One by one they would make
+    thousands of small operations, which take longer to be translated before the first step
+    than the steps of a short training take.
+
+    Parameters
+    ----------
+    network : keras.Model
+        See `architecture.build_network`. From now on its files of weights hold the state
+        of the optimizer, too.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        self._network = network
+        self._weights = network.trainable_variables
+        self._row = keras.Variable(_in_a_row(self._weights), name="row")
+        self._optimizer = keras.optimizers.AdamW(
+            weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
+        )
+        self._optimizer.build([self._row])
+        network.compile(optimizer=self._optimizer)
+        self._run = tf.function(self._step, autograph=False)
+
+    def step(self, images: Any, targets: dict[str, Any], learning_rate: float) -> float:
+        """Learn from a batch.
+
+        Parameters
+        ----------
+        images : tensor of float32, shape (N, Y, X, 3)
+            Normalized intensities.
+        targets : dict of str to tensor
+            See `losses.total_loss`.
+        learning_rate : float
+            Of this step.
+
+        Returns
+        -------
+        float
+            The loss before it.
+        """
+        self._optimizer.learning_rate = learning_rate
+        return float(self._run(images, targets))
+
+    def _step(self, images: Any, targets: dict[str, Any]) -> Any:
+        with tf.GradientTape() as tape:
+            loss = total_loss(targets, self._network(images, training=True))
+        gradients = tape.gradient(loss, [weight.value for weight in self._weights])
+        self._row.assign(_in_a_row(self._weights))
+        self._optimizer.apply([_in_a_row(gradients)], [self._row])
+        ends = np.cumsum([np.prod(weight.shape, dtype=int) for weight in self._weights])
+        parts = ops.split(self._row.value, ends[:-1].tolist())
+        for weight, part in zip(self._weights, parts, strict=True):
+            weight.assign(ops.reshape(part, weight.shape))
+        return loss
+
+
+def _in_a_row(arrays: Sequence[Any]) -> Any:
+    return ops.concatenate([ops.reshape(array, (-1,)) for array in arrays])
