@@ -206,7 +206,13 @@ def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last
     assert (files[0] == files[1]) is not keep_last
 
 
-@pytest.mark.usefixtures("eagerly")
+@pytest.fixture
+def not_scored(monkeypatch):
+    """Leave out what takes longest where no score matters."""
+    monkeypatch.setattr("napari_nucseg.network.fit.score_fields", lambda *_: 0.5)
+
+
+@pytest.mark.usefixtures("eagerly", "not_scored")
 @pytest.mark.filterwarnings("ignore:Even though the")
 def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
     widths = [*SMALL.widths, 12]
@@ -225,7 +231,7 @@ def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path)
         Start(shallow, widths=[8] * 5).network()
 
 
-@pytest.mark.usefixtures("eagerly")
+@pytest.mark.usefixtures("eagerly", "not_scored")
 @pytest.mark.filterwarnings("ignore:Even though the")
 def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_path):
     from napari_nucseg.network.architecture import build_network, keras
