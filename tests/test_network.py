@@ -8,8 +8,8 @@ import threading
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import skimage
+import tensorflow as tf
 
 from napari_nucseg.instances import NETWORK_DIAMETER
 from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model

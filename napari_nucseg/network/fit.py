@@ -35,13 +35,8 @@ from ..progress import (
 )
 from ..segmentation import SegmentParameters, segment_plane
 from ..train_parameters import Epoch, TrainParameters
-from .architecture import (
-    Architecture,
-    build_network,
-    fold_batch_norm,
-    hold_encoder,
-    start_from,
-)
+from .architecture import Architecture, build_network, hold_encoder, start_from
+from .average import Average
 from .imagenet import EncoderWeights, set_encoder
 from .learner import Learner
 from .patches import Batch, Source, batches, source_of
@@ -50,7 +45,6 @@ from .predict import Predictor
 
 __all__ = ["Material", "Trainer", "Watchers", "score_fields"]
 
-_AVERAGING = 0.995
 _WARM_UP = 0.05
 _STATISTICS_BATCHES = 10
 
@@ -128,8 +122,7 @@ def score_fields(
 class Trainer:
     """A network in training, its running average, and what is shipped of it.
 
-    The weights that are scored and kept are an exponential moving average of
-    those in training, with batch normalization folded in.
+    The weights that are scored and kept are those of the average, see `Average`.
 
     Parameters
     ----------
@@ -152,23 +145,19 @@ class Trainer:
         encoder: EncoderWeights | None = None,
     ) -> None:
         keras.utils.set_random_seed(parameters.seed)
-        scratch = start is None
         self.parameters = parameters
         self.architecture = architecture
-        self.network = build_network(architecture, batch_norm=scratch)
-        self.shipped = build_network(architecture, batch_norm=False)
-        # Without normalization there is nothing to fold: what is averaged is what is shipped.
-        self.average = build_network(architecture, batch_norm=True) if scratch else self.shipped
+        # What is trained on has batch normalization folded in, and goes on without it.
+        batch_norm = start is None
+        self.network = build_network(architecture, batch_norm=batch_norm)
         if start is not None:
             start_from(start, self.network)
         elif encoder is not None:
             set_encoder(self.network, encoder)
         chosen = precision()
         set_precision(self.network, chosen)
-        self.average.set_weights(self.network.get_weights())
-        self._fold()
-        self.predictor = Predictor(self.shipped, chosen)
-        self._averages = self.average.get_weights()
+        self.average = Average(self.network, architecture, batch_norm=batch_norm)
+        self.predictor = Predictor(self.average.shipped, chosen)
         self._learner: Learner | None = None
         self._held = False
 
@@ -203,7 +192,7 @@ class Trainer:
         groups = self._sources(material, watchers)
         checkpoint = latest_checkpoint(run_directory)
         history = self._resume(checkpoint) if checkpoint else []
-        if not history and not self._has_batch_norm:
+        if not history and not self.average.batch_norm:
             history = [self._start(material, watchers)]
         for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
             learner = self._learner_of(number)
@@ -211,8 +200,7 @@ class Trainer:
                 learner, groups, material.shares, number, watchers
             )
             trained = time.monotonic()
-            self._refresh_statistics(groups, material.shares, number)
-            self._fold()
+            self.average.ship(self._images(groups, material.shares, number))
             watchers.on_progress(self._steps, self._steps, "Scoring the model")
             score = score_fields(
                 self.predictor, material.held_out, channel, watchers.should_stop
@@ -249,15 +237,6 @@ class Trainer:
     @property
     def _held_epochs(self) -> int:
         return self.parameters.frozen_epochs or 0
-
-    @property
-    def _has_batch_norm(self) -> bool:
-        return self.average is not self.shipped
-
-    def _fold(self) -> None:
-        """Make what is shipped out of the average, unless they are the same network."""
-        if self._has_batch_norm:
-            fold_batch_norm(self.average, self.shipped)
 
     def _learner_of(self, epoch: int) -> Learner:
         """Return what learns in an epoch: at first perhaps without the encoder."""
@@ -309,7 +288,7 @@ class Trainer:
                     f"{number}. Try again with a lower learning rate."
                 )
             losses.append(loss)
-            self._update_average(done)
+            self.average.update(self.network, done)
             ends.append(time.monotonic())
         steps = [end - before for before, end in itertools.pairwise([began, *ends])]
         return statistics.mean(losses), statistics.median(steps) * self._steps
@@ -343,6 +322,13 @@ class Trainer:
         )
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(3)
 
+    def _images(
+        self, groups: Sequence[Sequence[Source]], shares: Sequence[float], number: int
+    ) -> Iterator[tf.Tensor]:
+        """Make the images of a few batches, when they are asked for."""
+        for images, _ in self._batches(groups, shares, number, _STATISTICS_BATCHES):
+            yield images
+
     def _learning_rate(self, step: int) -> float:
         """Return the rate of a step: half a cosine, after a short warm-up.
 
@@ -360,32 +346,6 @@ class Trainer:
             * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase)))
         )
 
-    def _update_average(self, step: int) -> None:
-        keep = min(_AVERAGING, (1 + step) / (10 + step))
-        self._averages = [
-            average + (1 - keep) * (variable.numpy() - average)
-            for average, variable in zip(self._averages, self.network.weights, strict=True)
-        ]
-
-    def _refresh_statistics(
-        self, groups: Sequence[Sequence[Source]], shares: Sequence[float], number: int
-    ) -> None:
-        """Measure the statistics of batch normalization under the averaged weights."""
-        self.average.set_weights(self._averages)
-        if not self._has_batch_norm:
-            return
-        norms = [
-            layer
-            for layer in self.average.layers
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
-        fixed = self._batches(groups, shares, number, _STATISTICS_BATCHES)
-        for seen, (images, _) in enumerate(fixed):
-            for norm in norms:
-                norm.momentum = seen / (seen + 1)
-            self.average(images, training=True)
-        self._averages = self.average.get_weights()
-
     def _save(
         self, run_directory: Path, before: Checkpoint | None, history: list[Epoch]
     ) -> Checkpoint:
@@ -393,16 +353,14 @@ class Trainer:
         kept = history[-1] if self.parameters.keep_last else best_of(history)
 
         def write_kept(path: Path) -> None:
-            if before is not None and kept is not history[-1]:
+            if before is None or kept is history[-1]:
+                self.average.save_shipped(path, path.with_name(AVERAGE_FILE))
+            else:
                 shutil.copyfile(before.folder / KEPT_FILE, path)
-            elif self._has_batch_norm:
-                self.shipped.save_weights(path)
-            else:  # the average is what is shipped, and to copy it takes less time
-                shutil.copyfile(path.with_name(AVERAGE_FILE), path)
 
         writers = {
             NETWORK_FILE: self.network.save_weights,
-            AVERAGE_FILE: self.average.save_weights,
+            AVERAGE_FILE: self.average.save,
             KEPT_FILE: write_kept,
         }
         return write_checkpoint(run_directory, history, kept, writers)
@@ -411,6 +369,5 @@ class Trainer:
         """Go back to the state of a checkpoint."""
         self._learner_of(checkpoint.history[-1].epoch)
         self.network.load_weights(checkpoint.folder / NETWORK_FILE)
-        self.average.load_weights(checkpoint.folder / AVERAGE_FILE)
-        self._averages = self.average.get_weights()
+        self.average.load(checkpoint.folder / AVERAGE_FILE)
         return list(checkpoint.history)

@@ -1,0 +1,136 @@
+"""The running average of weights in training, which is scored and shipped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from .architecture import Architecture, build_network, fold_batch_norm
+
+__all__ = ["Average"]
+
+_KEPT = 0.995
+
+
+class Average:
+    """An exponential moving average of the weights of a network in training.
+
+    What is shipped of it has batch normalization folded in. If the network has none, the
+    average itself is shipped.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network, with the weights that the average begins with.
+    architecture : Architecture
+        Its description.
+    batch_norm : bool
+        Whether batch normalization follows its convolutions.
+
+    Attributes
+    ----------
+    shipped : keras.Model
+        Without batch normalization; up to date after `ship` and `load`.
+    batch_norm : bool
+        As given.
+    """
+
+    def __init__(
+        self, network: keras.Model, architecture: Architecture, *, batch_norm: bool
+    ) -> None:
+        self.batch_norm = batch_norm
+        self.shipped = build_network(architecture, batch_norm=False)
+        self._network = (
+            build_network(architecture, batch_norm=True) if batch_norm else self.shipped
+        )
+        self._network.set_weights(network.get_weights())
+        self._weights = network.get_weights()
+        self._fold()
+
+    def update(self, network: keras.Model, step: int) -> None:
+        """Take the weights of the network in.
+
+        Parameters
+        ----------
+        network : keras.Model
+            The one in training, after a step.
+        step : int
+            Its number, from 0. What was before the first ones is soon forgotten.
+        """
+        keep = min(_KEPT, (1 + step) / (10 + step))
+        self._weights = [
+            average + (1 - keep) * (variable.numpy() - average)
+            for average, variable in zip(self._weights, network.weights, strict=True)
+        ]
+
+    def ship(self, images: Iterable[Any]) -> None:
+        """Make what is shipped out of the average.
+
+        Parameters
+        ----------
+        images : iterable of tensor, shape (N, Y, X, 3)
+            Batches by which the statistics of batch normalization are measured, as those
+            of other weights do not fit; not looked at if there is none.
+        """
+        self._network.set_weights(self._weights)
+        if self.batch_norm:
+            self._measure(images)
+            self._fold()
+
+    def _measure(self, images: Iterable[Any]) -> None:
+        """Measure the statistics of batch normalization."""
+        norms = [
+            layer
+            for layer in self._network.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        for seen, batch in enumerate(images):
+            for norm in norms:
+                norm.momentum = seen / (seen + 1)
+            self._network(batch, training=True)
+        self._weights = self._network.get_weights()
+
+    def _fold(self) -> None:
+        if self.batch_norm:
+            fold_batch_norm(self._network, self.shipped)
+
+    def save(self, path: Path) -> None:
+        """Write the average, for `load`.
+
+        Parameters
+        ----------
+        path : Path
+            File of weights.
+        """
+        self._network.save_weights(path)
+
+    def save_shipped(self, path: Path, saved: Path) -> None:
+        """Write what is shipped.
+
+        Parameters
+        ----------
+        path : Path
+            File of weights.
+        saved : Path
+            Where the average was saved; if it is what is shipped, to copy it is faster.
+        """
+        if self.batch_norm:
+            self.shipped.save_weights(path)
+        else:
+            shutil.copyfile(saved, path)
+
+    def load(self, path: Path) -> None:
+        """Read an average.
+
+        Parameters
+        ----------
+        path : Path
+            What `save` wrote.
+        """
+        self._network.load_weights(path)
+        self._weights = self._network.get_weights()
+        self._fold()
