@@ -56,7 +56,10 @@ class Field:
             image = np.asarray(image)
             if image.dtype.kind not in "buifc":
                 kind = type(self.image).__name__
-                raise TypeError(f"Expected an array of intensities, got {kind}.")
+                raise TypeError(
+                    f"Expected an array of intensities, got {kind}. Give one of shape (Y, X), "
+                    f"(Y, X, 3) or (C, Y, X)."
+                )
         _check_dtype(image.dtype)
         axes = self.axes.upper() or guess_axes(image.shape)
         _check_axes(axes, image.shape)

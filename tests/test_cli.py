@@ -455,6 +455,19 @@ class Terminal:
         return self.process.returncode, text
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C")
+def test_second_ctrl_c_leaves_at_once(pairs, tmp_path):
+    command = Terminal("segment", pairs / "images", "--output", tmp_path)
+    command.wait_for(b"image/s")
+    command.process.send_signal(signal.SIGINT)
+    command.wait_for(b"Ctrl-C again")
+    command.process.send_signal(signal.SIGINT)
+    status, text = command.end()
+    assert status == 130
+    assert text == b""
+    assert b"Traceback" not in command.messages
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")
 def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
