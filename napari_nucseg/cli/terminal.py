@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from ..progress import ShouldStop
 from ..train_parameters import Epoch
@@ -111,10 +111,23 @@ def interruptible() -> Iterator[ShouldStop]:
     def ask(*_: Any) -> None:
         asked.set()
         signal.signal(signal.SIGINT, before)
-        print("\nStopping after this step. Ctrl-C again to leave at once.", file=sys.stderr)
+        print("\nStopping after this step. Ctrl-C again to leave at once.", file=errors)
 
-    before = signal.signal(signal.SIGINT, ask)
+    with _error_output() as errors:
+        before = signal.signal(signal.SIGINT, ask)
+        try:
+            yield asked.is_set
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _error_output() -> Iterator[TextIO]:
+    """Yield an error output of our own: while TensorFlow is loaded the usual one is silent."""
     try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
+        descriptor = os.dup(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):  # none, or one that is no file
+        yield sys.stderr
+        return
+    with open(descriptor, "w", buffering=1, encoding="ascii") as errors:
+        yield errors

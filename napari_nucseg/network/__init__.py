@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,27 +20,11 @@ def _quiet() -> Iterator[None]:
         return
     os.dup2(nowhere, 2)
     try:
-        with _python_heard_at(kept):
-            yield
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-@contextlib.contextmanager
-def _python_heard_at(descriptor: int) -> Iterator[None]:
-    """Write there what Python says meanwhile, as in answer to Ctrl-C."""
-    try:
-        taken = sys.stderr.fileno() == 2
-    except (AttributeError, OSError, ValueError):  # none, or one that is no file
-        taken = False
-    if not taken:
-        yield
-        return
-    options: Any = {"buffering": 1, "errors": "backslashreplace", "closefd": False}
-    with open(descriptor, "w", **options) as there, contextlib.redirect_stderr(there):
-        yield
 
 
 # TensorFlow tells of the processor before it reads its log level.
