@@ -28,11 +28,6 @@ def few_places(tool, monkeypatch):
     monkeypatch.setattr(tool, "_PLACES", 1000)
 
 
-@pytest.fixture
-def images():
-    return np.random.default_rng(0).random((4, 64, 64, 3)).astype(np.float32)
-
-
 def random_network(architecture):
     keras.utils.set_random_seed(0)
     network = build_network(architecture, batch_norm=False)
@@ -53,17 +48,27 @@ def widened(network, architecture):
     return wide
 
 
-def test_filters_that_do_nothing_are_dropped_and_nothing_changes(tool, images):
+def saved(folder, network, architecture):
+    card = Card(folder.name, architecture=describe(architecture))
+    return save_model(card, network.save_weights, folder)
+
+
+def test_filters_that_do_nothing_are_dropped_and_nothing_changes(tool, pairs, tmp_path):
     network = random_network(NARROW)
     wide = widened(network, WIDE)
+    images = tool._images_of([pairs])
     for name in ("maps", "size"):
         np.testing.assert_allclose(wide(images)[name], network(images)[name], atol=1e-4)
-    new = build_network(NARROW, batch_norm=False)
-    narrowing = tool.Narrowing(wide, new, images)
-    narrowing.narrow_encoder()
-    narrowing.narrow_decoder()
+    before = saved(tmp_path / "before", wide, WIDE)
+    command = [str(tmp_path / "before"), str(tmp_path / "new"), str(pairs), "--widths"]
+    tool.main([*command, "5", "6", "7", "10", "--expansion", "2", "--squeeze", "2"])
+    new = load_model(tmp_path / "new")
+    assert new.card.architecture == describe(NARROW)
+    assert new.card.parent_sha256 == before.card.weights_sha256
+    narrow = load_network(new)
+    assert narrow.count_params() == network.count_params() < wide.count_params()
     for name in ("maps", "size"):
-        wanted, got = wide(images)[name].numpy(), new(images)[name].numpy()
+        wanted, got = wide(images)[name].numpy(), narrow(images)[name].numpy()
         assert np.abs(got - wanted).std() < 0.1 * wanted.std()
 
 
@@ -91,22 +96,6 @@ def test_one_of_two_equal_channels_stays(tool):
     assert (3 in kept) != (7 in kept)
 
 
-def saved(folder, architecture):
-    card = Card(folder.name, architecture=describe(architecture))
-    network = build_network(architecture, batch_norm=False)
-    return save_model(card, network.save_weights, folder)
-
-
-def test_narrower_model_can_be_loaded_and_knows_its_parent(tool, pairs, tmp_path):
-    before = saved(tmp_path / "before", WIDE)
-    command = [str(tmp_path / "before"), str(tmp_path / "new"), str(pairs), "--widths"]
-    tool.main([*command, "5", "6", "7", "10", "--expansion", "2", "--squeeze", "2"])
-    new = load_model(tmp_path / "new")
-    assert new.card.architecture == describe(NARROW)
-    assert new.card.parent_sha256 == before.card.weights_sha256
-    assert load_network(new).count_params() < load_network(before).count_params()
-
-
 @pytest.mark.parametrize(
     ("architecture", "wanted", "message"),
     [
@@ -119,13 +108,13 @@ def test_narrower_model_can_be_loaded_and_knows_its_parent(tool, pairs, tmp_path
     ],
 )
 def test_what_cannot_be_made_narrower_is_said(tool, tmp_path, architecture, wanted, message):
-    saved(tmp_path / "before", architecture)
+    saved(tmp_path / "before", build_network(architecture, batch_norm=False), architecture)
     with pytest.raises(ValueError, match=message):
         tool.narrow(tmp_path / "before", tmp_path / "new", [], wanted)
     assert not (tmp_path / "new").exists()
 
 
 def test_existing_output_is_said_before_anything_is_computed(tool, tmp_path):
-    saved(tmp_path / "before", WIDE)
+    saved(tmp_path / "before", build_network(WIDE, batch_norm=False), WIDE)
     with pytest.raises(FileExistsError, match="before"):
         tool.narrow(tmp_path / "before", tmp_path / "before", [], {"expansion": 2})
