@@ -84,7 +84,7 @@ def write_checkpoint(
     kept : Epoch
         The one whose weights are to be shipped.
     writers : dict of str to callable
-        By file name, writes a file to the path it is given.
+        By file name, writes a file to the path it is given; called one after the other.
 
     Returns
     -------

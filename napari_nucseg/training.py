@@ -24,6 +24,10 @@ from .train_parameters import Epoch, TrainParameters
 __all__ = ["About", "Plan", "no_epoch", "run_directory_of", "train_fields"]
 
 
+#: What a run keeps on the disk can only be read where this is the same.
+_FORMAT = 2
+
+
 @dataclasses.dataclass(frozen=True)
 class About:
     """What the card of a new model says that cannot be measured.
@@ -283,7 +287,7 @@ def _write_history(folder: Path, history: list[Epoch]) -> None:
 
 def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> None:
     """Write down what a run does, or check that it is the run that goes on."""
-    wanted = {"parameters": parameters.as_dict(), **plan.as_dict()}
+    wanted = {"format": _FORMAT, "parameters": parameters.as_dict(), **plan.as_dict()}
     path = run_directory / "plan.json"
     if not path.exists() or latest_checkpoint(run_directory) is None:  # nothing to go on with
         with new_file(path) as aside:
@@ -301,6 +305,8 @@ def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> 
 def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:
     """Say in what two runs differ."""
     then, now = before["parameters"], wanted["parameters"]
+    if before.get("format") != wanted["format"]:
+        return "the run was begun by another version"
     names = [
         name for name in wanted if name != "parameters" and before.get(name) != wanted[name]
     ]
@@ -309,4 +315,4 @@ def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:
         for name, value in now.items()
         if then.get(name) != value
     ]
-    return ", ".join(names + changed) or "of another version"
+    return ", ".join(names + changed)

@@ -79,9 +79,9 @@ def pairs(tmp_path_factory):
 @pytest.fixture
 def eagerly(monkeypatch):
     """Run what is only run a few times without translating it first."""
-    import tensorflow as tf
+    from napari_nucseg.network import fit
 
-    monkeypatch.setattr("napari_nucseg.network.fit._STATISTICS_BATCHES", 1)
-    tf.config.run_functions_eagerly(True)
+    monkeypatch.setattr(fit, "_STATISTICS_BATCHES", 1)
+    fit.tf.config.run_functions_eagerly(True)
     yield
-    tf.config.run_functions_eagerly(False)
+    fit.tf.config.run_functions_eagerly(False)

@@ -456,16 +456,26 @@ class Terminal:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C")
-def test_second_ctrl_c_leaves_at_once(pairs, tmp_path):
+def test_ctrl_c_is_answered_while_tensorflow_is_loaded(pairs, tmp_path):
     command = Terminal("segment", pairs / "images", "--output", tmp_path)
     command.wait_for(b"image/s")
     command.process.send_signal(signal.SIGINT)
     command.wait_for(b"Ctrl-C again")
-    command.process.send_signal(signal.SIGINT)
     status, text = command.end()
     assert status == 130
     assert text == b""
+    assert b"stopped before" in command.messages
     assert b"Traceback" not in command.messages
+
+
+def test_second_ctrl_c_leaves_at_once(nucseg, pairs, tmp_path, monkeypatch):
+    def interrupt(model):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_nucseg.cli.segment._load", interrupt)
+    status, text, messages = nucseg("segment", pairs / "images", "--output", tmp_path)
+    assert (status, text) == (130, "")
+    assert "Left at once" in messages
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")
@@ -492,7 +502,7 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     killed.process.kill()
     status, text = killed.end()
     assert status == -signal.SIGKILL
-    assert text.startswith(b"Going on after epoch 1")
+    assert text.startswith(b"Found a run that finished epoch 1")
     assert b"Epoch" not in text
     assert not parts.exists()
 

@@ -1,6 +1,7 @@
 """Training from scratch and fine-tuning, on little data and few steps."""
 
 import dataclasses
+import json
 import math
 import shutil
 from pathlib import Path
@@ -343,6 +344,12 @@ def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
     named = Plan([fields], np.array([3.0]), start)
     with pytest.raises(Stopped):
         train_fields(named, tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
+    path = tmp_path / "x.run" / "plan.json"
+    older = json.loads(path.read_text())
+    del older["format"]
+    path.write_text(json.dumps(older))
+    with pytest.raises(ValueError, match="begun by another version"):
+        train_fields(named, tmp_path / "x", About("x"), TINY)
 
 
 def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):

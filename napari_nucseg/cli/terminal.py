@@ -108,13 +108,15 @@ def interruptible() -> Iterator[ShouldStop]:
     """
     asked = threading.Event()
 
+    before = signal.getsignal(signal.SIGINT)
+
     def ask(*_: Any) -> None:
         asked.set()
         signal.signal(signal.SIGINT, before)
         print("\nStopping after this step. Ctrl-C again to leave at once.", file=errors)
 
     with _error_output() as errors:
-        before = signal.signal(signal.SIGINT, ask)
+        signal.signal(signal.SIGINT, ask)
         try:
             yield asked.is_set
         finally:

@@ -120,14 +120,16 @@ def _train(options: Any) -> int:
     about["name"] = about["name"] or options.output.name
     parent = model_store.load_model(options.model) if options.model else None
     start = Start(parent, options.architecture, options.widths, options.encoder_weights)
-    before = latest_checkpoint(run_directory_of(options.output))
-    if before:
-        say(f"Going on after epoch {before.history[-1].epoch}, from {before.folder.parent}.")
+    output = options.output.absolute()
+    before = latest_checkpoint(run_directory_of(output))
+    if before and not output.exists():
+        epoch = before.history[-1].epoch
+        say(f"Found a run that finished epoch {epoch}: {before.folder.parent}")
     with interruptible() as should_stop:
         try:
             model = api.train(
                 options.data,
-                options.output,
+                output,
                 about=About(**about),
                 shares=options.share,
                 validation=options.validation,

@@ -141,8 +141,8 @@ def hold_encoder(network: keras.Model, architecture: Architecture, held: bool) -
     """Hold the weights of the encoder as they are, or let them learn.
 
     The statistics of its batch normalization follow the images all the same, so that
-    nothing changes at once when the encoder is let go. A network that is compiled has
-    to be compiled again.
+    nothing changes at once when the encoder is let go. A `Learner` that was
+    made before does not know of it: make a new one.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from .architecture import Architecture, build_network, fold_batch_norm
 
 __all__ = ["Average"]
 
-_KEPT = 0.995
+_DECAY = 0.995
 
 
 class Average:
@@ -34,7 +34,7 @@ class Average:
     Attributes
     ----------
     shipped : keras.Model
-        Without batch normalization; up to date after `ship` and `load`.
+        Without batch normalization; what `update` takes in is in it after `ship`.
     batch_norm : bool
         As given.
     """
@@ -59,9 +59,10 @@ class Average:
         network : keras.Model
             The one in training, after a step.
         step : int
-            Its number, from 0. What was before the first ones is soon forgotten.
+            Its number, from 0. Early steps count for more, so that what the average began
+            with is soon forgotten.
         """
-        keep = min(_KEPT, (1 + step) / (10 + step))
+        keep = min(_DECAY, (1 + step) / (10 + step))
         self._weights = [
             average + (1 - keep) * (variable.numpy() - average)
             for average, variable in zip(self._weights, network.weights, strict=True)
@@ -99,7 +100,7 @@ class Average:
             fold_batch_norm(self._network, self.shipped)
 
     def save(self, path: Path) -> None:
-        """Write the average, for `load`.
+        """Write the average as `ship` left it, for `load`.
 
         Parameters
         ----------

@@ -147,7 +147,7 @@ class Trainer:
         keras.utils.set_random_seed(parameters.seed)
         self.parameters = parameters
         self.architecture = architecture
-        # What is trained on has batch normalization folded in, and goes on without it.
+        # A network to start from has batch normalization folded in, and goes on without it.
         batch_norm = start is None
         self.network = build_network(architecture, batch_norm=batch_norm)
         if start is not None:
@@ -358,6 +358,7 @@ class Trainer:
             else:
                 shutil.copyfile(before.folder / KEPT_FILE, path)
 
+        # In this order, as the last may be a copy of the one before.
         writers = {
             NETWORK_FILE: self.network.save_weights,
             AVERAGE_FILE: self.average.save,

@@ -1,4 +1,4 @@
-"""What the network is punished for, and how it learns from that."""
+"""What the network is punished for."""
 
 from __future__ import annotations
 
