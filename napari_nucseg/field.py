@@ -95,6 +95,11 @@ class Field:
             raise ValueError(f"Expected labels for the field {self.name!r}, got none.")
         return self.labels
 
+    @property
+    def nuclei(self) -> int:
+        """Number of labelled nuclei."""
+        return int(np.count_nonzero(np.unique(self.known_labels)))
+
     def of_channel(self, channel: int | None) -> Field:
         """Return the field as one channel of it alone.
 

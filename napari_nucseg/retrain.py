@@ -34,6 +34,7 @@ from .words import number_of
 
 __all__ = [
     "DEFAULT_PRESET",
+    "FEW_NUCLEI",
     "FINE_TUNE_PRESETS",
     "FineTuneResult",
     "fine_tune_fields",
@@ -57,9 +58,11 @@ DEFAULT_PRESET = "balanced"
 _PLAN_FILE = "plan.json"
 _CORRECTED = "fields corrected by the user"
 
-#: Scores that are the same to so many digits are no different, and a score on fewer nuclei than
-#: this can be luck.
-_DIGITS, _FEW_NUCLEI = 3, 50
+#: A score on fewer nuclei than this can be luck.
+FEW_NUCLEI = 50
+
+#: Scores that are the same to so many digits are no different.
+_DIGITS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +104,7 @@ class FineTuneResult:
     def comparison(self) -> str:
         """What the scores say, in sentences for people."""
         part = "the held-out part"
-        few = self.nuclei is not None and self.nuclei < _FEW_NUCLEI
+        few = self.nuclei is not None and self.nuclei < FEW_NUCLEI
         if self.nuclei is not None:
             part += f" ({number_of(self.nuclei)})"
         sentences = [
@@ -182,8 +185,8 @@ def fine_tune_fields(
         training = {
             "parameters": parameters.as_dict(),
             "fields": len(fields),
-            "nuclei": sum(map(_count, fields)),
-            "nuclei_held_out": sum(map(_count, held_out)),
+            "nuclei": sum(field.nuclei for field in fields),
+            "nuclei_held_out": sum(field.nuclei for field in held_out),
         }
         _write_plan(directory, name, parent, training)
 
@@ -323,9 +326,3 @@ def _write_plan(
     }
     with new_file(run_directory / _PLAN_FILE) as aside:
         aside.write_text(json.dumps(plan), encoding="utf-8")
-
-
-def _count(field: Field) -> int:
-    import numpy as np
-
-    return int(np.count_nonzero(np.unique(field.known_labels)))

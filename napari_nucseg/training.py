@@ -210,7 +210,11 @@ def train_fields(
         run_directory,
         Watchers(on_progress, tell, should_stop),
     )
-    counts = {"fields": sum(map(len, training)), "fields_held_out": len(held_out)}
+    counts = {
+        "fields": sum(map(len, training)),
+        "fields_held_out": len(held_out),
+        "nuclei_held_out": sum(field.nuclei for field in held_out),
+    }
     card = _card(plan, about, parameters, counts, checkpoint)
     model = save_model(card, weights_and_history(checkpoint), output)
     shutil.rmtree(run_directory, ignore_errors=True)
@@ -223,7 +227,7 @@ def _check_output(output: Path) -> None:
         raise FileExistsError(
             f"Expected a new folder, got {output}, which holds a model: this training is "
             f"finished, or another one was put there. To train on from it, name it as the "
-            f"model to start from and give another folder for the output."
+            f"model to start from (--model of the command) and give another folder."
         )
     check_new_folder(output)
 
@@ -238,7 +242,10 @@ def _card(
     """Write the card of a model at the end of its run."""
     from .network.architecture import describe
 
-    parent = plan.start.parent
+    parent, start = plan.start.parent, checkpoint.history[0]
+    scores = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
+    if parent:
+        scores["parent_held_out_mean_ap"] = round(start.score, 6)
     return Card(
         **dataclasses.asdict(about),
         version="1",
@@ -253,7 +260,7 @@ def _card(
             "kept_epoch": checkpoint.kept.epoch,
             "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
         },
-        scores={"held_out_mean_ap": round(checkpoint.kept.score, 6)},
+        scores=scores,
     )
 
 
@@ -311,7 +318,7 @@ def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:
         name for name in wanted if name != "parameters" and before.get(name) != wanted[name]
     ]
     changed = [
-        f"{name} {then.get(name)} instead of {value}"
+        f"{name} {then.get(name)} then and {value} now"
         for name, value in now.items()
         if then.get(name) != value
     ]

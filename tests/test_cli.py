@@ -493,7 +493,7 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     assert b"Epoch 0 of 2: score" in text
     assert b"Epoch 1 of 2: loss" in text
     assert b"Stopping after this step" in interrupted.messages
-    assert b"goes on after the last finished epoch" in interrupted.messages
+    assert b"goes on after epoch 1" in interrupted.messages
     assert b"Traceback" not in interrupted.messages
     assert not parts.exists()
 
@@ -511,6 +511,10 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     assert "Epoch 1 of 2" not in text
     assert "Epoch 2 of 2: loss" in text
     assert f"Model 'tiny' is in {parts}" in text
+    scores = r"\((\d+) nuclei\) its mean AP is [\d.]+, that of 'nuclei' [\d.]+\."
+    nuclei = int(re.search(scores, text)[1])
+    assert nuclei == load_model(parts).card.training["nuclei_held_out"]
+    assert ("So few nuclei" in text) is (nuclei < 50)
     _, messages = in_a_piece.communicate()
     assert in_a_piece.returncode == 0, messages.decode()
     assert sorted(os.listdir(tmp_path)) == ["parts", "whole"]

@@ -335,7 +335,7 @@ def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
     seed = dataclasses.replace(TINY, seed=5)
     for plan, parameters, what in (
         (Plan([fields]), TINY, r"others: .*architecture"),
-        (Plan([fields], start=SMALL), seed, f"others: seed {TINY.seed} instead of 5"),
+        (Plan([fields], start=SMALL), seed, f"others: seed {TINY.seed} then and 5 now"),
     ):
         with pytest.raises(ValueError, match=what):
             train_fields(plan, tmp_path / "x", About("x"), parameters)

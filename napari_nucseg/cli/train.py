@@ -9,10 +9,11 @@ from typing import Any
 from .. import api, model_store
 from ..checkpoint import latest_checkpoint
 from ..progress import Stopped
-from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS
+from ..retrain import DEFAULT_PRESET, FEW_NUCLEI, FINE_TUNE_PRESETS
 from ..start import ARCHITECTURES, IMAGENET, RANDOM, Start
 from ..train_parameters import TrainParameters
 from ..training import About, run_directory_of
+from ..words import number_of
 from .options import add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
 
@@ -139,15 +140,30 @@ def _train(options: Any) -> int:
                 **given(options, TrainParameters),
             )
         except Stopped as error:
-            raise Stopped(
-                "Stopped. The same command goes on after the last finished epoch, if any."
-            ) from error
-    score = model.card.scores["held_out_mean_ap"]
-    say(
-        f"Model {model.card.name!r} is in {model.folder}. On images that it was not trained on "
-        f"its mean AP is {score:.3f}."
-    )
+            raise Stopped(_stopped(run_directory_of(output))) from error
+    say(f"Model {model.card.name!r} is in {model.folder}. {_scores(model.card)}")
     return 0
+
+
+def _stopped(run: Path) -> str:
+    """Say what there is of a run that was stopped."""
+    checkpoint = latest_checkpoint(run)
+    if checkpoint is None:
+        return "Stopped before the end of the first epoch: the same command begins anew."
+    epoch = checkpoint.history[-1].epoch
+    return f"Stopped. The same command goes on after epoch {epoch}, from {run}."
+
+
+def _scores(card: model_store.Card) -> str:
+    """Say how good a new model is, and how much that can be trusted."""
+    nuclei = card.training["nuclei_held_out"]
+    before = card.scores.get("parent_held_out_mean_ap")
+    than = f", that of {card.parent!r} {before:.3f}" if before is not None else ""
+    score = card.scores["held_out_mean_ap"]
+    doubt = " So few nuclei tell little." if nuclei < FEW_NUCLEI else ""
+    return (
+        f"On the held-out part ({number_of(nuclei)}) its mean AP is {score:.3f}{than}.{doubt}"
+    )
 
 
 def _fine_tune(options: Any) -> int:
@@ -161,5 +177,6 @@ def _fine_tune(options: Any) -> int:
             **reporting(),
             **given(options, TrainParameters),
         )
-    say(f"Model {result.name!r} is in {result.path}. {result.comparison}")
+    stopped = f"Stopped after epoch {result.epochs}. " if should_stop() else ""
+    say(f"{stopped}Model {result.name!r} is in {result.path}. {result.comparison}")
     return 0
