@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 LOG = ROOT / "build" / "setup.log"
 OLDEST_PYTHON = (3, 11)
+SIGN_OF_LIFE = 30  # seconds
 
 #: What Qt and OpenGL load from the system, and the Debian package that has it.
 LIBRARIES = {
@@ -155,10 +156,17 @@ def _logged(
     command: list[str], environment: dict[str, str] | None = None, *, check: bool = True
 ) -> None:
     """Run a command with its output in the log, and show the log's end if it fails."""
-    with open(LOG, "ab") as log:
-        status = subprocess.run(
-            command, check=False, env=environment, stdout=log, stderr=log
-        ).returncode
+    with (
+        open(LOG, "ab") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
+        began, status = time.monotonic(), None
+        while status is None:
+            try:
+                status = process.wait(SIGN_OF_LIFE)
+            except subprocess.TimeoutExpired:
+                seconds = time.monotonic() - began
+                print(f"setup: still at it after {seconds:.0f} s", flush=True)
     if status and check:
         tail = LOG.read_text(errors="replace").splitlines()[-25:]
         raise SetupError(
