@@ -92,7 +92,7 @@ class TrainingSet:
         OSError
             If it cannot be written; the set is as before.
         """
-        nuclei = 0 if field.labels is None else np.count_nonzero(np.unique(field.labels))
+        nuclei = 0 if field.labels is None else field.nuclei
         if nuclei == 0:
             raise ValueError(
                 f"Expected nuclei in the labels of {field.name!r}, got none. Segment the "
@@ -107,7 +107,7 @@ class TrainingSet:
             "image_shape": image.shape,
             "pixel_size": field.pixel_size,
             "unit": field.unit,
-            "nuclei": int(nuclei),
+            "nuclei": nuclei,
             "shape": field.shape,
             "added": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             "source": source or {},

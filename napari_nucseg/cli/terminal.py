@@ -107,7 +107,6 @@ def interruptible() -> Iterator[ShouldStop]:
         Returns whether to stop.
     """
     asked = threading.Event()
-
     before = signal.getsignal(signal.SIGINT)
 
     def ask(*_: Any) -> None:
