@@ -192,10 +192,9 @@ def fine_tune_fields(
 
         from .network.architecture import read_architecture
         from .network.fit import Material, Trainer, Watchers
-        from .network.predict import load_network
 
         architecture = read_architecture(parent.card.architecture)
-        trainer = Trainer(architecture, parameters, load_network(parent))
+        trainer = Trainer(architecture, parameters, parent)
         with contextlib.suppress(Stopped):  # what there is by then can be finished
             trainer.fit(
                 Material(groups, [1.0], held_out),

@@ -196,16 +196,13 @@ def train_fields(
         training, held_out = hold_out(plan.groups, parameters.held_out)
 
     from .network.fit import Material, Trainer, Watchers
-    from .network.predict import load_network
 
     def tell(epoch: Epoch) -> None:
         done = latest_checkpoint(run_directory)
         _write_history(run_directory, done.history if done else [epoch])
         on_epoch(epoch)
 
-    parent = plan.start.parent
-    first = load_network(parent) if parent else None
-    checkpoint = Trainer(architecture, parameters, first, encoder).fit(
+    checkpoint = Trainer(architecture, parameters, plan.start.parent, encoder).fit(
         Material(training, plan.shares, held_out),
         run_directory,
         Watchers(on_progress, tell, should_stop),

@@ -25,6 +25,7 @@ from ..checkpoint import (
 )
 from ..field import Field
 from ..metrics import match_counts, summarize
+from ..model_store import Model
 from ..progress import (
     OnProgress,
     ShouldStop,
@@ -35,13 +36,19 @@ from ..progress import (
 )
 from ..segmentation import SegmentParameters, segment_plane
 from ..train_parameters import Epoch, TrainParameters
-from .architecture import Architecture, build_network, hold_encoder, start_from
+from .architecture import (
+    Architecture,
+    build_network,
+    hold_encoder,
+    read_architecture,
+    start_from,
+)
 from .average import Average
 from .imagenet import EncoderWeights, set_encoder
 from .learner import Learner
 from .patches import Batch, Source, batches, source_of
 from .precision import precision, set_precision
-from .predict import Predictor
+from .predict import Predictor, load_network
 
 __all__ = ["Material", "Trainer", "Watchers", "score_fields"]
 
@@ -119,6 +126,16 @@ def score_fields(
     return summarize(counts).mean_ap
 
 
+def _extended(model: Model, architecture: Architecture) -> keras.Model:
+    """Load the network of a model, with the levels and filters that it does not have."""
+    network = load_network(model)
+    if read_architecture(model.card.architecture) == architecture:
+        return network
+    larger = build_network(architecture, batch_norm=False)
+    start_from(network, larger)
+    return larger
+
+
 class Trainer:
     """A network in training, its running average, and what is shipped of it.
 
@@ -130,8 +147,8 @@ class Trainer:
         What to build.
     parameters : TrainParameters
         How to train.
-    start : keras.Model, optional
-        Network to start from, of this architecture or one with fewer levels or filters; left
+    start : Model, optional
+        Model to start from, of this architecture or one with fewer levels or filters; left
         out, the weights are random.
     encoder : EncoderWeights, optional
         Weights for the encoder alone, if there is no network to start from.
@@ -141,7 +158,7 @@ class Trainer:
         self,
         architecture: Architecture,
         parameters: TrainParameters,
-        start: keras.Model | None = None,
+        start: Model | None = None,
         encoder: EncoderWeights | None = None,
     ) -> None:
         keras.utils.set_random_seed(parameters.seed)
@@ -149,11 +166,12 @@ class Trainer:
         self.architecture = architecture
         # A network to start from has batch normalization folded in, and goes on without it.
         batch_norm = start is None
-        self.network = build_network(architecture, batch_norm=batch_norm)
         if start is not None:
-            start_from(start, self.network)
-        elif encoder is not None:
-            set_encoder(self.network, encoder)
+            self.network = _extended(start, architecture)
+        else:
+            self.network = build_network(architecture, batch_norm=True)
+            if encoder is not None:
+                set_encoder(self.network, encoder)
         chosen = precision()
         set_precision(self.network, chosen)
         self.average = Average(self.network, architecture, batch_norm=batch_norm)
