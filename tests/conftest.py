@@ -9,7 +9,7 @@ import tifffile
 
 from napari_nucseg.field import Field
 from napari_nucseg.files import write_labels
-from napari_nucseg.model_store import load_model
+from napari_nucseg.model_store import Card, load_model, save_model
 from napari_nucseg.paths import HOME_VARIABLE
 from napari_nucseg.simulate import simulate_field
 
@@ -62,6 +62,19 @@ def simulated():
 def nuclei():
     """The bundled model."""
     return load_model("nuclei")
+
+
+@pytest.fixture(scope="session")
+def quick_learner(tmp_path_factory):
+    """The folder of a model that knows nothing, and begins to learn within a second."""
+    from napari_nucseg.network.architecture import build_network, describe
+    from napari_nucseg.network.unet import UNet
+
+    architecture = UNet((4, 6, 8, 10))
+    network = build_network(architecture, batch_norm=False)
+    folder = tmp_path_factory.mktemp("models") / "quick learner"
+    card = Card(folder.name, architecture=describe(architecture))
+    return save_model(card, network.save_weights, folder).folder
 
 
 @pytest.fixture(scope="session")

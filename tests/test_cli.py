@@ -479,9 +479,11 @@ def test_second_ctrl_c_leaves_at_once(nucseg, pairs, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")
-def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tmp_path):
+def test_interrupted_and_killed_training_equals_one_in_a_piece(
+    nucseg, pairs, quick_learner, tmp_path
+):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    options = [*TINY, "--model=nuclei", "--name=tiny", "--data-license=CC0-1.0"]
+    options = [*TINY, "--model", quick_learner, "--name=tiny", "--data-license=CC0-1.0"]
     options += ["--keep-last"]
     in_a_piece = start("train", pairs, "--output", whole, *options)
 
@@ -511,7 +513,7 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(nucseg, pairs, tm
     assert "Epoch 1 of 2" not in text
     assert "Epoch 2 of 2: loss" in text
     assert f"Model 'tiny' is in {parts}" in text
-    scores = r"\((\d+) nuclei\) its mean AP is [\d.]+, that of 'nuclei' [\d.]+\."
+    scores = r"\((\d+) nuclei\) its mean AP is [\d.]+, that of 'quick learner' [\d.]+\."
     nuclei = int(re.search(scores, text)[1])
     assert nuclei == load_model(parts).card.training["nuclei_held_out"]
     assert ("So few nuclei" in text) is (nuclei < 50)

@@ -364,13 +364,13 @@ def training_set(simulated, tmp_path):
 
 
 @pytest.fixture
-def endless(training_set, tmp_path):
+def endless(training_set, quick_learner, tmp_path):
     """Make the arguments of a fine-tuning that does not end by itself."""
 
-    def make(name):
+    def make(name, model=quick_learner):
         return {
             "fields": training_set.folder,
-            "model": "nuclei",
+            "model": model,
             "name": name,
             "parameters": TrainParameters(
                 epochs=1000, steps_per_epoch=2, batch_size=2, patch_size=64
@@ -521,7 +521,7 @@ def test_kill_while_fine_tuning(engine, endless, training_set, nuclei, simulated
     def kill():
         os.kill(engine.process_id, signal.SIGKILL)
 
-    arguments = endless("killed")
+    arguments = endless("killed", "nuclei")
     before = training_set.fields()
     job = engine.submit("fine_tune", arguments, on_epoch=after_first_epoch(kill))
     with pytest.raises(EngineError, match="corrections are safe; try again"):
