@@ -33,9 +33,9 @@ def add_evaluate(commands: Any) -> None:
         f"together; {LABELS_ENDING} may follow it. A binary mask is taken apart into its "
         f"connected pieces.",
     )
-    command.add_argument("predicted", type=Path, help="label image, or folder of them")
-    command.add_argument("truth", type=Path, help="label image, or folder of them")
-    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("predicted", type=Path, help="Label image, or folder of them.")
+    command.add_argument("truth", type=Path, help="Label image, or folder of them.")
+    command.add_argument("--json", action="store_true", help="Print JSON.")
 
 
 def _evaluate(options: Any) -> int:

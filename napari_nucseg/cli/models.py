@@ -27,18 +27,18 @@ def add_models(commands: Any) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     add_command(actions, "list", _list_models, "List all models.")
     show = add_command(actions, "show", _show_model, "Show the card of a model.")
-    show.add_argument("model", metavar="NAME|DIR", help="name or folder of the model")
-    show.add_argument("--json", action="store_true", help="print the whole card as JSON")
+    show.add_argument("model", metavar="NAME|DIR", help="Name or folder of the model.")
+    show.add_argument("--json", action="store_true", help="Print the whole card as JSON.")
     take = add_command(actions, "import", _import_model, "Take a model from a zip or folder.")
-    text = "zip file that 'export' made, or folder of a model"
+    text = "Zip file that 'export' made, or folder of a model."
     take.add_argument("path", type=Path, help=text)
-    take.add_argument("--name", help="another name for it (default: the one in its card)")
+    take.add_argument("--name", help="Another name for it; left out, the one in its card.")
     give = add_command(actions, "export", _export_model, "Write a model to a zip file.")
-    give.add_argument("model", metavar="NAME|DIR", help="name or folder of the model")
-    text = "zip file to make, or folder to make it in"
+    give.add_argument("model", metavar="NAME|DIR", help="Name or folder of the model.")
+    text = "Zip file to make, or folder to make it in."
     give.add_argument("destination", type=Path, help=text)
     remove = add_command(actions, "remove", _remove_model, "Remove one of your own models.")
-    remove.add_argument("model", metavar="NAME", help="name of the model")
+    remove.add_argument("model", metavar="NAME", help="Name of the model.")
 
 
 def _list_models(options: Any) -> int:

@@ -52,7 +52,7 @@ def add_model(command: Any, text: str) -> None:
         "--model",
         default=DEFAULT_MODEL,
         metavar="NAME|DIR",
-        help=f"{text} (default: %(default)s)",
+        help=f"{text} Default: %(default)s.",
     )
 
 

@@ -29,10 +29,12 @@ def add_segment(commands: Any) -> None:
         Where to.
     """
     command = add_command(commands, "segment", _segment, "Find the nuclei in images.")
-    command.add_argument("inputs", nargs="+", metavar="INPUT", help="image or folder of images")
-    text = f"folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced"
+    command.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="Image or folder of images."
+    )
+    text = f"Folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced."
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
-    add_model(command, "name or folder of the model")
+    add_model(command, "Name or folder of the model.")
     add_parameters(command, SegmentParameters())
 
 

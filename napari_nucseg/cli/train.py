@@ -35,50 +35,50 @@ def add_train(commands: Any) -> None:
         "data",
         nargs="+",
         metavar="DATA",
-        help="folder with images/ and masks/; each is a group of images of one kind",
+        help="Folder with images/ and masks/; each is a group of images of one kind.",
     )
-    text = "folder of the new model"
+    text = "Folder of the new model."
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
     command.add_argument(
         "--share",
         nargs="+",
         type=float,
         metavar="S",
-        help="how often each group is trained on (default: by its number of images)",
+        help="How often each group is trained on; left out, by its number of images.",
     )
     command.add_argument(
         "--validation",
         nargs="+",
         default=(),
         metavar="DATA",
-        help="folders only to score on, to choose the best epoch (default: a part is held out)",
+        help="Folders only to score on, to choose the best epoch; left out, some is held out.",
     )
     command.add_argument(
         "--model",
         metavar="NAME|DIR",
-        help="model whose weights training starts from (default: random weights)",
+        help="Model whose weights training starts from; left out, they are random.",
     )
     command.add_argument(
         "--widths",
         nargs="+",
         type=int,
         metavar="W",
-        help="filters at a half, a quarter, ... of the resolution (default: those of the "
-        "model, where levels can be added and filters to a decoder, or the usual ones)",
+        help="Filters at a half, a quarter, ... of the resolution; left out, those of the "
+        "model, where levels can be added and filters to a decoder, or the usual ones.",
     )
     command.add_argument(
         "--architecture",
         choices=ARCHITECTURES,
-        help="mobilenetv2: a U-Net with that encoder; --widths are those of its decoder",
+        help="mobilenetv2: a U-Net with that encoder; --widths are those of its decoder.",
     )
     command.add_argument(
         "--encoder-weights",
         metavar="FILE",
-        help=f"of keras.applications' MobileNetV2, or {IMAGENET} (downloaded) or {RANDOM}",
+        help=f"Of keras.applications' MobileNetV2, or {IMAGENET} (downloaded) or {RANDOM}.",
     )
     for field in dataclasses.fields(About):
         command.add_argument(
-            f"--{field.name.replace('_', '-')}", default="", help="for the model's card"
+            f"--{field.name.replace('_', '-')}", default="", help="For the model's card."
         )
     add_parameters(command, TrainParameters())
 
@@ -93,16 +93,16 @@ def add_fine_tune(commands: Any) -> None:
     """
     command = add_command(commands, "fine-tune", _fine_tune, "Fine-tune a model.")
     command.add_argument(
-        "data", nargs="+", metavar="DATA", help="folder with images/ and masks/"
+        "data", nargs="+", metavar="DATA", help="Folder with images/ and masks/."
     )
-    add_model(command, "model to start from")
-    command.add_argument("--name", required=True, help="name of the new model")
+    add_model(command, "Model to start from.")
+    command.add_argument("--name", required=True, help="Name of the new model.")
     command.add_argument(
         "--preset",
         choices=FINE_TUNE_PRESETS,
         default=DEFAULT_PRESET,
-        help=f"how to train: {_presets()} (default: %(default)s). The options below "
-        f"replace what it says; what it does not say is as in 'nucseg train'",
+        help=f"How to train: {_presets()}. The options below replace what it says; what it "
+        f"does not say is as in 'nucseg train'. Default: %(default)s.",
     )
     add_parameters(command, TrainParameters(), defaults=False)
 
