@@ -238,7 +238,7 @@ def error_of(function, *arguments, **options):
 
 if __name__ == "__main__":
     pairs, folder = map(Path, sys.argv[1:3])
-    tiny = json.loads(sys.argv[3])
+    model, tiny = sys.argv[3], json.loads(sys.argv[4])
     image = pairs / "images" / "a.tif"
     calls, epochs = [], []
     write_labels(
@@ -250,20 +250,20 @@ if __name__ == "__main__":
         error_of(segment, image, should_stop=lambda: True),
         error_of(train, [pairs], folder / "new", shares=[1, 1], **tiny),
     ]
-    result = fine_tune(pairs, "child", on_epoch=epochs.append, **tiny)
+    result = fine_tune(pairs, "child", model, on_epoch=epochs.append, **tiny)
     loaded = [name for name in ("tensorflow", "keras") if name in sys.modules]
     print(json.dumps([len(calls), [e.epoch for e in epochs], result.name, errors, loaded]))
 """
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("vispy"), reason="needs vispy")
-def test_where_a_window_could_be_the_engine_does_the_same(pairs, tmp_path):
+def test_where_a_window_could_be_the_engine_does_the_same(pairs, quick_learner, tmp_path):
     """Vispy and TensorFlow in one process can crash it."""
     assert not needs_engine()
     script = tmp_path / "script.py"
     script.write_text(WITH_WINDOW)
     run = subprocess.run(
-        [sys.executable, script, pairs, tmp_path, json.dumps(TINY)],
+        [sys.executable, script, pairs, tmp_path, quick_learner, json.dumps(TINY)],
         capture_output=True,
         text=True,
         check=False,
@@ -273,7 +273,7 @@ def test_where_a_window_could_be_the_engine_does_the_same(pairs, tmp_path):
     assert loaded == []
     assert calls > 1
     assert epochs == [0, 1]
-    assert load_model(name).card.parent == "nuclei"
+    assert load_model(name).card.parent == quick_learner.name
     labels = tifffile.imread(tmp_path / "labels.tif")
     assert (labels == segment(pairs / "images" / "a.tif")).all()
     assert "FileNotFoundError" in errors[0]
