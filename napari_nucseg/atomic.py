@@ -13,7 +13,7 @@ from pathlib import Path
 __all__ = ["check_new_folder", "new_file", "new_folder", "remove_old"]
 
 _OLD = 24 * 3600  # seconds
-_LEFTOVERS = f".new-{'[0-9a-f]' * 12}-*"
+_LEFTOVERS = f".new-{'[0-9a-f]' * 12}*"
 
 
 @contextlib.contextmanager
@@ -124,8 +124,8 @@ def remove_old(paths: Iterable[Path], age: float) -> None:
 
 
 def _aside(path: Path) -> Path:
-    """Return a name beside the path that nothing else has, with the same suffix."""
-    return path.with_name(f".new-{uuid.uuid4().hex[:12]}-{path.name}")
+    """Return a short name beside the path that nothing else has, with the same suffix."""
+    return path.with_name(f".new-{uuid.uuid4().hex[:12]}{path.suffix}")
 
 
 @contextlib.contextmanager

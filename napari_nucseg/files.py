@@ -7,7 +7,7 @@ import logging
 import logging.handlers
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from .atomic import new_file
 from .field import Field, as_labels, has_channels_last
-from .words import some_of
+from .words import number_of, some_of
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -41,6 +41,10 @@ _MODES = {
     "PA": "L",
 }
 
+_SIGNATURE_OF_PNG = b"\x89PNG\r\n\x1a\n"
+
+#: Micrometers that a pixel can be high and wide.
+_PIXEL_SIZES = (1e-4, 1e4)
 _MICROMETERS = {"micron": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
 
 
@@ -71,7 +75,7 @@ def read_image(path: str | Path) -> Field:
     Warns
     -----
     UserWarning
-        If something in a TIFF is odd or missing.
+        If something in a TIFF is odd or missing, or only the first of its images is read.
     """
     path = check_file(path)
     if path.suffix.lower() in (".tif", ".tiff"):
@@ -135,12 +139,19 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
             if not file.series:
                 raise ValueError("there is no image in it")
             series = file.series[0]
+            others = [other for other in file.series[1:] if 2 * other.size >= series.size]
             image, axes = series.asarray(), series.axes.upper().replace("S", "C")
             pixel_size = _pixel_size(file)
     except Exception as error:  # tifffile raises what it comes across
         raise _unreadable(path, error) from error
     if odd:
         warnings.warn(f"{path}: {some_of(list(dict.fromkeys(odd)))}", stacklevel=3)
+    if others:  # much smaller ones are thumbnails and labels of slides
+        warnings.warn(
+            f"{path} holds {number_of(len(others) + 1, 'image')}, of which only the first is "
+            f"read. Save each as a file of its own.",
+            stacklevel=3,
+        )
     for index in reversed(range(image.ndim)):
         if image.shape[index] == 1 and axes[index] not in "YX":
             image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
@@ -199,8 +210,10 @@ def _pixel_size(file: Any) -> tuple[float, float] | None:
                 sizes = []
                 for axis in "YX":
                     unit = element.get(f"PhysicalSize{axis}Unit", "µm")
-                    size = float(element.get(f"PhysicalSize{axis}", "nan"))
-                    sizes.append(size * _MICROMETERS.get(unit, np.nan))
+                    sizes.append(
+                        _number(element.get(f"PhysicalSize{axis}"))
+                        * _MICROMETERS.get(unit, np.nan)
+                    )
                 return _known(sizes)
     if file.is_imagej and file.imagej_metadata:
         factor = _MICROMETERS.get(str(file.imagej_metadata.get("unit")), np.nan)
@@ -213,19 +226,52 @@ def _pixel_size(file: Any) -> tuple[float, float] | None:
     return None
 
 
+def _number(text: str | None) -> float:
+    """Return the number that metadata give, NaN if it is none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return np.nan
+
+
 def _known(sizes: list[float]) -> tuple[float, float] | None:
-    return (sizes[0], sizes[1]) if np.isfinite(sizes).all() and min(sizes) > 0 else None
+    return (sizes[0], sizes[1]) if _plausible(sizes) else None
+
+
+def _plausible(sizes: Sequence[float]) -> bool:
+    """Return whether a pixel can be of this size; metadata may say anything."""
+    low, high = _PIXEL_SIZES
+    return all(low <= size <= high for size in sizes)
 
 
 def _read_picture(path: Path) -> np.ndarray:
     """Read a PNG or JPEG, with the colors of a palette looked up."""
+    import imagecodecs
     import PIL.Image
 
     try:
-        with PIL.Image.open(path) as picture:
+        with open(path, "rb") as file:
+            beginning = file.read(len(_SIGNATURE_OF_PNG) + 18)
+        # 16 bits of several channels are 8 to Pillow, and large fields an attack.
+        if beginning.startswith(_SIGNATURE_OF_PNG) and beginning[24] == 16:
+            image = imagecodecs.png_decode(path.read_bytes())
+            return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
+        with _large_pictures(), PIL.Image.open(path) as picture:
             return np.asarray(picture.convert(_MODES.get(picture.mode, picture.mode)))
     except Exception as error:  # Pillow raises what it comes across
         raise _unreadable(path, error) from error
+
+
+@contextlib.contextmanager
+def _large_pictures() -> Iterator[None]:
+    """Let Pillow open pictures of any size."""
+    import PIL.Image
+
+    most, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = most
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:
@@ -288,7 +334,7 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
     labels : ndarray of int, shape (Y, X)
         0 is background and every nucleus has a positive integer.
     field : Field, optional
-        The pixel size is taken from here.
+        The pixel size is taken from here, if a pixel can be of that size.
 
     Raises
     ------
@@ -301,8 +347,9 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
     if labels.max(initial=0) <= np.iinfo(np.uint16).max:
         labels = labels.astype(np.uint16)
     options: dict[str, Any] = {}
-    if field is not None and field.pixel_size and field.unit == "micrometer":
-        height, width = field.pixel_size
+    known = field.pixel_size if field and field.unit == "micrometer" else None
+    if known and _plausible(known):
+        height, width = known
         options["resolution"] = (1 / width, 1 / height)
         options["metadata"] = {"unit": "um", "axes": "YX"}
     imagej = labels.dtype == np.uint16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import warnings
 from collections.abc import Sequence
 
@@ -93,7 +94,7 @@ def hold_out(
 
 def _rank(field: Field) -> bytes:
     """Return what is as good as random, but always the same for a name."""
-    return hashlib.sha256(field.name.encode()).digest()
+    return hashlib.sha256(os.fsencode(field.name)).digest()
 
 
 def _cut(field: Field, part: float) -> tuple[Field, Field]:

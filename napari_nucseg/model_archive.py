@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from .atomic import new_file
@@ -99,7 +100,7 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
             raise ValueError(f"Expected a model of at most 1 GB in {path}, got more.")
         try:
             archive.extractall(folder)
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise ValueError(f"Expected a whole zip file, got {path}: {error}") from error
         return _copy(Path(folder), name)
 

@@ -92,11 +92,11 @@ def test_folder_that_is_a_file_is_named(tmp_path, make):
 
 
 def test_what_killed_processes_left_goes_after_a_day(tmp_path):
-    names = [f".new-{digit * 12}-model" for digit in "abc"] + [".new-ideas", "other"]
+    names = [f".new-{digit * 12}" for digit in "abc"] + [".new-ideas", "other"]
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "weights").touch()
-    (tmp_path / f".new-{'d' * 12}-file").touch()
+    (tmp_path / f".new-{'d' * 12}.txt").touch()
     two_days_ago = time.time() - 2 * 24 * 3600
     for path in tmp_path.iterdir():
         if path.name != names[0]:
