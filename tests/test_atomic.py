@@ -21,6 +21,14 @@ def test_new_file_is_made_with_its_folder(tmp_path):
     assert os.listdir(path.parent) == ["labels.tif"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths are short there")
+def test_longest_name_of_a_file_can_be_written(tmp_path):
+    path = tmp_path / f"{'n' * 246}.tif"
+    with new_file(path) as aside:
+        aside.write_text("whole")
+    assert path.read_text() == "whole"
+
+
 def test_file_is_replaced_at_once_and_only_when_it_is_whole(tmp_path):
     path = tmp_path / "labels.tif"
     path.write_text("before")

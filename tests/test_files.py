@@ -3,6 +3,7 @@ import subprocess
 import sys
 import textwrap
 
+import imagecodecs
 import numpy as np
 import PIL.Image
 import pytest
@@ -64,6 +65,20 @@ def test_pixel_size_of_ome(tmp_path):
     assert read_image(tmp_path / "a.ome.tif").pixel_size == pytest.approx((0.5, 0.25))
 
 
+@pytest.mark.parametrize("size", ["", "about 1", "0.0000000001", "1e300", "-1", "nan"])
+def test_odd_pixel_size_of_ome_is_not_known(tmp_path, size):
+    pixels = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" '
+        'SizeX="8" SizeY="6" SizeC="1" SizeZ="1" SizeT="1" '
+        f'PhysicalSizeX="{size}" PhysicalSizeY="0.5"><TiffData/></Pixels></Image></OME>'
+    )
+    tifffile.imwrite(tmp_path / "a.ome.tif", GREY, description=pixels, metadata=None)
+    field = read_image(tmp_path / "a.ome.tif")
+    assert (field.pixel_size, field.unit) == (None, "pixel")
+    assert (field.image == GREY).all()
+
+
 def test_axes_of_length_1_are_dropped(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", GREY[None, None], metadata={"axes": "TZYX"})
     assert read_image(tmp_path / "a.tif").axes == "YX"
@@ -123,6 +138,20 @@ def test_what_is_missing_in_a_tiff_is_told(tmp_path):
         assert read_image(path).axes == "CYX"
 
 
+@pytest.mark.parametrize(("others", "told"), [((6, 8), True), ((2, 3), False)])
+def test_images_of_a_tiff_that_are_not_read_are_told(tmp_path, others, told, recwarn):
+    """Thumbnails are much smaller, and not worth a word."""
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(GREY, metadata={"axes": "YX"})
+        for dtype in (np.uint16, np.float32):
+            file.write(np.zeros(others, dtype), metadata={"axes": "YX"})
+    assert (read_image(tmp_path / "a.tif").image == GREY).all()
+    messages = [str(warning.message) for warning in recwarn]
+    assert [f"{tmp_path / 'a.tif'} holds 3 images" in text for text in messages] == [
+        True
+    ] * told
+
+
 def test_mask_may_be_said_three_times(tmp_path):
     """Whether the channels are called colors, or not."""
     for photometric in ("rgb", "minisblack"):
@@ -141,6 +170,24 @@ def test_png_jpeg_and_palette(tmp_path):
     assert read_image(tmp_path / "b.jpg").axes == "YXC"
     assert read_image(tmp_path / "c.png").image.shape == (6, 8, 3)
     assert read_image(tmp_path / "d.png").image.dtype == bool
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_png_of_16_bits_is_read_with_all_of_them(tmp_path, channels):
+    image = 1000 + 257 * np.arange(48 * channels, dtype=np.uint16).reshape(6, 8, channels)
+    path = tmp_path / "a.png"
+    path.write_bytes(imagecodecs.png_encode(image.squeeze()))
+    read = read_image(path)
+    wanted = image if channels > 2 else image[..., 0]  # without alpha
+    assert (read.image.dtype, read.axes) == (np.uint16, "YXC" if channels > 2 else "YX")
+    assert (read.image == wanted).all()
+
+
+def test_pictures_of_any_size_are_read(tmp_path, monkeypatch):
+    PIL.Image.fromarray(GREY).save(tmp_path / "a.png")
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 5)
+    assert (read_image(tmp_path / "a.png").image == GREY).all()
+    assert PIL.Image.MAX_IMAGE_PIXELS == 5
 
 
 @pytest.mark.parametrize("name", ["text.tif", "text.png", "cut.tif", "cut.png"])
@@ -201,6 +248,13 @@ def test_labels_keep_the_pixel_size(tmp_path, two_nuclei):
     field = Field(two_nuclei, pixel_size=(0.5, 0.25), unit="micrometer")
     write_labels(tmp_path / "a.tif", two_nuclei, field)
     assert read_image(tmp_path / "a.tif").pixel_size == pytest.approx((0.5, 0.25))
+
+
+def test_pixel_size_that_no_pixel_has_is_left_out(tmp_path, two_nuclei):
+    field = Field(two_nuclei, pixel_size=(1e-11, 1e-11), unit="micrometer")
+    write_labels(tmp_path / "a.tif", two_nuclei, field)
+    assert read_image(tmp_path / "a.tif").pixel_size is None
+    assert (read_labels(tmp_path / "a.tif") == two_nuclei).all()
 
 
 def test_full_disk_leaves_nothing_half_written(tmp_path):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,13 @@ def test_fields_that_are_added_leave_the_others_where_they_were():
     shuffled = [fields(20)[i] for i in np.random.default_rng(0).permutation(20)]
     names = [{f.name for f in hold_out([some], 0.3)[1]} for some in (fields(20), shuffled)]
     assert names[0] == names[1]
+
+
+def test_names_that_are_no_text_are_names_too():
+    """File systems of other encodings have them."""
+    odd = [dataclasses.replace(field, name=f"{field.name}\udce9") for field in fields(10)]
+    training, held_out = hold_out([odd], 0.2)
+    assert (len(training[0]), len(held_out)) == (8, 2)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -157,6 +157,19 @@ def test_altered_archive_is_refused(model, tmp_path):
         import_model(text)
 
 
+def test_damaged_archive_is_refused(model, tmp_path):
+    path = tmp_path / "packed.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in (CARD_FILE, WEIGHTS_FILE):
+            archive.write(model.folder / file, file)
+        begins = archive.getinfo(WEIGHTS_FILE).header_offset + 30 + len(WEIGHTS_FILE)
+    damaged = bytearray(path.read_bytes())
+    damaged[begins] = 0xFF  # the first block is of a kind that does not exist
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"a whole zip file, got .*packed\.zip"):
+        import_model(path, "again")
+
+
 def _link(file):
     file["away"] = h5py.ExternalLink("other.h5", "/")
 
