@@ -100,7 +100,7 @@ def _as_field(image: Any, axes: str) -> Field:
 
 
 def train(
-    data: Sequence[Data | Sequence[Data]],
+    data: Data | Sequence[Data | Sequence[Data]],
     output: str | Path,
     *,
     about: About | None = None,
@@ -116,9 +116,9 @@ def train(
 
     Parameters
     ----------
-    data : sequence
-        Each a folder of pairs of image and mask, or a sequence of fields: a
-        group of fields of one kind.
+    data : path, Field, or sequence of these or of sequences of them
+        A sequence, or a single one: each a folder of pairs of image and mask, or a sequence
+        of fields, which is a group of fields of one kind.
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
         killed goes on when the same call is made again.
@@ -146,7 +146,7 @@ def train(
     options = from_keywords(TrainParameters, parameters)
     # The engine has a working folder of its own.
     output = Path(output).absolute()
-    groups = [_read(group) for group in data]
+    groups = [_read(data)] if isinstance(data, str | Path | Field) else list(map(_read, data))
     about = about or About(output.name)
     begin = start if isinstance(start, Start) else Start(start)
     plan = Plan(groups, () if shares is None else shares, begin, _read(validation))

@@ -196,6 +196,15 @@ def test_nothing_to_train_on_leaves_nothing(data, error, says, tmp_path):
     assert [model.card.name for model in list_models()] == ["nuclei"]
 
 
+def test_train_on_a_single_folder_or_field(pairs, simulated, tmp_path, monkeypatch):
+    plans = []
+    monkeypatch.setattr("napari_nucseg.api.train_fields", lambda *args, **_: plans.append(args))
+    for data in (pairs, str(pairs), simulated):
+        train(data, tmp_path / "new", **TINY)
+    names = [[[field.name for field in group] for group in plan.groups] for plan, *_ in plans]
+    assert names == [[["a", "b"]], [["a", "b"]], [["simulated nuclei"]]]
+
+
 def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
     with pytest.raises(ValueError, match="epochs"):
         train([pairs], tmp_path / "new", epochs=0)
