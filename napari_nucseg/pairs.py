@@ -72,7 +72,8 @@ def find_pairs(folder: str | Path) -> list[Pair]:
     Warns
     -----
     UserWarning
-        If images have no mask, or masks no image; they are left out.
+        If images have no mask, or masks no image, or there is more than one image where one
+        is expected; they are left out. If there is no file of a nucleus.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -83,8 +84,7 @@ def find_pairs(folder: str | Path) -> list[Pair]:
         )
     pairs = _pairs_by_name(folder)
     if not pairs:
-        nested = [_pair_per_nucleus(inner) for inner in sorted(folder.iterdir())]
-        pairs = [pair for pair in nested if pair is not None]
+        pairs = _pairs_per_nucleus(folder)
     if not pairs:
         raise FileNotFoundError(
             f"Expected pairs of image and mask in {folder}: images/ (or inputs/) and "
@@ -99,6 +99,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     images = _files(folder, _IMAGE_FOLDERS)
     if not images or not (folder / _MASK_FOLDER).is_dir():
         return []
+    images = _one_of_each_name(folder, images)
     masks = labels_in(folder / _MASK_FOLDER)
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
@@ -121,6 +122,21 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     return pairs
 
 
+def _one_of_each_name(folder: Path, images: Sequence[Path]) -> list[Path]:
+    """Return the first image of each name: a mask belongs to one image."""
+    first: dict[str, Path] = {}
+    for image in images:
+        first.setdefault(image.stem, image)
+    others = [str(image.relative_to(folder)) for image in images if first[image.stem] != image]
+    if others:
+        warnings.warn(
+            f"Left out {number_of(others, 'image')} in {folder}, as there is another one of "
+            f"the same name: {some_of(others)}. The first is taken.",
+            stacklevel=4,
+        )
+    return list(first.values())
+
+
 def _what_there_is(folder: Path) -> str:
     """Say what there is in place of pairs, if it is files of other names."""
     images, masks = _files(folder, _IMAGE_FOLDERS), _files(folder, [_MASK_FOLDER])
@@ -140,12 +156,30 @@ def _files(folder: Path, names: Sequence[str]) -> list[Path]:
     return [file for one in inner if one.is_dir() for file in images_in(one)]
 
 
-def _pair_per_nucleus(folder: Path) -> Pair | None:
-    """Return the pair of a folder with one image, and one mask per nucleus."""
-    if not ((folder / "images").is_dir() and (folder / _MASK_FOLDER).is_dir()):
-        return None
-    images, masks = images_in(folder / "images"), images_in(folder / _MASK_FOLDER)
-    return Pair(images[0], tuple(masks), folder.name, True) if len(images) == 1 else None
+def _pairs_per_nucleus(folder: Path) -> list[Pair]:
+    """Find the folders with one image, and one mask per nucleus."""
+    pairs, odd = [], []
+    for inner in sorted(folder.iterdir()):
+        if (inner / "images").is_dir() and (inner / _MASK_FOLDER).is_dir():
+            images, masks = images_in(inner / "images"), images_in(inner / _MASK_FOLDER)
+            if len(images) == 1:
+                pairs.append(Pair(images[0], tuple(masks), inner.name, True))
+            else:
+                odd.append(inner.name)
+    if odd:
+        warnings.warn(
+            f"Left out {number_of(odd, 'folder')} in {folder} with more than one image, or "
+            f"none: {some_of(odd)}",
+            stacklevel=3,
+        )
+    empty = [pair.name for pair in pairs if not pair.masks]
+    if empty:
+        warnings.warn(
+            f"Took {number_of(empty, 'image')} in {folder} to be without nuclei, as there is "
+            f"no file in masks/: {some_of(empty)}",
+            stacklevel=3,
+        )
+    return pairs
 
 
 def read_pair(pair: Pair) -> Field:

@@ -60,12 +60,38 @@ def test_binary_mask_is_taken_apart_with_a_warning(tmp_path):
     assert sorted(np.unique(field.labels)) == [0, 1, 2]
 
 
-def test_no_file_of_a_nucleus_is_no_nucleus(tmp_path):
-    write(tmp_path / "x" / "images" / "x.png", np.ones((4, 6)))
-    (tmp_path / "x" / "masks").mkdir()
-    (field,) = read_fields([tmp_path])
-    assert field.labels.shape == (4, 6)
-    assert not field.labels.any()
+def test_no_file_of_a_nucleus_is_no_nucleus_and_told(tmp_path):
+    for name in "xyz":
+        write(tmp_path / name / "images" / f"{name}.png", np.ones((4, 6)))
+        (tmp_path / name / "masks").mkdir()
+    write(tmp_path / "x" / "masks" / "1.png", np.eye(4, 6))
+    with pytest.warns(UserWarning, match=r"2 images in .* without nuclei.*: y, z") as warnings:
+        fields = read_fields([tmp_path])
+    assert len(warnings) == 1
+    assert [field.nuclei for field in fields] == [1, 0, 0]
+
+
+def test_folders_without_a_single_image_are_named(tmp_path):
+    for name, images in (("a", ["1"]), ("b", ["1", "2"]), ("c", [])):
+        (tmp_path / name / "images").mkdir(parents=True)
+        for image in images:
+            write(tmp_path / name / "images" / f"{image}.png", np.ones((4, 6)))
+        write(tmp_path / name / "masks" / "1.png", np.eye(4, 6))
+    says = r"Left out 2 folders in .* with more than one image, or none: b, c"
+    with pytest.warns(UserWarning, match=says) as warnings:
+        assert [pair.name for pair in find_pairs(tmp_path)] == ["a"]
+    assert len(warnings) == 1
+
+
+@pytest.mark.parametrize("other", ["images/a.tif", "inputs/a.png"])
+def test_of_two_images_of_one_name_the_first_is_taken(tmp_path, two_nuclei, other):
+    for image in ("images/a.png", other):
+        write(tmp_path / image, speckled(two_nuclei))
+    write(tmp_path / "masks" / "a.png", two_nuclei)
+    with pytest.warns(UserWarning, match="Left out 1 image in .* of the same name") as warnings:
+        (pair,) = find_pairs(tmp_path)
+    assert len(warnings) == 1
+    assert pair.image == tmp_path / "images" / "a.png"
 
 
 def test_single_nucleus_is_no_reason_to_warn(tmp_path, recwarn):
