@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from .model_store import (
     models_directory,
     save_model,
 )
+from .process import mark
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
 from .training import no_epoch, weights_and_history
@@ -320,8 +320,7 @@ def _write_plan(
         "name": name,
         "parent_folder": str(parent.folder),
         "training": training,
-        "began": time.time(),
-        "process": os.getpid(),
+        **mark(),
     }
     with new_file(run_directory / _PLAN_FILE) as aside:
         aside.write_text(json.dumps(plan), encoding="utf-8")

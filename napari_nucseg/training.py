@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import math
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from .field import Field
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
 from .model_store import CARD_FILE, Card, Model, check_model_name, save_model
+from .process import is_running, mark
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .start import Start
 from .train_parameters import Epoch, TrainParameters
@@ -175,7 +178,7 @@ def train_fields(
     ------
     ValueError
         If there is nothing to learn from, or a run with other parameters is
-        in the way.
+        in the way, or one that another process works on.
     FileExistsError
         If `output` exists.
     Stopped
@@ -189,31 +192,31 @@ def train_fields(
     encoder = None if latest_checkpoint(run_directory) else plan.start.load_encoder()
     frozen = plan.start.frozen_epochs(parameters)
     parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
-    _check_run(run_directory, plan, parameters)
-    if plan.validation:
-        training, held_out = [list(group) for group in plan.groups], list(plan.validation)
-    else:
-        training, held_out = hold_out(plan.groups, parameters.held_out)
+    with _at_work(run_directory, plan, parameters):
+        if plan.validation:
+            training, held_out = [list(group) for group in plan.groups], list(plan.validation)
+        else:
+            training, held_out = hold_out(plan.groups, parameters.held_out)
 
-    from .network.fit import Material, Trainer, Watchers
+        from .network.fit import Material, Trainer, Watchers
 
-    def tell(epoch: Epoch) -> None:
-        done = latest_checkpoint(run_directory)
-        _write_history(run_directory, done.history if done else [epoch])
-        on_epoch(epoch)
+        def tell(epoch: Epoch) -> None:
+            done = latest_checkpoint(run_directory)
+            _write_history(run_directory, done.history if done else [epoch])
+            on_epoch(epoch)
 
-    checkpoint = Trainer(architecture, parameters, plan.start.parent, encoder).fit(
-        Material(training, plan.shares, held_out),
-        run_directory,
-        Watchers(on_progress, tell, should_stop),
-    )
-    counts = {
-        "fields": sum(map(len, training)),
-        "fields_held_out": len(held_out),
-        "nuclei_held_out": sum(field.nuclei for field in held_out),
-    }
-    card = _card(plan, about, parameters, counts, checkpoint)
-    model = save_model(card, weights_and_history(checkpoint), output)
+        checkpoint = Trainer(architecture, parameters, plan.start.parent, encoder).fit(
+            Material(training, plan.shares, held_out),
+            run_directory,
+            Watchers(on_progress, tell, should_stop),
+        )
+        counts = {
+            "fields": sum(map(len, training)),
+            "fields_held_out": len(held_out),
+            "nuclei_held_out": sum(field.nuclei for field in held_out),
+        }
+        card = _card(plan, about, parameters, counts, checkpoint)
+        model = save_model(card, weights_and_history(checkpoint), output)
     shutil.rmtree(run_directory, ignore_errors=True)
     return model
 
@@ -289,21 +292,43 @@ def _write_history(folder: Path, history: list[Epoch]) -> None:
     draw_curves(folder / "curves.png", history)
 
 
-def _check_run(run_directory: Path, plan: Plan, parameters: TrainParameters) -> None:
-    """Write down what a run does, or check that it is the run that goes on."""
+@contextlib.contextmanager
+def _at_work(run_directory: Path, plan: Plan, parameters: TrainParameters) -> Iterator[None]:
+    """Check that this run may begin or go on, and write down what it does and who does it."""
     wanted = {"format": _FORMAT, "parameters": parameters.as_dict(), **plan.as_dict()}
     path = run_directory / "plan.json"
-    if not path.exists() or latest_checkpoint(run_directory) is None:  # nothing to go on with
-        with new_file(path) as aside:
-            aside.write_text(json.dumps(wanted), encoding="utf-8")
-        return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    if before != wanted:
+    begins = not path.exists() or latest_checkpoint(run_directory) is None
+    before = _check_process(path)
+    if not begins and before != wanted:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "
             f"parameters were others: {_differences(before, wanted)}. Give the same ones, or "
             f"remove that folder to start anew."
         )
+    _write_plan(path, {**wanted, **mark()})
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # the disk may be full
+            _write_plan(path, wanted)
+
+
+def _check_process(path: Path) -> dict[str, Any]:
+    """Return the plan of a run, without the mark of the process, which must have ended."""
+    if not path.exists():
+        return {}
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    if is_running(plan) and plan["process"] != os.getpid():
+        raise ValueError(
+            f"Expected a run that nobody works on, but process {plan['process']} trains in "
+            f"{path.parent}. Wait for it, or give another output."
+        )
+    return {name: value for name, value in plan.items() if name not in mark()}
+
+
+def _write_plan(path: Path, plan: dict[str, Any]) -> None:
+    with new_file(path) as aside:
+        aside.write_text(json.dumps(plan), encoding="utf-8")
 
 
 def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:

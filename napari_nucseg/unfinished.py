@@ -6,10 +6,10 @@ import contextlib
 import dataclasses
 import shutil
 from pathlib import Path
-from typing import Any
 
 from .atomic import remove_old
 from .checkpoint import latest_checkpoint
+from .process import is_running
 from .retrain import read_plan, saved_already
 
 __all__ = ["UnfinishedRun", "discard_run", "remove_old_runs", "unfinished_runs"]
@@ -58,7 +58,7 @@ def unfinished_runs(runs: Path) -> list[UnfinishedRun]:
         # What cannot be read is no run, or a damaged one.
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             plan, checkpoint = read_plan(folder), latest_checkpoint(folder)
-            if checkpoint is None or _is_running(plan):
+            if checkpoint is None or is_running(plan):
                 continue
             if saved_already(checkpoint, plan["name"]) is None:
                 start, kept = checkpoint.history[0], checkpoint.kept
@@ -94,15 +94,3 @@ def remove_old_runs(runs: Path) -> None:
         Folder of the folders of runs; it need not exist.
     """
     remove_old(runs.glob("*"), _OLD)
-
-
-def _is_running(plan: dict[str, Any]) -> bool:
-    """Return whether the process that wrote the plan is still there."""
-    import psutil
-
-    try:
-        began = psutil.Process(plan["process"]).create_time()
-    except (LookupError, psutil.Error):  # the plan of an older version has no process
-        return False
-    # One that is younger than the run was given the number of one that ended.
-    return began <= plan["began"]

@@ -3,7 +3,10 @@
 import dataclasses
 import json
 import math
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from napari_nucseg.checkpoint import (
     write_checkpoint,
 )
 from napari_nucseg.model_store import load_model
+from napari_nucseg.process import mark
 from napari_nucseg.progress import Stopped
 from napari_nucseg.retrain import (
     FINE_TUNE_PRESETS,
@@ -160,6 +164,8 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
     def on_epoch(epoch):
         epochs.append(epoch)
         shutil.copytree(tmp_path / "parts.run", tmp_path / "after 2")
+        worked_on = json.loads((tmp_path / "after 2" / "plan.json").read_text())
+        assert worked_on["process"] == os.getpid()
 
     plan = Plan([fields], start=SMALL)
     parts = train_fields(plan, tmp_path / "parts", About("a"), TINY, on_epoch=on_epoch)
@@ -357,6 +363,40 @@ def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
     for parameters in (TINY, dataclasses.replace(TINY, seed=5)):
         with pytest.raises(Stopped):
             train_fields(plan, tmp_path / "x", About("x"), parameters, should_stop=lambda: True)
+
+
+@pytest.fixture
+def not_fitted(monkeypatch):
+    """Stop where training would begin."""
+
+    def stop(*_):
+        raise Stopped
+
+    monkeypatch.setattr("napari_nucseg.network.fit.Trainer.fit", stop)
+
+
+@pytest.mark.usefixtures("not_fitted")
+def test_run_that_another_process_works_on_is_left_alone(fields, tmp_path):
+    plan, output, path = Plan([fields], start=SMALL), tmp_path / "x", tmp_path / "x.run"
+
+    def plan_of_run():
+        return json.loads((path / "plan.json").read_text())
+
+    with pytest.raises(Stopped):
+        train_fields(plan, output, About("x"), TINY)
+    before = plan_of_run()
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as other:
+        theirs = {**before, **mark(), "process": other.pid}
+        (path / "plan.json").write_text(json.dumps(theirs))
+        says = f"nobody works on, but process {other.pid} trains in .*another output"
+        with pytest.raises(ValueError, match=says):
+            train_fields(plan, output, About("x"), TINY)
+        assert plan_of_run() == theirs
+        other.kill()
+    with pytest.raises(Stopped):
+        train_fields(plan, output, About("x"), TINY)
+    assert plan_of_run() == before
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Which process works on a run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["is_running", "mark"]
+
+
+def mark() -> dict[str, Any]:
+    """Return what this process can be known by later.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: ``"process"``, its number, ``"host"``, and ``"began"``, the present
+        time in seconds since the epoch of the clock.
+    """
+    return {"process": os.getpid(), "host": platform.node(), "began": time.time()}
+
+
+def is_running(mark: Mapping[str, Any]) -> bool:
+    """Return whether the process that left a mark is still there.
+
+    Parameters
+    ----------
+    mark : mapping
+        From `mark`, perhaps among other things.
+
+    Returns
+    -------
+    bool
+        False, too, if it cannot be known: of another computer, or without psutil, which only
+        comes with the window.
+    """
+    try:
+        import psutil
+    except ImportError:
+        return False
+    if mark.get("host", platform.node()) != platform.node():
+        return False
+    try:
+        process = psutil.Process(mark["process"])
+        # One that is younger than the mark was given the number of one that ended.
+        return (
+            process.create_time() <= mark["began"] and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except (LookupError, psutil.Error):  # an older version left no mark
+        return False
