@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["HOME_VARIABLE", "user_directory"]
+__all__ = ["HOME_VARIABLE", "runs_directory", "user_directory"]
 
 #: Environment variable that names another folder.
 HOME_VARIABLE = "NAPARI_NUCSEG_HOME"
@@ -37,3 +37,14 @@ def user_directory() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("napari-nucseg", appauthor=False))
+
+
+def runs_directory() -> Path:
+    """Return the folder of the retrainings that go on, or ended without a model.
+
+    Returns
+    -------
+    Path
+        Each has a folder of its own in it. It need not exist yet.
+    """
+    return user_directory() / "runs"

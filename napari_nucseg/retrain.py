@@ -6,9 +6,10 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import tempfile
+import shutil
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .model_store import (
     models_directory,
     save_model,
 )
+from .paths import runs_directory
 from .process import mark
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
@@ -158,7 +160,8 @@ def fine_tune_fields(
         How to train, for example one of `FINE_TUNE_PRESETS`.
     run_directory : Path, optional
         Where checkpoints are kept, so that `finish_run` can make a model of
-        what a killed run left.
+        what a killed run left. Left out, a new folder among those of the window, which
+        offers such a run; it is removed when there is a model, or nothing to make one of.
     on_progress, on_epoch, should_stop : callable, optional
         Told after every step and epoch, and asked before every step. If it
         should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
@@ -180,14 +183,13 @@ def fine_tune_fields(
     check_fields(fields)
     check_new_name(name)
     groups, held_out = hold_out([list(fields)], parameters.held_out)
-    with tempfile.TemporaryDirectory(prefix="nucseg-") as temporary:
-        directory = run_directory or Path(temporary)
-        training = {
-            "parameters": parameters.as_dict(),
-            "fields": len(fields),
-            "nuclei": sum(field.nuclei for field in fields),
-            "nuclei_held_out": sum(field.nuclei for field in held_out),
-        }
+    training = {
+        "parameters": parameters.as_dict(),
+        "fields": len(fields),
+        "nuclei": sum(field.nuclei for field in fields),
+        "nuclei_held_out": sum(field.nuclei for field in held_out),
+    }
+    with _run_in(run_directory) as directory:
         _write_plan(directory, name, parent, training)
 
         from .network.architecture import read_architecture
@@ -202,6 +204,37 @@ def fine_tune_fields(
                 Watchers(on_progress, on_epoch, should_stop),
             )
         return finish_run(directory)
+
+
+@contextlib.contextmanager
+def _run_in(run_directory: Path | None) -> Iterator[Path]:
+    """Yield the folder of a run, if need be a new one, which stays if it could be finished."""
+    if run_directory is not None:
+        yield run_directory
+        return
+    directory = runs_directory() / uuid.uuid4().hex
+    try:
+        yield directory
+    except BaseException as error:
+        if latest_checkpoint(directory) is None:
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            _raise_with_folder(error, directory)
+        raise
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _raise_with_folder(error: BaseException, directory: Path) -> None:
+    """Raise the same error anew, or add to it, where what was learned until then is."""
+    text = (
+        f"What was learned is kept in {directory}: the napari widget offers it when it opens."
+    )
+    try:
+        again = type(error)(f"{str(error).rstrip('.')}. {text}")
+    except TypeError:  # it is made of other things than a text
+        error.add_note(text)
+        return
+    raise again from error
 
 
 def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:

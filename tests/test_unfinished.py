@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 
 import h5py
@@ -17,8 +18,9 @@ from napari_nucseg.checkpoint import (
 )
 from napari_nucseg.model_store import list_models, load_model
 from napari_nucseg.paths import HOME_VARIABLE
-from napari_nucseg.retrain import finish_run
-from napari_nucseg.train_parameters import Epoch
+from napari_nucseg.progress import Stopped
+from napari_nucseg.retrain import fine_tune_fields, finish_run
+from napari_nucseg.train_parameters import Epoch, TrainParameters
 from napari_nucseg.unfinished import discard_run, remove_old_runs, unfinished_runs
 
 NO_PROCESS = 2**31 - 1
@@ -46,12 +48,36 @@ def leave(home):
         }
         (folder / "plan.json").write_text(json.dumps(plan))
         if len(scores) > 1:
-            history = [Epoch(i, len(scores), 0.1, score, 1.0) for i, score in enumerate(scores)]
-            files = (NETWORK_FILE, AVERAGE_FILE, KEPT_FILE)
-            write_checkpoint(folder, history, best_of(history), dict.fromkeys(files, weights))
+            write_epochs(folder, scores)
         return folder
 
     return leave
+
+
+def write_epochs(folder, scores):
+    history = [Epoch(i, len(scores), 0.1, score, 1.0) for i, score in enumerate(scores)]
+    files = (NETWORK_FILE, AVERAGE_FILE, KEPT_FILE)
+    write_checkpoint(folder, history, best_of(history), dict.fromkeys(files, weights))
+
+
+@pytest.fixture
+def fine_tune(field, monkeypatch):
+    """Fine-tuning that learns nothing, in which something happens after the last epoch."""
+
+    def fine_tune(happens, scores=(0.5, 0.6)):
+        class Trainer:
+            def __init__(self, *_):
+                pass
+
+            def fit(self, material, folder, watchers):
+                if len(scores) > 1:
+                    write_epochs(folder, scores)
+                happens()
+
+        monkeypatch.setattr("napari_nucseg.network.fit.Trainer", Trainer)
+        return fine_tune_fields([field], load_model("nuclei"), "mine", TrainParameters())
+
+    return fine_tune
 
 
 def weights(path):
@@ -141,3 +167,57 @@ def test_runs_are_removed_after_a_week(leave, home):
         os.utime(leave(name), (then, then))
     remove_old_runs(home / "runs")
     assert [path.name for path in (home / "runs").iterdir()] == ["young"]
+
+
+def raising(error):
+    """Return what raises the error."""
+
+    def happens():
+        raise error
+
+    return happens
+
+
+def test_nothing_but_the_model_is_left_of_fine_tuning(fine_tune, home):
+    assert fine_tune(lambda: None).score == 0.6
+    assert own_models() == ["mine"]
+    assert list((home / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("The loss is no number."),
+        OSError(28, "No space left on device", "file"),
+        KeyboardInterrupt(),
+        UnicodeDecodeError("ascii", b"x", 0, 1, "made of other things than a text"),
+    ],
+)
+def test_what_was_learned_before_an_error_is_offered(fine_tune, home, error):
+    with pytest.raises(type(error)) as caught:
+        fine_tune(raising(error))
+    (folder,) = (home / "runs").iterdir()
+    said = " ".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
+    assert said.startswith(str(error).rstrip("."))
+    assert f"What was learned is kept in {folder}: the napari widget offers it" in said
+    assert own_models() == unfinished_runs(home / "runs") == []
+    plan = json.loads((folder / "plan.json").read_text())
+    (folder / "plan.json").write_text(json.dumps({**plan, "process": NO_PROCESS}))
+    (run,) = unfinished_runs(home / "runs")
+    assert (run.name, run.score) == ("mine", 0.6)
+
+
+def test_name_that_is_taken_meanwhile_costs_nothing(fine_tune, home):
+    with pytest.raises(FileExistsError, match="is kept in"):
+        fine_tune(
+            lambda: shutil.copytree(load_model("nuclei").folder, home / "models" / "mine")
+        )
+    (folder,) = (home / "runs").iterdir()
+    assert finish_run(folder, "other").score == 0.6
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), Stopped("no")])
+def test_fine_tuning_without_an_epoch_leaves_nothing(fine_tune, home, error):
+    with pytest.raises(type(error)):
+        fine_tune(raising(error), scores=(0.5,))
+    assert own_models() == list((home / "runs").iterdir()) == []

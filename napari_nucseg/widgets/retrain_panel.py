@@ -25,7 +25,7 @@ from superqt import QCollapsible
 from ..checkpoint import latest_checkpoint
 from ..engine import Job
 from ..model_store import check_new_name, list_models
-from ..paths import user_directory
+from ..paths import runs_directory
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
 from ..train_parameters import Epoch
 from ..training_set import TrainingSet
@@ -80,7 +80,7 @@ class RetrainPanel(Panel):
         self._run_directory: Path | None = None
         #: "stop" or "cancel" from the click on that to the end of the run.
         self._ending = ""
-        remove_old_runs(_runs_directory())
+        remove_old_runs(runs_directory())
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -88,7 +88,7 @@ class RetrainPanel(Panel):
         self.refresh()
 
     def _make_widgets(self) -> None:
-        self.offer = UnfinishedOffer(_runs_directory(), _free_name)
+        self.offer = UnfinishedOffer(runs_directory(), _free_name)
         self.parent_model = ModelChoice()
         self.name = QLineEdit()
         self.name.setMaxLength(64)
@@ -201,7 +201,7 @@ class RetrainPanel(Panel):
         except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._run_directory = _runs_directory() / uuid.uuid4().hex
+        self._run_directory = runs_directory() / uuid.uuid4().hex
         self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
@@ -335,10 +335,6 @@ class RetrainPanel(Panel):
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
         self.refresh(self._busy())
-
-
-def _runs_directory() -> Path:
-    return user_directory() / "runs"
 
 
 def _free_name(stem: str) -> str:
