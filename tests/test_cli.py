@@ -1,5 +1,6 @@
 """The command, mostly in this process; a few times as a real one, to interrupt it."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sysconfig
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -151,6 +153,14 @@ def test_folder_that_is_there_and_cannot_be_written(nucseg, images):
     assert status == 1
     assert messages.count("Expected a folder that labels can be written to, got ") == 1
     assert not text
+
+
+def test_image_given_twice_is_taken_once(nucseg, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(images)
+    output = tmp_path / "labels"
+    status, text, _ = nucseg("segment", "a.tif", images / "a.tif", images, "--output", output)
+    assert status == 0
+    assert len(text.splitlines()) == len(list(output.iterdir())) == 3
 
 
 def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_path):
@@ -464,8 +474,24 @@ def test_ctrl_c_is_answered_while_tensorflow_is_loaded(pairs, tmp_path):
     status, text = command.end()
     assert status == 130
     assert text == b""
-    assert b"stopped before" in command.messages
+    assert b"Stopped after 0 of 2 images." in command.messages
     assert b"Traceback" not in command.messages
+
+
+def test_stop_says_what_is_done(nucseg, images, tmp_path, monkeypatch):
+    stop = threading.Event()
+
+    @contextlib.contextmanager
+    def interruptible():
+        yield stop.is_set
+
+    monkeypatch.setattr("napari_nucseg.cli.segment.interruptible", interruptible)
+    monkeypatch.setattr("napari_nucseg.cli.segment.say", lambda _: stop.set())
+    status, _, messages = nucseg("segment", images, "--output", tmp_path / "labels")
+    assert status == 130
+    where = tmp_path / "labels"
+    assert messages == f"Stopped after 1 of 3 images; their labels are in {where}.\n"
+    assert os.listdir(where) == ["a_labels.tif"]
 
 
 def test_second_ctrl_c_leaves_at_once(nucseg, pairs, tmp_path, monkeypatch):

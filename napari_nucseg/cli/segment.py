@@ -41,7 +41,8 @@ def add_segment(commands: Any) -> None:
 def _segment(options: Any) -> int:
     parameters = SegmentParameters(**given(options, SegmentParameters))
     model = model_store.load_model(options.model)
-    inputs = find_images(options.inputs)
+    found = find_images(options.inputs)
+    inputs = list({(path.resolve(), path.name): path for path in found}.values())
     names = _output_names(inputs)
     _make_folder(options.output)
     todo = [pair for pair in zip(inputs, names, strict=True) if _is_there(pair[0])]
@@ -50,13 +51,13 @@ def _segment(options: Any) -> int:
         if todo:
             _load(model)
         for path, name in todo:
-            check_stop(should_stop)
             try:
+                check_stop(should_stop)
                 field = read_image(path)
                 result = segment_field(field, model, parameters, should_stop=should_stop)
                 write_labels(options.output / name, result.labels, field)
-            except Stopped:
-                raise
+            except Stopped as error:
+                raise Stopped(_what_is_done(done, inputs, options.output)) from error
             except Exception as error:  # whatever is wrong with one, the rest go on
                 _tell_of(path, error)
             else:
@@ -70,6 +71,12 @@ def _segment(options: Any) -> int:
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _what_is_done(done: int, inputs: Sequence[Path], output: Path) -> str:
+    """Say what there is when the work is stopped."""
+    where = f"; their labels are in {output}" if done else ""
+    return f"Stopped after {done} of {number_of(inputs, 'image')}{where}."
 
 
 def _is_there(path: Path) -> bool:
@@ -102,7 +109,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".nucseg-{os.getpid()}"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another computer may have the same number
     except OSError as error:
         got = "the file" if folder.is_file() else f"{error.strerror} for"
         raise NotADirectoryError(
