@@ -81,7 +81,7 @@ def segment(
     """
     options = from_keywords(SegmentParameters, parameters)
     field = _as_field(image, axes)
-    field.plane(options.channel)
+    field.check_channel(options.channel)
     chosen = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
         arguments = {"field": field, "model": str(chosen.folder), "parameters": options}

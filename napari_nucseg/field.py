@@ -138,29 +138,46 @@ class Field:
         """
         return np.asarray(self._unread_plane(channel))
 
-    def _unread_plane(self, channel: int | None) -> Any:
-        """Return the part of the image that `plane` reads."""
+    def check_channel(self, channel: int | None = None) -> None:
+        """Check that `plane` takes a channel, without reading the image.
+
+        Parameters
+        ----------
+        channel : int, optional
+            See `plane`.
+
+        Raises
+        ------
+        ValueError
+            See `plane`.
+        """
         if "C" not in self.axes:
             if channel not in (None, 0):
                 raise ValueError(
                     f"Expected channel 0 for the grey image {self.name!r}, got {channel}."
                 )
-            return self.image
-        if channel is None and self.is_color:
-            return self.image[..., :3]
-        if channel is None and self.channels > 1:
-            raise ValueError(
-                f"Expected one channel, got the image {self.name!r} with "
-                f"{self.channels} channels (axes {self.axes}). Choose a channel from 0 to "
-                f"{self.channels - 1} (--channel of the command). The planes of a stack are "
-                f"counted as channels, too."
-            )
-        index = channel or 0
-        if not 0 <= index < self.channels:
+        elif channel is None:
+            if self.channels > 1 and not self.is_color:
+                raise ValueError(
+                    f"Expected one channel, got the image {self.name!r} with "
+                    f"{self.channels} channels (axes {self.axes}). Choose a channel from 0 to "
+                    f"{self.channels - 1} (--channel of the command). The planes of a stack "
+                    f"are counted as channels, too."
+                )
+        elif not 0 <= channel < self.channels:
             raise ValueError(
                 f"Expected a channel from 0 to {self.channels - 1} for the image "
                 f"{self.name!r}, got {channel}."
             )
+
+    def _unread_plane(self, channel: int | None) -> Any:
+        """Return the part of the image that `plane` reads."""
+        self.check_channel(channel)
+        if "C" not in self.axes:
+            return self.image
+        if channel is None and self.is_color:
+            return self.image[..., :3]
+        index = channel or 0
         return self.image[index] if self.axes == "CYX" else self.image[..., index]
 
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import dask.array
 import numpy as np
 import pytest
 import tifffile
@@ -58,6 +59,19 @@ def test_axes_and_channel_of_an_array(simulated, labels):
         segment(last)
     with pytest.raises(ValueError, match="axes"):
         segment(last, axes="ZYX")
+
+
+def test_lazy_image_is_read_once(simulated, labels):
+    reads = []
+
+    def read(block):
+        reads.append(block.shape)
+        return block
+
+    image = dask.array.from_array(simulated.image, chunks=-1)
+    lazy = image.map_blocks(read, dtype=image.dtype, meta=simulated.image[:0])
+    assert (segment(lazy) == labels).all()
+    assert reads == [simulated.shape]
 
 
 def test_parameters_are_those_of_the_parameter_object(simulated, labels, nuclei):
