@@ -321,6 +321,12 @@ def _labels(name: str, labels: Any) -> np.ndarray:
         return read_labels(labels)
     array = np.asarray(labels)
     try:
+        if array.ndim == 0:
+            hint = " Give its labels." if isinstance(labels, Field) else ""
+            raise TypeError(
+                f"Expected a label image (Y, X), or a file of one, got "
+                f"{type(labels).__name__}.{hint}"
+            )
         if array.ndim != 2:
             raise ValueError(f"Expected a label image (Y, X), got shape {array.shape}.")
         return as_labels(array, array.shape)

@@ -147,6 +147,9 @@ def test_evaluate_refuses_what_does_not_belong_together(two_nuclei, tmp_path):
     for labels, kind in ((None, "NoneType"), ({"a": two_nuclei}, "dict")):
         with pytest.raises(TypeError, match=f"got {kind}"):
             evaluate(two_nuclei, labels)
+    for labels, says in ((Field(two_nuclei), r"Field\. Give its labels"), ([None], "NoneType")):
+        with pytest.raises(TypeError, match=rf"true labels 1: .* file of one, got {says}\."):
+            evaluate(two_nuclei, labels)
     with pytest.raises(ValueError, match=r"true labels 1: .* got shape \(8, 8, 3\)"):
         evaluate([two_nuclei], [np.zeros((8, 8, 3))])
 
