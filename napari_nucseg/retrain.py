@@ -230,7 +230,7 @@ def _raise_with_folder(error: BaseException, directory: Path) -> None:
         f"What was learned is kept in {directory}: the napari widget offers it when it opens."
     )
     try:
-        again = type(error)(f"{str(error).rstrip('.')}. {text}")
+        again = type(error)(f"{str(error).rstrip('.')}. {text}".lstrip(". "))
     except TypeError:  # it is made of other things than a text
         error.add_note(text)
         return

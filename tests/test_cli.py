@@ -496,12 +496,12 @@ def test_stop_says_what_is_done(nucseg, images, tmp_path, monkeypatch):
 
 def test_second_ctrl_c_leaves_at_once(nucseg, pairs, tmp_path, monkeypatch):
     def interrupt(model):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("What was learned is kept.")
 
     monkeypatch.setattr("napari_nucseg.cli.segment._load", interrupt)
     status, text, messages = nucseg("segment", pairs / "images", "--output", tmp_path)
     assert (status, text) == (130, "")
-    assert "Left at once" in messages
+    assert messages == "\nLeft at once. What was learned is kept.\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")

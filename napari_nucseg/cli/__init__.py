@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Stopped as error:
         print(error, file=sys.stderr)
         return 130
-    except KeyboardInterrupt:
-        print("\nLeft at once.", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"\nLeft at once. {error}".rstrip(), file=sys.stderr)
         return 130
     except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
         print(f"nucseg: {error}", file=sys.stderr)
