@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.compat import isalive
@@ -25,6 +26,8 @@ class LayerChoice(QComboBox):
         Class of the layers.
     parent : QWidget, optional
         The parent.
+    may_follow : callable, optional
+        Asked whether the layer that the person makes the active one is to be chosen.
 
     Signals
     -------
@@ -37,10 +40,18 @@ class LayerChoice(QComboBox):
     chosen = Signal()
     replaced = Signal(object)
 
-    def __init__(self, viewer: Any, kind: type, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        kind: type,
+        parent: QWidget | None = None,
+        *,
+        may_follow: Callable[[], bool] = lambda: True,
+    ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._kind = kind
+        self._may_follow = may_follow
         self._layers: list[Any] = []
         self._followed: Any | None = None
         self.setSizeAdjustPolicy(
@@ -105,7 +116,7 @@ class LayerChoice(QComboBox):
         active = self._viewer.layers.selection.active
         if active is None or SHOWS in active.metadata.get(METADATA_KEY, {}):
             return  # a map is there to be looked at, not to be worked on
-        if isinstance(active, self._kind) and active != self._followed:
+        if isinstance(active, self._kind) and active != self._followed and self._may_follow():
             self.choose(active)
         self._followed = active
 

@@ -25,7 +25,7 @@ from ..training_set import Entry, TrainingSet
 from ..words import number_of
 from .choices import LayerChoice
 from .jobs import run_in_thread
-from .layers import METADATA_KEY, field_of, why_not_labels
+from .layers import METADATA_KEY, field_of, why_not_drawn, why_not_labels
 from .panel import Panel, enable_unless
 
 __all__ = ["CorrectPanel"]
@@ -50,6 +50,8 @@ class CorrectPanel(Panel):
         The viewer.
     channel_of : callable
         Given an image layer, returns the channel that is chosen for it, or None.
+    image_of : callable
+        Given a labels layer, returns the image layer it was found in, or None.
 
     Signals
     -------
@@ -63,11 +65,16 @@ class CorrectPanel(Panel):
         self,
         viewer: Any,
         channel_of: Callable[[Any], int | None],
+        image_of: Callable[[Any], Any | None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("2  Correct", parent)
         self._viewer = viewer
         self._channel_of = channel_of
+        self._image_of = image_of
+        # The labels whose image was looked for, and the image that the person chose then.
+        self._paired: Any | None = None
+        self._by_hand: Any | None = None
         self._saving = False
         #: The training set that is shown.
         self.training_set = TrainingSet()
@@ -75,6 +82,7 @@ class CorrectPanel(Panel):
         self._lay_out()
         self.labels.chosen.connect(self._labels_changed)
         self.image.chosen.connect(self.refresh)
+        self.image.activated.connect(lambda _: self._image_chosen_by_hand())
         for choice in (self.labels, self.image):
             choice.replaced.connect(lambda _: self.refresh())
         self.add_button.clicked.connect(self._add)
@@ -85,7 +93,9 @@ class CorrectPanel(Panel):
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
-        self.image = LayerChoice(self._viewer, Image)
+        self.image = LayerChoice(
+            self._viewer, Image, may_follow=lambda: self._own_image(self.labels.layer()) is None
+        )
         self.tools = {}
         for mode, (name, _, _) in _TOOLS.items():
             button = QPushButton(name)
@@ -134,17 +144,18 @@ class CorrectPanel(Panel):
         """
         self._viewer.layers.selection.active = labels
         self.labels.choose(labels)
+        self._by_hand = None
         self.image.choose(image)
         self.refresh()
 
     def refresh(self) -> None:
         """Enable what can work."""
         labels = self.labels.layer()
-        reason = why_not_labels(labels, self.image.layer())
+        reason = why_not_labels(labels, self.image.layer()) or self._why_another_image()
         if self._saving:
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP)
-        no_labels = "" if labels is not None else "Segment an image first."
+        no_labels = why_not_drawn(labels)
         for mode, button in self.tools.items():
             _, text, key = _TOOLS[mode]
             enable_unless(button, no_labels, f"{text[0].upper()}{text[1:]} (key {key})")
@@ -153,12 +164,39 @@ class CorrectPanel(Panel):
         enable_unless(self.remove_button, nothing, "Remove the field from the training set")
 
     def _labels_changed(self) -> None:
-        """Choose the image that the labels were made from."""
+        """Choose the image that the labels were made from, when others are chosen."""
         labels = self.labels.layer()
-        made = labels.metadata.get(METADATA_KEY, {}).get("image") if labels else None
-        if made is not None and made in self._viewer.layers:
-            self.image.choose(self._viewer.layers[made])
+        if labels != self._paired:
+            self._paired, self._by_hand = labels, None
+            image = self._own_image(labels)
+            if image is not None:
+                self.image.choose(image)
         self.refresh()
+
+    def _own_image(self, labels: Any | None) -> Any | None:
+        """Return the image that labels were made from; of a file only its name is known."""
+        if labels is None:
+            return None
+        image = self._image_of(labels)
+        name = labels.metadata.get(METADATA_KEY, {}).get("image")
+        if image is None and name in self._viewer.layers:
+            image = self._viewer.layers[name]
+        return image
+
+    def _image_chosen_by_hand(self) -> None:
+        self._by_hand = self.image.layer()
+        self.refresh()
+
+    def _why_another_image(self) -> str:
+        """Say why the chosen image cannot be that of the labels, unless a person said so."""
+        image, own = self.image.layer(), self._own_image(self.labels.layer())
+        if own is None or image is None or image in (own, self._by_hand):
+            return ""
+        closed = "" if own in self._viewer.layers else ", which was closed"
+        return (
+            f"The labels were made from {own.name!r}{closed}. If {image.name!r} is the image "
+            f"they belong to, choose it once more."
+        )
 
     def _use_tool(self, mode: str) -> None:
         layer = self.labels.layer()
@@ -171,17 +209,21 @@ class CorrectPanel(Panel):
         layer = self.labels.layer()
         if layer is not None:
             self._use_tool("paint")
-            layer.selected_label = int(np.max(layer.data, initial=0)) + 1
+            number = int(np.max(np.asarray(layer.data), initial=0)) + 1
+            if number > np.iinfo(layer.dtype).max:
+                layer.data = np.asarray(layer.data).astype(np.int32)
+            layer.selected_label = number
 
     def _add(self) -> None:
         """Save the field, on a thread because the disk may be slow."""
         labels, image = self.labels.layer(), self.image.layer()
-        reason = why_not_labels(labels, image)
+        reason = why_not_labels(labels, image) or self._why_another_image()
         if reason or labels is None or image is None:
             self.told.emit(reason, True)
             return
         source = dict(labels.metadata.get(METADATA_KEY, {}))
-        channel = source.get("parameters", {}).get("channel")
+        own = image == self._own_image(labels)
+        channel = source.get("parameters", {}).get("channel") if own else None
         try:
             field = field_of(image, np.array(labels.data))
         except (TypeError, ValueError) as error:

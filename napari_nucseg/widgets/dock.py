@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QObject, Qt
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QMainWindow, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from ..engine import Job, shared_engine
@@ -37,12 +37,15 @@ class NucleusDock(QWidget):
         super().__init__()
         self.runner = JobRunner(self)
         self.segment = SegmentPanel(napari_viewer, self.runner)
-        self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
+        self.correct = CorrectPanel(
+            napari_viewer, self.segment.channel_of, self.segment.image_of
+        )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
         self.status = QLabel("Starting the engine…")
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._window: QWidget | None = None
+        self._is_closing = False
         self._lay_out()
         self._connect()
         engine = shared_engine()
@@ -116,6 +119,20 @@ class NucleusDock(QWidget):
         self.correct.refresh()
         self.retrain.refresh(busy)
 
+    def event(self, event: QEvent) -> bool:
+        """End the jobs when the widget is taken out of the window: nobody could, later."""
+        is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
+        if is_out and hasattr(self, "retrain"):
+            if self.retrain.is_training() and self.runner.job is not None:
+                self.runner.job.stop()
+                show_info(
+                    "The retraining ends, as its widget was closed. If an epoch is finished, "
+                    "the best model so far is in the list when you open it again."
+                )
+            else:
+                self.runner.cancel()
+        return super().event(event)
+
     def showEvent(self, event: QEvent) -> None:  # noqa: N802 (Qt's name)
         """Watch the window that the widget is docked in."""
         super().showEvent(event)
@@ -140,8 +157,15 @@ class NucleusDock(QWidget):
             if can_stay and not self.confirm_close():
                 event.ignore()
                 return True
+            # Napari may ask as well, and the window stay.
+            self._is_closing = True
+            QTimer.singleShot(0, self._stay)
+        elif watched is window and event.type() == QEvent.Type.Hide and self._is_closing:
             self.runner.cancel()
         return super().eventFilter(watched, event)
+
+    def _stay(self) -> None:
+        self._is_closing = False
 
     def confirm_close(self) -> bool:
         """Ask whether to close the window while a model is being retrained.

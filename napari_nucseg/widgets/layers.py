@@ -16,6 +16,7 @@ __all__ = [
     "place",
     "placement_of",
     "plane_of",
+    "why_not_drawn",
     "why_not_image",
     "why_not_labels",
 ]
@@ -107,6 +108,26 @@ def why_not_image(layer: Image | None) -> str:
     return ""
 
 
+def why_not_drawn(labels: Labels | None) -> str:
+    """Say why labels cannot be corrected.
+
+    Parameters
+    ----------
+    labels : Labels or None
+        The chosen labels.
+
+    Returns
+    -------
+    str
+        The reason, empty if they can.
+    """
+    if labels is None:
+        return "Segment an image first, or add a Labels layer."
+    if labels.multiscale:
+        return "The labels have several resolutions: only one can be drawn on."
+    return ""
+
+
 def why_not_labels(labels: Labels | None, image: Image | None) -> str:
     """Say why labels and image cannot be put into the training set.
 
@@ -122,11 +143,14 @@ def why_not_labels(labels: Labels | None, image: Image | None) -> str:
     str
         The reason, empty if they can.
     """
-    if labels is None:
-        return "Segment an image first, or add a Labels layer."
-    reason = why_not_image(image)
-    if reason or image is None:
+    reason = why_not_drawn(labels) or why_not_image(image)
+    if reason or labels is None or image is None:
         return reason
+    if labels.data.ndim != 2:
+        return (
+            f"The labels have {labels.data.ndim} dimensions, and nuclei are drawn on a plane. "
+            f"Click Segment, and draw in the layer that it makes."
+        )
     if tuple(labels.data.shape) != field_of(image).shape:
         return (
             f"The labels have the shape {tuple(labels.data.shape)}, the image "

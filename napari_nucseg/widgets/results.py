@@ -34,6 +34,8 @@ class Result:
         To ask the engine for other labels from the same maps.
     provenance : dict
         How the labels came about.
+    name : str
+        What the layer was called at first.
     edited : bool, optional
         Whether a person has painted in them.
     """
@@ -44,11 +46,32 @@ class Result:
     probability: np.ndarray
     key: str
     provenance: dict[str, Any]
+    name: str
     edited: bool = False
 
     def is_edited(self) -> bool:
         """Return whether a person or a script has changed the labels."""
         return self.edited or not np.array_equal(self.layer.data, self.copy)
+
+    def gives_way_to(self, reply: SegmentationReply) -> bool:
+        """Return whether what was found now may take the place of the labels.
+
+        Parameters
+        ----------
+        reply : SegmentationReply
+            What was found now, in the same image.
+
+        Returns
+        -------
+        bool
+            False if the layer was given another name, or shows another channel: then
+            somebody may want both.
+        """
+        return (
+            self.layer.name == self.name
+            and self.copy.shape == reply.labels.shape
+            and _channel(self.provenance) == _channel(reply.provenance)
+        )
 
     def shows(self, parameters: SegmentParameters) -> bool:
         """Return whether the labels are those that the sliders ask for.
@@ -129,10 +152,10 @@ class Results:
         Returns
         -------
         Result
-            With the layer of before, if nobody has changed that.
+            With the layer of before, if nobody has changed or renamed that.
         """
         result = self.of(image, unedited=True)
-        if result is not None and result.copy.shape == reply.labels.shape:
+        if result is not None and result.gives_way_to(reply):
             self.replace(result, reply)
             place(result.layer, placement)
             return result
@@ -143,7 +166,13 @@ class Results:
             **placement,
         )
         result = Result(
-            image, layer, reply.labels.copy(), reply.probability, reply.key, reply.provenance
+            image,
+            layer,
+            reply.labels.copy(),
+            reply.probability,
+            reply.key,
+            reply.provenance,
+            layer.name,
         )
         self._results.append(result)
         layer.events.paint.connect(lambda event: self._mark_edited(result))
@@ -189,6 +218,21 @@ class Results:
             if result.image == image and not (unedited and result.is_edited()):
                 return result
         return None
+
+    def image_of(self, labels: Any) -> Any | None:
+        """Return the image that labels of ours were found in.
+
+        Parameters
+        ----------
+        labels : Labels
+            A layer.
+
+        Returns
+        -------
+        Image or None
+            None if the layer is not ours. The image may be closed by now.
+        """
+        return next((r.image for r in self._results if r.layer == labels), None)
 
     def with_key(self, key: str) -> Result | None:
         """Return the unedited result whose maps the engine keeps under a key.
@@ -284,6 +328,10 @@ class Results:
             contrast_limits=(0, 255),
             **options,
         )
+
+
+def _channel(provenance: dict[str, Any]) -> int | None:
+    return provenance["parameters"]["channel"]
 
 
 def _about(kind: str, result: Result) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleSlider
 
-from ..engine import Job
+from ..engine import Job, shared_engine
 from ..engine_child import RelabelExpired, SegmentationReply
 from ..model_store import Model
 from ..segmentation import SegmentParameters
@@ -192,6 +192,21 @@ class SegmentPanel(Panel):
         """
         return self.channel.currentData() if image == self.image.layer() else None
 
+    def image_of(self, labels: Any) -> Any | None:
+        """Return the image that labels of ours were found in.
+
+        Parameters
+        ----------
+        labels : Labels
+            A layer.
+
+        Returns
+        -------
+        Image or None
+            See `Results.image_of`.
+        """
+        return self._results.image_of(labels)
+
     def refresh(self, busy: str = "") -> None:
         """Enable what can work.
 
@@ -217,7 +232,12 @@ class SegmentPanel(Panel):
         self.channels.setText(short)
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
-        self._form.setRowVisible(self._channel_row, self.channel.count() > 1)
+        for widget in (
+            self._form.labelForField(self._channel_row),
+            self.channel,
+            self.channels,
+        ):
+            widget.setVisible(self.channel.count() > 1)  # of a whole row only Qt 6 can say it
         self.refresh("A job is running." if self._runner.job else "")
 
     def _data_replaced(self, layer: Image) -> None:
@@ -283,6 +303,7 @@ class SegmentPanel(Panel):
             return
         self._pending = {"layer": layer, "placement": placement_of(layer), "model": model}
         self._timer.stop()
+        busy = shared_engine().state == "busy"
         self._runner.run(
             "segment",
             {
@@ -292,7 +313,8 @@ class SegmentPanel(Panel):
                 "channel": parameters.channel,
             },
         )
-        self.told.emit(f"Segmenting {layer.name!r}…", False)
+        then = " as soon as the engine has ended what it does" if busy else ""
+        self.told.emit(f"Segmenting {layer.name!r}{then}…", False)
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
         if self._pending:

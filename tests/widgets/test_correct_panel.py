@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import dask.array
 import numpy as np
 import pytest
 
@@ -193,3 +194,101 @@ def test_reasons_against_adding(window, corrected):
     assert panel.add_button.isEnabled()
     window.viewer.layers.remove(image)
     assert "Open an image first" in panel.add_button.toolTip()
+
+
+def found_in(window, image, name):
+    """Open an image, segment it, and return both layers."""
+    layer = window.viewer.add_image(image.copy(), name=name)
+    return layer, window.segment()
+
+
+def test_image_of_the_labels_is_not_the_one_that_is_looked_at(window, simulated):
+    panel = window.dock.correct
+    other, _ = found_in(window, simulated.image, "A")
+    own, labels = found_in(window, simulated.image, "B")
+    window.viewer.layers.selection.active = other
+    assert panel.labels.layer() == labels
+    assert panel.image.layer() == own
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    (entry,) = TrainingSet().entries()
+    assert entry.name == "B"
+
+
+def test_labels_know_their_image_by_any_name(window, simulated):
+    panel = window.dock.correct
+    image, labels = found_in(window, simulated.image, "A")
+    other, _ = found_in(window, simulated.image, "B")
+    image.name, other.name = "control", "A"
+    window.viewer.layers.selection.active = labels
+    assert panel.labels.layer() == labels
+    assert panel.image.layer() == image
+    assert panel.add_button.isEnabled()
+
+
+def choose_by_hand(panel, image):
+    panel.image.choose(image)
+    panel.image.activated.emit(panel.image.currentIndex())
+
+
+def test_labels_of_an_image_that_was_closed_are_not_those_of_the_next(window, simulated):
+    panel = window.dock.correct
+    viewer = window.viewer
+    viewer.add_image(simulated.image, name="DAPI")
+    window.segment()
+    viewer.layers.remove("DAPI")
+    again = viewer.add_image(simulated.image * 0 + 1, name="DAPI")
+    assert not panel.add_button.isEnabled()
+    assert "'DAPI', which was closed" in panel.add_button.toolTip()
+    choose_by_hand(panel, again)
+    assert panel.add_button.isEnabled()
+
+
+def test_image_chosen_by_hand_stays(window, simulated):
+    panel = window.dock.correct
+    other, _ = found_in(window, simulated.image, "A")
+    found_in(window, simulated.image, "B")
+    choose_by_hand(panel, other)
+    window.viewer.add_points(np.zeros((1, 2)))
+    assert panel.image.layer() == other
+    assert panel.add_button.isEnabled()
+
+
+def test_channel_of_the_labels_is_not_that_of_another_image(window, simulated):
+    panel = window.dock.correct
+    image = simulated.image
+    window.viewer.add_image(np.stack([image, image]), name="two")
+    window.dock.segment.channel.setCurrentIndex(1)
+    window.segment()
+    alone = window.viewer.add_image(image, name="split off")
+    choose_by_hand(panel, alone)
+    window.click(panel.add_button)
+    window.wait(lambda: listed(panel))
+    (field,) = TrainingSet().fields()
+    assert (field.image == image).all()
+
+
+@pytest.mark.parametrize("kind", ["full", "lazy"])
+def test_new_nucleus_in_labels_from_elsewhere(window, kind):
+    highest = 255 if kind == "full" else 3
+    data = np.full((8, 8), highest, np.uint8)
+    labels = window.viewer.add_labels(dask.array.from_array(data) if kind == "lazy" else data)
+    window.click(window.dock.correct.new_button)
+    assert labels.selected_label == highest + 1
+    assert not window.errors
+
+
+@pytest.mark.parametrize(
+    ("data", "multiscale", "says"),
+    [
+        ([np.zeros((64, 64), int), np.zeros((32, 32), int)], True, "several resolutions"),
+        (np.zeros((2, 64, 64), int), False, "drawn on a plane"),
+    ],
+)
+def test_labels_that_cannot_be_added_say_why(window, data, multiscale, says):
+    window.viewer.add_image(np.zeros((2, 64, 64)))
+    window.viewer.add_labels(data, multiscale=multiscale)
+    panel = window.dock.correct
+    assert not panel.add_button.isEnabled()
+    assert says in panel.add_button.toolTip()
+    assert panel.new_button.isEnabled() is not multiscale

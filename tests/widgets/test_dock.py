@@ -155,6 +155,35 @@ def test_closing_the_window_while_retraining_is_a_question(trained_on, window):
     assert len(trained_on) == 1
 
 
+def test_window_that_stays_after_all_loses_no_job(window, simulated, engine_held, monkeypatch):
+    main = window.dock.window()
+    window.viewer.add_image(simulated.image)
+    with engine_held():
+        job = window.start(window.dock.segment.segment_button)
+        with monkeypatch.context() as patch:  # as napari does if the person says so
+            patch.setattr(type(main), "closeEvent", lambda self, event: event.ignore())
+            assert not main.close()
+        window.qtbot.wait(50)
+    window.finish()
+    assert job.state == "done"
+    assert window.labels()
+
+
+def test_widget_closed_while_retraining_keeps_the_best_so_far(trained_on, window):
+    viewer, epochs = window.viewer, []
+    name = window.dock.retrain.name.text()
+    window.dock.runner.epoch.connect(epochs.append)
+    job = window.retrain(epochs=1000)
+    window.wait(lambda: len(epochs) > 1)
+    viewer.window.remove_dock_widget(window.dock)
+    window.wait(lambda: job.state == "done")
+    _, window.dock = viewer.window.add_plugin_dock_widget(
+        "napari-nucseg", "Nucleus Segmentation"
+    )
+    assert window.dock.segment.model.findText(name) >= 0
+    assert window.dock.retrain.retrain_button.isEnabled()
+
+
 def test_closing_the_viewer_ends_the_segmentation(window, simulated, engine_held):
     window.viewer.add_image(simulated.image)
     with engine_held():

@@ -503,6 +503,27 @@ def test_labels_of_one_image_do_not_replace_those_of_another(window, nuclei, sim
     assert first.data is before
 
 
+def test_labels_with_a_name_of_their_own_are_kept(window, nuclei):
+    first = window.segment()
+    first.name = "before"
+    kept = first.data.copy()
+    window.dock.segment.diameter.setValue(60)
+    second = window.segment()
+    assert second is not first
+    assert (first.data == kept).all()
+    assert first in window.viewer.layers
+
+
+def test_labels_of_another_channel_are_another_layer(window, two_channels):
+    window.viewer.add_image(two_channels, name="two")
+    labels = []
+    for channel in (0, 1):
+        window.dock.segment.channel.setCurrentIndex(channel)
+        labels.append(window.segment())
+    assert labels[0] is not labels[1]
+    assert labels[0].metadata["nucseg"]["parameters"]["channel"] == 0
+
+
 def test_damaged_model_is_told(nuclei, window):
     folder = shutil.copytree(load_model("nuclei").folder, models_directory() / "broken")
     card = json.loads((folder / "model.json").read_text())
