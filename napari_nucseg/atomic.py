@@ -7,12 +7,14 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 __all__ = ["check_new_folder", "new_file", "new_folder", "remove_old"]
 
 _OLD = 24 * 3600  # seconds
+_PATIENCE = 5.0  # seconds
+_WINDOWS = os.name == "nt"
 _LEFTOVERS = f".new-{'[0-9a-f]' * 12}*"
 
 
@@ -41,7 +43,7 @@ def new_file(path: Path) -> Iterator[Path]:
         try:
             yield aside
             _flush(aside)
-            os.replace(aside, path)
+            _move(os.replace, aside, path)
         finally:
             aside.unlink(missing_ok=True)
 
@@ -99,7 +101,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             for file in aside.rglob("*"):
                 if file.is_file():
                     _flush(file)
-            os.rename(aside, path)
+            _move(os.rename, aside, path)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
@@ -121,6 +123,21 @@ def remove_old(paths: Iterable[Path], age: float) -> None:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink()
+
+
+def _move(move: Callable[[Path, Path], None], aside: Path, path: Path) -> None:
+    """Put a file or folder in place.
+
+    On Windows what looks at every new file, as virus scanners do, is in the way for a moment.
+    """
+    limit = time.monotonic() + (_PATIENCE if _WINDOWS else 0.0)
+    while True:
+        try:
+            return move(aside, path)
+        except PermissionError:
+            if time.monotonic() >= limit:
+                raise
+        time.sleep(0.05)
 
 
 def _aside(path: Path) -> Path:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Job"]
 
+_SHORT_OF_MEMORY = (
+    "The computer is short of memory: close other programs or use a smaller image."
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -130,6 +133,8 @@ class Job:
         with self._ending:
             if self._ended.is_set():
                 return
+            if isinstance(error, MemoryError) and not str(error):
+                error = MemoryError(_SHORT_OF_MEMORY)
             self.state, self.result, self.error = state, result, error
             # An image is not kept in memory by who keeps the job.
             self.arguments = {}

@@ -99,6 +99,29 @@ def test_folder_that_is_a_file_is_named(tmp_path, make):
     assert os.listdir(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("make", [new_file, new_folder])
+def test_file_that_a_scanner_looks_at_is_in_the_way_for_a_moment(tmp_path, monkeypatch, make):
+    monkeypatch.setattr("napari_nucseg.atomic._WINDOWS", True)
+    refused = []
+
+    def once(move):
+        def moved(aside, path):
+            if not refused:
+                refused.append(path)
+                raise PermissionError(13, "is being used by another process")
+            move(aside, path)
+
+        return moved
+
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(os, name, once(getattr(os, name)))
+    with make(tmp_path / "new") as aside:
+        if make is new_file:
+            aside.touch()
+    assert refused == [tmp_path / "new"]
+    assert (tmp_path / "new").exists()
+
+
 def test_what_killed_processes_left_goes_after_a_day(tmp_path):
     names = [f".new-{digit * 12}" for digit in "abc"] + [".new-ideas", "other"]
     for name in names:

@@ -133,7 +133,7 @@ def run_in_thread(
     on_result: Callable[[Any], None],
     on_error: Callable[[Exception], None],
 ) -> None:
-    """Run a function on a thread of its own.
+    """Run a function on a thread of its own, also to its end if napari is closed meanwhile.
 
     Parameters
     ----------
@@ -162,4 +162,4 @@ def run_in_thread(
         outcome.ready.emit(result, error)
 
     outcome.ready.connect(tell, Qt.ConnectionType.QueuedConnection)
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=work).start()

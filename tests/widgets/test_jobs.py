@@ -1,5 +1,7 @@
 """What the engine and threads say, as Qt signals on the window's thread."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -80,3 +82,22 @@ def test_function_runs_on_a_thread_and_answers_on_the_windows(qtbot, broken):
     assert threads[1] is threading.main_thread()
     assert results == ([] if broken else [1])
     assert [type(error) for error in errors] == ([ZeroDivisionError] if broken else [])
+
+
+CLOSED_AT_ONCE = """
+import sys, time
+from pathlib import Path
+from napari_nucseg.widgets.jobs import run_in_thread
+
+def save():
+    time.sleep(0.5)
+    Path(sys.argv[1]).touch()
+
+run_in_thread(save, print, print)
+"""
+
+
+def test_what_is_being_saved_is_saved_also_if_napari_ends(tmp_path):
+    saved = tmp_path / "saved"
+    subprocess.run([sys.executable, "-c", CLOSED_AT_ONCE, saved], check=True)
+    assert saved.exists()
