@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from napari.layers import Image
 
-from .layers import field_of
+from .layers import axes_of, field_of
 
 __all__ = ["channels_in_words", "show_channel", "shown_channel"]
 
@@ -56,7 +57,8 @@ def shown_channel(viewer: Any, layer: Image) -> int | None:
     """
     if _slider_of(viewer, layer) is None:
         return None
-    channel = round(float(layer.world_to_data(viewer.dims.point)[0]))
+    place = layer.world_to_data(viewer.dims.point)
+    channel = round(float(place[axes_of(layer)["C"]]))
     return channel if 0 <= channel < field_of(layer).channels else None
 
 
@@ -74,7 +76,9 @@ def show_channel(viewer: Any, layer: Image, channel: int) -> None:
     """
     axis = _slider_of(viewer, layer)
     if axis is not None:
-        viewer.dims.set_point(axis, float(layer.data_to_world((channel, 0, 0))[0]))
+        place = np.zeros(layer.ndim)
+        place[axes_of(layer)["C"]] = channel
+        viewer.dims.set_point(axis, float(layer.data_to_world(place)[axes_of(layer)["C"]]))
 
 
 def _slider_of(viewer: Any, layer: Image) -> int | None:
@@ -82,5 +86,5 @@ def _slider_of(viewer: Any, layer: Image) -> int | None:
     field = field_of(layer)
     if layer.rgb or field.axes != "CYX" or field.channels == 1:
         return None
-    axis = int(viewer.dims.ndim - layer.ndim)
+    axis = int(viewer.dims.ndim - layer.ndim) + axes_of(layer)["C"]
     return None if axis in viewer.dims.displayed else axis

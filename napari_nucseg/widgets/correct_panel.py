@@ -25,7 +25,7 @@ from ..training_set import Entry, TrainingSet
 from ..words import number_of
 from .choices import LayerChoice
 from .jobs import run_in_thread
-from .layers import METADATA_KEY, field_of, why_not_drawn, why_not_labels
+from .layers import METADATA_KEY, field_of, plane_of, why_not_drawn, why_not_labels
 from .panel import Panel, enable_unless
 
 __all__ = ["CorrectPanel"]
@@ -225,7 +225,7 @@ class CorrectPanel(Panel):
         own = image == self._own_image(labels)
         channel = source.get("parameters", {}).get("channel") if own else None
         try:
-            field = field_of(image, np.array(labels.data))
+            field = field_of(image, np.array(plane_of(labels)))
         except (TypeError, ValueError) as error:
             self.told.emit(str(error), True)
             return

@@ -12,6 +12,7 @@ from ..field import Field, guess_axes
 __all__ = [
     "METADATA_KEY",
     "SHOWS",
+    "axes_of",
     "field_of",
     "place",
     "placement_of",
@@ -28,20 +29,53 @@ METADATA_KEY, SHOWS = "nucseg", "shows"
 _MOST_PIXELS = 100_000_000
 
 
-def plane_of(layer: Image) -> Any:
-    """Return the data of an image at full resolution, without reading it.
+def plane_of(layer: Image | Labels) -> Any:
+    """Return the data of an image or of labels at full resolution, without reading it.
 
     Parameters
     ----------
-    layer : Image
+    layer : Image or Labels
         The layer.
 
     Returns
     -------
     array_like
-        The largest level of a multiscale image.
+        The largest level of a multiscale image, without axes of length 1.
     """
+    data, axes = _data_of(layer), _long_axes(layer)
+    if len(axes) == data.ndim:
+        return data
+    return data[tuple(slice(None) if axis in axes else 0 for axis in range(data.ndim))]
+
+
+def axes_of(layer: Image) -> dict[str, int]:
+    """Return which axes of an image are Y, X and perhaps C.
+
+    Parameters
+    ----------
+    layer : Image
+        One that can be segmented.
+
+    Returns
+    -------
+    dict of str to int
+        The number of the axis by its letter.
+    """
+    letters = "YXC" if layer.rgb else guess_axes(plane_of(layer).shape)
+    return dict(zip(letters, _long_axes(layer), strict=True))
+
+
+def _data_of(layer: Image | Labels) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
+
+
+def _long_axes(layer: Image | Labels) -> list[int]:
+    """Return the axes that are longer than 1; the last are those of a plane at any length."""
+    shape = _data_of(layer).shape
+    plane = 3 if isinstance(layer, Image) and layer.rgb else 2
+    return [
+        axis for axis, length in enumerate(shape) if length > 1 or axis >= len(shape) - plane
+    ]
 
 
 def field_of(layer: Image, labels: np.ndarray | None = None) -> Field:
@@ -146,14 +180,15 @@ def why_not_labels(labels: Labels | None, image: Image | None) -> str:
     reason = why_not_drawn(labels) or why_not_image(image)
     if reason or labels is None or image is None:
         return reason
-    if labels.data.ndim != 2:
+    shape = tuple(plane_of(labels).shape)
+    if len(shape) != 2:
         return (
-            f"The labels have {labels.data.ndim} dimensions, and nuclei are drawn on a plane. "
+            f"The labels have {len(shape)} dimensions, and nuclei are drawn on a plane. "
             f"Click Segment, and draw in the layer that it makes."
         )
-    if tuple(labels.data.shape) != field_of(image).shape:
+    if shape != field_of(image).shape:
         return (
-            f"The labels have the shape {tuple(labels.data.shape)}, the image "
+            f"The labels have the shape {shape}, the image "
             f"{image.name!r} has {field_of(image).shape}. Choose the image they belong to."
         )
     return ""
@@ -212,5 +247,5 @@ def _rows_and_columns(layer: Layer) -> tuple[int, int]:
     """Return which axes of a layer are Y and X."""
     if layer.ndim == 2:
         return 0, 1
-    axes = guess_axes(plane_of(layer).shape)
-    return axes.index("Y"), axes.index("X")
+    axes = axes_of(layer)
+    return axes["Y"], axes["X"]

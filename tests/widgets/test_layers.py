@@ -103,12 +103,29 @@ def test_pixel_size_needs_a_unit():
 
 @pytest.mark.parametrize(
     ("shape", "rgb", "axes", "channels"),
-    [((6, 5), False, "YX", 1), ((6, 5, 3), True, "YXC", 3), ((2, 6, 5), False, "CYX", 2)],
+    [
+        ((6, 5), False, "YX", 1),
+        ((6, 5, 3), True, "YXC", 3),
+        ((2, 6, 5), False, "CYX", 2),
+        ((1, 1, 6, 5), False, "YX", 1),
+        ((1, 6, 5, 3), True, "YXC", 3),
+        ((1, 2, 1, 6, 5), False, "CYX", 2),
+    ],
 )
 def test_axes_and_channels(shape, rgb, axes, channels):
     field = field_of(Image(np.zeros(shape, np.uint8), rgb=rgb, name="dish"))
     assert (field.axes, field.channels, field.shape) == (axes, channels, (6, 5))
     assert (field.name, field.is_color) == ("dish", rgb)
+
+
+def test_labels_of_an_image_with_axes_of_length_1():
+    scale, translate = (1, 7, 1, 0.5, 0.25), (3, 0, 0, 10, 20)
+    image = Image(np.zeros((1, 2, 1, 6, 5)), scale=scale, translate=translate)
+    labels = Labels(np.zeros((6, 5), np.int32), **placement_of(image))
+    assert labels.data_to_world((1, 2)) == image.data_to_world((0, 0, 0, 1, 2))[-2:]
+    assert why_not_labels(labels, image) == ""
+    drawn = Labels(np.zeros((1, 1, 1, 6, 5), int))  # as napari makes them for such an image
+    assert why_not_labels(drawn, image) == ""
 
 
 def test_lazy_image_stays_lazy():

@@ -228,16 +228,17 @@ def test_channel_of_several_is_chosen(window, two_channels, simulated, sent):
     assert not panel.channel.isVisible()
 
 
-def test_the_channel_that_is_shown_is_segmented(window, two_channels, simulated):
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_channel_that_is_shown_is_segmented(window, two_channels, simulated, axis):
     viewer, panel = window.viewer, window.dock.segment
-    viewer.add_image(two_channels)
-    viewer.dims.set_current_step(0, 1)
+    viewer.add_image(two_channels if axis == 0 else two_channels[np.newaxis, :, np.newaxis])
+    viewer.dims.set_current_step(axis, 1)
     assert panel.channel.currentText() == "1"
     assert (window.segment().data == napari_nucseg.segment(simulated.image)).all()
     panel.channel.setCurrentIndex(0)
-    assert viewer.dims.current_step[0] == 0
+    assert viewer.dims.current_step[axis] == 0
     viewer.add_image(two_channels[1])
-    viewer.dims.set_current_step(0, 1)
+    viewer.dims.set_current_step(axis, 1)
     panel.image.choose(viewer.layers[0])
     assert panel.channel.currentText() == "1"
 
