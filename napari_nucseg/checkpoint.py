@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .atomic import new_folder
+from .atomic import new_folder, remove_old
 from .train_parameters import Epoch
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "best_of",
     "latest_checkpoint",
+    "remove_old_runs",
     "write_checkpoint",
 ]
 
@@ -29,6 +30,7 @@ KEPT_FILE = "kept.weights.h5"
 
 _HISTORY_FILE = "history.json"
 _PREFIX = "checkpoint-"
+_OLD = 7 * 24 * 3600  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,3 +132,14 @@ def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
     history = [Epoch(**row) for row in told["epochs"]]
     by_number = {epoch.epoch: epoch for epoch in history}
     return Checkpoint(folders[-1], history, by_number[told["kept"]])
+
+
+def remove_old_runs(runs: Path) -> None:
+    """Remove the runs that nobody has touched for a week.
+
+    Parameters
+    ----------
+    runs : Path
+        Folder of the folders of runs; it need not exist.
+    """
+    remove_old(runs.glob("*"), _OLD)

@@ -77,11 +77,15 @@ def read_image(path: str | Path) -> Field:
     UserWarning
         If something in a TIFF is odd or missing, or only the first of its images is read.
     """
-    path = check_file(path)
+    return _read(check_file(path))
+
+
+def _read(path: Path, *, look_up: bool = True) -> Field:
+    """Read an image, with the colors of a palette looked up or as their numbers."""
     if path.suffix.lower() in (".tif", ".tiff"):
         image, axes, pixel_size = _read_tiff(path)
     else:
-        image, axes, pixel_size = _read_picture(path), "", None
+        image, axes, pixel_size = _read_picture(path, look_up=look_up), "", None
     try:
         return Field(
             image,
@@ -244,8 +248,8 @@ def _plausible(sizes: Sequence[float]) -> bool:
     return all(low <= size <= high for size in sizes)
 
 
-def _read_picture(path: Path) -> np.ndarray:
-    """Read a PNG or JPEG, with the colors of a palette looked up."""
+def _read_picture(path: Path, *, look_up: bool) -> np.ndarray:
+    """Read a PNG or JPEG, with the colors of a palette looked up or as their numbers."""
     import imagecodecs
     import PIL.Image
 
@@ -257,6 +261,8 @@ def _read_picture(path: Path) -> np.ndarray:
             image = imagecodecs.png_decode(path.read_bytes())
             return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
         with _large_pictures(), PIL.Image.open(path) as picture:
+            if picture.mode == "P" and not look_up:
+                return np.asarray(picture)
             return np.asarray(picture.convert(_MODES.get(picture.mode, picture.mode)))
     except Exception as error:  # Pillow raises what it comes across
         raise _unreadable(path, error) from error
@@ -287,7 +293,8 @@ def read_labels(path: str | Path) -> np.ndarray:
     Parameters
     ----------
     path : path
-        A TIFF or PNG file with instance labels or a binary mask.
+        A TIFF or PNG file with instance labels or a binary mask. If it has a palette, the
+        numbers of its colors are the labels.
 
     Returns
     -------
@@ -301,7 +308,7 @@ def read_labels(path: str | Path) -> np.ndarray:
     ValueError
         If the file is not a mask.
     """
-    field = read_image(path)
+    field = _read(check_file(path), look_up=False)
     if Path(path).suffix.lower() in _LOSSY:
         raise ValueError(
             f"Expected a mask that was saved without loss, got {path}: what JPEG changes a "

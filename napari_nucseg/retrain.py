@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .atomic import new_file
-from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint
+from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint, remove_old_runs
 from .field import Field
 from .hold_out import check_fields, hold_out
 from .model_store import (
@@ -212,6 +212,7 @@ def _run_in(run_directory: Path | None) -> Iterator[Path]:
     if run_directory is not None:
         yield run_directory
         return
+    remove_old_runs(runs_directory())
     directory = runs_directory() / uuid.uuid4().hex
     try:
         yield directory

@@ -7,14 +7,11 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from .atomic import remove_old
 from .checkpoint import latest_checkpoint
 from .process import is_running
 from .retrain import read_plan, saved_already
 
-__all__ = ["UnfinishedRun", "discard_run", "remove_old_runs", "unfinished_runs"]
-
-_OLD = 7 * 24 * 3600  # seconds
+__all__ = ["UnfinishedRun", "discard_run", "unfinished_runs"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,14 +80,3 @@ def discard_run(folder: Path) -> None:
         if model:
             shutil.rmtree(model)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove_old_runs(runs: Path) -> None:
-    """Remove the runs that nobody has touched for a week.
-
-    Parameters
-    ----------
-    runs : Path
-        Folder of the folders of runs; it need not exist.
-    """
-    remove_old(runs.glob("*"), _OLD)

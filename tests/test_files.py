@@ -224,6 +224,13 @@ def test_grey_mask_saved_as_color_is_a_mask_and_colors_are_not(tmp_path):
         read_labels(tmp_path / "b.png")
 
 
+def test_mask_with_a_palette_is_the_numbers_of_its_colors(tmp_path, two_nuclei):
+    picture = PIL.Image.fromarray(two_nuclei.astype(np.uint8), mode="P")
+    picture.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30])
+    picture.save(tmp_path / "mask.png")
+    assert (read_labels(tmp_path / "mask.png") == two_nuclei).all()
+
+
 def test_jpeg_is_no_mask(tmp_path):
     PIL.Image.fromarray(GREY).save(tmp_path / "a.JPG")
     with pytest.raises(ValueError, match=r"saved without loss, got .*a\.JPG"):

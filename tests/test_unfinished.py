@@ -14,6 +14,7 @@ from napari_nucseg.checkpoint import (
     KEPT_FILE,
     NETWORK_FILE,
     best_of,
+    remove_old_runs,
     write_checkpoint,
 )
 from napari_nucseg.model_store import list_models, load_model
@@ -21,7 +22,7 @@ from napari_nucseg.paths import HOME_VARIABLE
 from napari_nucseg.progress import Stopped
 from napari_nucseg.retrain import fine_tune_fields, finish_run
 from napari_nucseg.train_parameters import Epoch, TrainParameters
-from napari_nucseg.unfinished import discard_run, remove_old_runs, unfinished_runs
+from napari_nucseg.unfinished import discard_run, unfinished_runs
 
 NO_PROCESS = 2**31 - 1
 

@@ -142,6 +142,11 @@ class ModelChoice(QComboBox):
         """
         return self.currentData()
 
+    def showPopup(self) -> None:  # noqa: N802 (Qt's name)
+        """List the models anew: another window may have made one."""
+        self.refresh()
+        super().showPopup()
+
     def refresh(self, name: str | None = None) -> None:
         """List the models anew.
 

@@ -22,14 +22,14 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from ..checkpoint import latest_checkpoint
+from ..checkpoint import latest_checkpoint, remove_old_runs
 from ..engine import Job
 from ..model_store import check_new_name, list_models
 from ..paths import runs_directory
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
 from ..train_parameters import Epoch
 from ..training_set import TrainingSet
-from ..unfinished import discard_run, remove_old_runs
+from ..unfinished import discard_run
 from ..words import duration, number_of
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread

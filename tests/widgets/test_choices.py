@@ -122,3 +122,14 @@ def test_new_model_is_listed_and_chosen_when_asked(qtbot):
     assert choice.model().card.name == "mine"
     choice.refresh()
     assert choice.model().card.name == "mine"
+
+
+def test_model_of_another_window_is_there_when_the_list_is_opened(qtbot):
+    choice = ModelChoice()
+    qtbot.addWidget(choice)
+    choice.show()
+    add_model("theirs")
+    choice.showPopup()
+    assert choice.findText("theirs") > 0
+    assert choice.currentText() == "nuclei"
+    choice.hidePopup()
