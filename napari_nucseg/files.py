@@ -6,6 +6,7 @@ import contextlib
 import logging
 import logging.handlers
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,6 +43,8 @@ _MODES = {
 }
 
 _SIGNATURE_OF_PNG = b"\x89PNG\r\n\x1a\n"
+
+_one_at_a_time = threading.Lock()
 
 #: Micrometers that a pixel can be high and wide.
 _PIXEL_SIZES = (1e-4, 1e4)
@@ -250,7 +253,6 @@ def _plausible(sizes: Sequence[float]) -> bool:
 
 def _read_picture(path: Path, *, look_up: bool) -> np.ndarray:
     """Read a PNG or JPEG, with the colors of a palette looked up or as their numbers."""
-    import imagecodecs
     import PIL.Image
 
     try:
@@ -258,6 +260,8 @@ def _read_picture(path: Path, *, look_up: bool) -> np.ndarray:
             beginning = file.read(len(_SIGNATURE_OF_PNG) + 18)
         # 16 bits of several channels are 8 to Pillow, and large fields an attack.
         if beginning.startswith(_SIGNATURE_OF_PNG) and beginning[24] == 16:
+            import imagecodecs
+
             image = imagecodecs.png_decode(path.read_bytes())
             return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
         with _large_pictures(), PIL.Image.open(path) as picture:
@@ -273,11 +277,12 @@ def _large_pictures() -> Iterator[None]:
     """Let Pillow open pictures of any size."""
     import PIL.Image
 
-    most, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = most
+    with _one_at_a_time:
+        most, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            PIL.Image.MAX_IMAGE_PIXELS = most
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import warnings
 from collections.abc import Sequence
 
@@ -94,7 +93,7 @@ def hold_out(
 
 def _rank(field: Field) -> bytes:
     """Return what is as good as random, but always the same for a name."""
-    return hashlib.sha256(os.fsencode(field.name)).digest()
+    return hashlib.sha256(field.name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _cut(field: Field, part: float) -> tuple[Field, Field]:

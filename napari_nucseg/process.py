@@ -34,13 +34,10 @@ def is_running(mark: Mapping[str, Any]) -> bool:
     Returns
     -------
     bool
-        False, too, if it cannot be known: of another computer, or without psutil, which only
-        comes with the window.
+        False, too, if it cannot be known: of another computer.
     """
-    try:
-        import psutil
-    except ImportError:
-        return False
+    import psutil
+
     if mark.get("host", platform.node()) != platform.node():
         return False
     try:

@@ -190,7 +190,8 @@ def fine_tune_fields(
         "nuclei_held_out": sum(field.nuclei for field in held_out),
     }
     with _run_in(run_directory) as directory:
-        _write_plan(directory, name, parent, training)
+        plan = {"name": name, "parent_folder": str(parent.folder), "training": training}
+        _write_plan(directory, {**plan, **mark()})
 
         from .network.architecture import read_architecture
         from .network.fit import Material, Trainer, Watchers
@@ -220,22 +221,21 @@ def _run_in(run_directory: Path | None) -> Iterator[Path]:
         if latest_checkpoint(directory) is None:
             shutil.rmtree(directory, ignore_errors=True)
         else:
-            _raise_with_folder(error, directory)
+            _leave(directory)
+            error.add_note(
+                f"What was learned is kept in {directory}: the napari widget offers it when it "
+                f"opens."
+            )
         raise
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _raise_with_folder(error: BaseException, directory: Path) -> None:
-    """Raise the same error anew, or add to it, where what was learned until then is."""
-    text = (
-        f"What was learned is kept in {directory}: the napari widget offers it when it opens."
-    )
-    try:
-        again = type(error)(f"{str(error).rstrip('.')}. {text}".lstrip(". "))
-    except TypeError:  # it is made of other things than a text
-        error.add_note(text)
-        return
-    raise again from error
+def _leave(run_directory: Path) -> None:
+    """Let others finish a run although this process goes on."""
+    plan = read_plan(run_directory)
+    del plan["process"]
+    with contextlib.suppress(OSError):  # the disk may be full
+        _write_plan(run_directory, plan)
 
 
 def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
@@ -346,15 +346,7 @@ def saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
     return folder if same else None
 
 
-def _write_plan(
-    run_directory: Path, name: str, parent: Model, training: dict[str, Any]
-) -> None:
+def _write_plan(run_directory: Path, plan: dict[str, Any]) -> None:
     """Write down what is needed to finish the run without this process."""
-    plan = {
-        "name": name,
-        "parent_folder": str(parent.folder),
-        "training": training,
-        **mark(),
-    }
     with new_file(run_directory / _PLAN_FILE) as aside:
         aside.write_text(json.dumps(plan), encoding="utf-8")

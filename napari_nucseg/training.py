@@ -317,7 +317,13 @@ def _check_process(path: Path) -> dict[str, Any]:
     """Return the plan of a run, without the mark of the process, which must have ended."""
     if not path.exists():
         return {}
-    plan = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"Expected the plan of a run in {path}, got a damaged file. Remove the folder "
+            f"{path.parent} to start anew."
+        ) from error
     if is_running(plan) and plan["process"] != os.getpid():
         raise ValueError(
             f"Expected a run that nobody works on, but process {plan['process']} trains in "

@@ -496,12 +496,14 @@ def test_stop_says_what_is_done(nucseg, images, tmp_path, monkeypatch):
 
 def test_second_ctrl_c_leaves_at_once(nucseg, pairs, tmp_path, monkeypatch):
     def interrupt(model):
-        raise KeyboardInterrupt("What was learned is kept.")
+        error = KeyboardInterrupt()
+        error.add_note("What was learned is kept.")
+        raise error
 
     monkeypatch.setattr("napari_nucseg.cli.segment._load", interrupt)
     status, text, messages = nucseg("segment", pairs / "images", "--output", tmp_path)
     assert (status, text) == (130, "")
-    assert messages == "\nLeft at once. What was learned is kept.\n"
+    assert messages == "\nLeft at once.\nWhat was learned is kept.\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")

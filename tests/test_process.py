@@ -35,8 +35,3 @@ def test_process_that_nobody_waits_for_has_ended(sleeper):
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
     assert not is_running(left)
-
-
-def test_without_psutil_no_process_is_known(monkeypatch):
-    monkeypatch.setitem(sys.modules, "psutil", None)
-    assert not is_running(mark())

@@ -198,18 +198,17 @@ def test_what_was_learned_before_an_error_is_offered(fine_tune, home, error):
     with pytest.raises(type(error)) as caught:
         fine_tune(raising(error))
     (folder,) = (home / "runs").iterdir()
-    said = " ".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
-    assert said.startswith(str(error).rstrip(".") or "What was learned")
-    assert f"What was learned is kept in {folder}: the napari widget offers it" in said
-    assert own_models() == unfinished_runs(home / "runs") == []
-    plan = json.loads((folder / "plan.json").read_text())
-    (folder / "plan.json").write_text(json.dumps({**plan, "process": NO_PROCESS}))
+    assert str(caught.value) == str(error)
+    assert caught.value.__notes__ == [
+        f"What was learned is kept in {folder}: the napari widget offers it when it opens."
+    ]
+    assert own_models() == []
     (run,) = unfinished_runs(home / "runs")
     assert (run.name, run.score) == ("mine", 0.6)
 
 
 def test_name_that_is_taken_meanwhile_costs_nothing(fine_tune, home):
-    with pytest.raises(FileExistsError, match="is kept in"):
+    with pytest.raises(FileExistsError):
         fine_tune(
             lambda: shutil.copytree(load_model("nuclei").folder, home / "models" / "mine")
         )

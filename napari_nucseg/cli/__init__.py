@@ -44,11 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 130
     except KeyboardInterrupt as error:
-        print(f"\nLeft at once. {error}".rstrip(), file=sys.stderr)
+        print(f"\n{_in_words('Left at once.', error)}", file=sys.stderr)
         return 130
     except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
-        print(f"nucseg: {error}", file=sys.stderr)
+        print(_in_words(f"nucseg: {error}", error), file=sys.stderr)
         return 1
+
+
+def _in_words(text: str, error: BaseException) -> str:
+    """Add to a text what was noted about an error on its way."""
+    return "\n".join([text, *getattr(error, "__notes__", [])])
 
 
 def _parser() -> argparse.ArgumentParser:

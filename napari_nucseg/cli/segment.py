@@ -47,6 +47,7 @@ def _segment(options: Any) -> int:
     _make_folder(options.output)
     todo = [pair for pair in zip(inputs, names, strict=True) if _is_there(pair[0])]
     done = 0
+    failed = len(inputs) - len(todo)
     with interruptible() as should_stop, bar(len(todo), "image") as images:
         if todo:
             _load(model)
@@ -57,8 +58,13 @@ def _segment(options: Any) -> int:
                 result = segment_field(field, model, parameters, should_stop=should_stop)
                 write_labels(options.output / name, result.labels, field)
             except Stopped as error:
-                raise Stopped(_what_is_done(done, inputs, options.output)) from error
+                where = f"; their labels are in {options.output}" if done else ""
+                others = f" Failed: {failed}." if failed else ""
+                raise Stopped(
+                    f"Stopped after {done} of {number_of(inputs, 'image')}{where}.{others}"
+                ) from error
             except Exception as error:  # whatever is wrong with one, the rest go on
+                failed += 1
                 _tell_of(path, error)
             else:
                 done += 1
@@ -67,16 +73,9 @@ def _segment(options: Any) -> int:
                 about = ", all pixels are alike" if alike else ""
                 say(f"{options.output / name}: {number_of(count)}{about}")
             images.update()
-    failed = len(inputs) - done
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _what_is_done(done: int, inputs: Sequence[Path], output: Path) -> str:
-    """Say what there is when the work is stopped."""
-    where = f"; their labels are in {output}" if done else ""
-    return f"Stopped after {done} of {number_of(inputs, 'image')}{where}."
 
 
 def _is_there(path: Path) -> bool:

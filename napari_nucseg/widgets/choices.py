@@ -27,7 +27,7 @@ class LayerChoice(QComboBox):
     parent : QWidget, optional
         The parent.
     may_follow : callable, optional
-        Asked whether the layer that the person makes the active one is to be chosen.
+        Asked whether a layer that the person makes the active one is to be chosen.
 
     Signals
     -------
@@ -46,7 +46,7 @@ class LayerChoice(QComboBox):
         kind: type,
         parent: QWidget | None = None,
         *,
-        may_follow: Callable[[], bool] = lambda: True,
+        may_follow: Callable[[Any], bool] = lambda layer: True,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
@@ -116,7 +116,8 @@ class LayerChoice(QComboBox):
         active = self._viewer.layers.selection.active
         if active is None or SHOWS in active.metadata.get(METADATA_KEY, {}):
             return  # a map is there to be looked at, not to be worked on
-        if isinstance(active, self._kind) and active != self._followed and self._may_follow():
+        is_new = isinstance(active, self._kind) and active != self._followed
+        if is_new and self._may_follow(active):
             self.choose(active)
         self._followed = active
 

@@ -26,6 +26,7 @@ from ..words import number_of
 from .choices import LayerChoice
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, plane_of, why_not_drawn, why_not_labels
+from .origin import Origin, origin_of
 from .panel import Panel, enable_unless
 
 __all__ = ["CorrectPanel"]
@@ -50,8 +51,6 @@ class CorrectPanel(Panel):
         The viewer.
     channel_of : callable
         Given an image layer, returns the channel that is chosen for it, or None.
-    image_of : callable
-        Given a labels layer, returns the image layer it was found in, or None.
 
     Signals
     -------
@@ -65,13 +64,11 @@ class CorrectPanel(Panel):
         self,
         viewer: Any,
         channel_of: Callable[[Any], int | None],
-        image_of: Callable[[Any], Any | None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("2  Correct", parent)
         self._viewer = viewer
         self._channel_of = channel_of
-        self._image_of = image_of
         # The labels whose image was looked for, and the image that the person chose then.
         self._paired: Any | None = None
         self._by_hand: Any | None = None
@@ -94,7 +91,7 @@ class CorrectPanel(Panel):
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
         self.image = LayerChoice(
-            self._viewer, Image, may_follow=lambda: self._own_image(self.labels.layer()) is None
+            self._viewer, Image, may_follow=lambda image: self._own_image() in (None, image)
         )
         self.tools = {}
         for mode, (name, _, _) in _TOOLS.items():
@@ -164,24 +161,24 @@ class CorrectPanel(Panel):
         enable_unless(self.remove_button, nothing, "Remove the field from the training set")
 
     def _labels_changed(self) -> None:
-        """Choose the image that the labels were made from, when others are chosen."""
+        """Choose the image that the labels were made from, unless a person chose another."""
         labels = self.labels.layer()
         if labels != self._paired:
             self._paired, self._by_hand = labels, None
-            image = self._own_image(labels)
-            if image is not None:
-                self.image.choose(image)
+        own = self._own_image()
+        if own is not None and self._by_hand is None:
+            self.image.choose(own)
         self.refresh()
 
-    def _own_image(self, labels: Any | None) -> Any | None:
-        """Return the image that labels were made from; of a file only its name is known."""
-        if labels is None:
-            return None
-        image = self._image_of(labels)
-        name = labels.metadata.get(METADATA_KEY, {}).get("image")
-        if image is None and name in self._viewer.layers:
-            image = self._viewer.layers[name]
-        return image
+    def _origin(self) -> Origin | None:
+        """Return what the chosen labels were made from, if that is known."""
+        labels = self.labels.layer()
+        return None if labels is None else origin_of(labels, self._viewer)
+
+    def _own_image(self) -> Any | None:
+        """Return the image that the chosen labels were made from, if it still shows that."""
+        origin = self._origin()
+        return origin.image() if origin is not None and origin.is_same else None
 
     def _image_chosen_by_hand(self) -> None:
         self._by_hand = self.image.layer()
@@ -189,13 +186,17 @@ class CorrectPanel(Panel):
 
     def _why_another_image(self) -> str:
         """Say why the chosen image cannot be that of the labels, unless a person said so."""
-        image, own = self.image.layer(), self._own_image(self.labels.layer())
-        if own is None or image is None or image in (own, self._by_hand):
+        image, origin = self.image.layer(), self._origin()
+        if origin is None or image is None or image in (self._own_image(), self._by_hand):
             return ""
-        closed = "" if own in self._viewer.layers else ", which was closed"
+        closed = ""
+        if not origin.is_same:
+            closed = ", which shows something else now"
+        elif origin.image() not in self._viewer.layers:
+            closed = ", which was closed"
         return (
-            f"The labels were made from {own.name!r}{closed}. If {image.name!r} is the image "
-            f"they belong to, choose it once more."
+            f"The labels were made from {origin.name!r}{closed}. If they belong to "
+            f"{image.name!r}, choose that once more."
         )
 
     def _use_tool(self, mode: str) -> None:
@@ -222,7 +223,7 @@ class CorrectPanel(Panel):
             self.told.emit(reason, True)
             return
         source = dict(labels.metadata.get(METADATA_KEY, {}))
-        own = image == self._own_image(labels)
+        own = image == self._own_image()
         channel = source.get("parameters", {}).get("channel") if own else None
         try:
             field = field_of(image, np.array(plane_of(labels)))

@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from napari.utils.notifications import show_error, show_info
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import QLabel, QMainWindow, QMessageBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..engine import Job, shared_engine
 from ..model_store import DEFAULT_MODEL
@@ -18,6 +27,7 @@ from .segment_panel import SegmentPanel
 __all__ = ["NucleusDock"]
 
 _WIDTH = 380
+_LOOK, _PATIENCE = 100, 10_000  # milliseconds
 _NAMES = {
     "segment": "An image is being segmented.",
     "fine_tune": "A model is being retrained.",
@@ -37,9 +47,7 @@ class NucleusDock(QWidget):
         super().__init__()
         self.runner = JobRunner(self)
         self.segment = SegmentPanel(napari_viewer, self.runner)
-        self.correct = CorrectPanel(
-            napari_viewer, self.segment.channel_of, self.segment.image_of
-        )
+        self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
         self.status = QLabel("Starting the engine…")
         self.status.setWordWrap(True)
@@ -125,9 +133,10 @@ class NucleusDock(QWidget):
         if is_out and hasattr(self, "retrain"):
             if self.retrain.is_training() and self.runner.job is not None:
                 self.runner.job.stop()
+                QTimer.singleShot(_PATIENCE, self.runner.job.cancel)
                 show_info(
                     "The retraining ends, as its widget was closed. If an epoch is finished, "
-                    "the best model so far is in the list when you open it again."
+                    "the best model so far will be among the models."
                 )
             else:
                 self.runner.cancel()
@@ -157,15 +166,25 @@ class NucleusDock(QWidget):
             if can_stay and not self.confirm_close():
                 event.ignore()
                 return True
-            # Napari may ask as well, and the window stay.
             self._is_closing = True
-            QTimer.singleShot(0, self._stay)
+            self._see_if_closed()
         elif watched is window and event.type() == QEvent.Type.Hide and self._is_closing:
             self.runner.cancel()
         return super().eventFilter(watched, event)
 
-    def _stay(self) -> None:
+    def _see_if_closed(self) -> None:
+        """Wait for the answer if napari asks as well; then the window is hidden, or stays."""
+        QTimer.singleShot(_LOOK, self._decide)
+
+    def _decide(self) -> None:
+        if not isalive(self):
+            return
+        if QApplication.activeModalWidget() is not None:
+            self._see_if_closed()
+            return
         self._is_closing = False
+        if self._window is None or not isalive(self._window) or not self._window.isVisible():
+            self.runner.cancel()
 
     def confirm_close(self) -> bool:
         """Ask whether to close the window while a model is being retrained.

@@ -71,7 +71,10 @@ def _data_of(layer: Image | Labels) -> Any:
 
 def _long_axes(layer: Image | Labels) -> list[int]:
     """Return the axes that are longer than 1; the last are those of a plane at any length."""
-    shape = _data_of(layer).shape
+    data = _data_of(layer)
+    shape = data.shape
+    if not (isinstance(data, np.ndarray) or hasattr(data, "dask")):
+        return list(range(len(shape)))  # to take one axis away would read all
     plane = 3 if isinstance(layer, Image) and layer.rgb else 2
     return [
         axis for axis, length in enumerate(shape) if length > 1 or axis >= len(shape) - plane

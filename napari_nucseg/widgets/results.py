@@ -11,6 +11,7 @@ import numpy as np
 from ..engine_child import SegmentationReply
 from ..segmentation import SegmentParameters
 from .layers import METADATA_KEY, SHOWS, place, placement_of
+from .origin import forget_origin, note_origin
 
 __all__ = ["MAPS", "Result", "Results"]
 
@@ -50,8 +51,9 @@ class Result:
     edited: bool = False
 
     def is_edited(self) -> bool:
-        """Return whether a person or a script has changed the labels."""
-        return self.edited or not np.array_equal(self.layer.data, self.copy)
+        """Return whether a person or a script has changed the labels or their name."""
+        renamed = self.layer.name != self.name
+        return self.edited or renamed or not np.array_equal(self.layer.data, self.copy)
 
     def gives_way_to(self, reply: SegmentationReply) -> bool:
         """Return whether what was found now may take the place of the labels.
@@ -64,13 +66,13 @@ class Result:
         Returns
         -------
         bool
-            False if the layer was given another name, or shows another channel: then
-            somebody may want both.
+            False if somebody has changed them, or they are of another channel: then both
+            may be wanted.
         """
         return (
-            self.layer.name == self.name
-            and self.copy.shape == reply.labels.shape
+            self.copy.shape == reply.labels.shape
             and _channel(self.provenance) == _channel(reply.provenance)
+            and not self.is_edited()
         )
 
     def shows(self, parameters: SegmentParameters) -> bool:
@@ -154,11 +156,11 @@ class Results:
         Result
             With the layer of before, if nobody has changed or renamed that.
         """
-        result = self.of(image, unedited=True)
-        if result is not None and result.gives_way_to(reply):
-            self.replace(result, reply)
-            place(result.layer, placement)
-            return result
+        for result in self._newest_first(image):
+            if result.gives_way_to(reply):
+                self.replace(result, reply)
+                place(result.layer, placement)
+                return result
         layer = self._viewer.add_labels(
             reply.labels,
             name=f"{image.name} nuclei",
@@ -175,6 +177,7 @@ class Results:
             layer.name,
         )
         self._results.append(result)
+        note_origin(layer, image)
         layer.events.paint.connect(lambda event: self._mark_edited(result))
         return result
 
@@ -213,26 +216,15 @@ class Results:
         Result or None
             The newest.
         """
-        self._results = [r for r in self._results if r.layer in self._viewer.layers]
-        for result in reversed(self._results):
-            if result.image == image and not (unedited and result.is_edited()):
+        for result in self._newest_first(image):
+            if not (unedited and result.is_edited()):
                 return result
         return None
 
-    def image_of(self, labels: Any) -> Any | None:
-        """Return the image that labels of ours were found in.
-
-        Parameters
-        ----------
-        labels : Labels
-            A layer.
-
-        Returns
-        -------
-        Image or None
-            None if the layer is not ours. The image may be closed by now.
-        """
-        return next((r.image for r in self._results if r.layer == labels), None)
+    def _newest_first(self, image: Any) -> list[Result]:
+        """Return the results of an image that are still in the viewer."""
+        self._results = [r for r in self._results if r.layer in self._viewer.layers]
+        return [result for result in reversed(self._results) if result.image == image]
 
     def with_key(self, key: str) -> Result | None:
         """Return the unedited result whose maps the engine keeps under a key.
@@ -260,6 +252,7 @@ class Results:
         image : Image
             What it shows is no longer what the layers were made of.
         """
+        forget_origin(image)
         self._results = [r for r in self._results if r.image != image]
         self._maps = [m for m in self._maps if m.image != image]
 
@@ -297,6 +290,7 @@ class Results:
             # A new layer makes itself the active one.
             layers.selection.active = active
             self._maps.append(shown)
+            note_origin(shown.layer, image)
         else:
             shown.layer.data = data
             shown.layer.metadata = {**shown.layer.metadata, **_about(kind, result)}

@@ -192,21 +192,6 @@ class SegmentPanel(Panel):
         """
         return self.channel.currentData() if image == self.image.layer() else None
 
-    def image_of(self, labels: Any) -> Any | None:
-        """Return the image that labels of ours were found in.
-
-        Parameters
-        ----------
-        labels : Labels
-            A layer.
-
-        Returns
-        -------
-        Image or None
-            See `Results.image_of`.
-        """
-        return self._results.image_of(labels)
-
     def refresh(self, busy: str = "") -> None:
         """Enable what can work.
 

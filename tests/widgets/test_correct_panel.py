@@ -244,6 +244,38 @@ def test_labels_of_an_image_that_was_closed_are_not_those_of_the_next(window, si
     assert panel.add_button.isEnabled()
 
 
+def test_labels_are_not_those_of_other_data(window, simulated):
+    panel = window.dock.correct
+    image, _ = found_in(window, simulated.image, "dish")
+    image.data = image.data * 0 + 1
+    assert not panel.add_button.isEnabled()
+    assert "'dish', which shows something else now" in panel.add_button.toolTip()
+
+
+def test_labels_know_their_image_after_the_widget_was_closed(window, simulated):
+    image, labels = found_in(window, simulated.image, "A")
+    other, _ = found_in(window, simulated.image, "B")
+    image.name, other.name = "old", "A"
+    window.viewer.window.remove_dock_widget(window.dock)
+    _, window.dock = window.viewer.window.add_plugin_dock_widget(
+        "napari-nucseg", "Nucleus Segmentation"
+    )
+    window.viewer.layers.selection.active = labels
+    assert window.dock.correct.labels.layer() == labels
+    assert window.dock.correct.image.layer() == image
+
+
+def test_image_of_the_labels_may_be_opened_later(window, corrected):
+    panel = window.dock.correct
+    image, labels = corrected
+    window.viewer.layers.remove(image)
+    labels.metadata = {METADATA_KEY: {"image": "dish"}}
+    window.viewer.add_image(image.data, name="another")
+    again = window.viewer.add_image(image.data, name="dish")
+    assert panel.image.layer() == again
+    assert panel.add_button.isEnabled()
+
+
 def test_image_chosen_by_hand_stays(window, simulated):
     panel = window.dock.correct
     other, _ = found_in(window, simulated.image, "A")

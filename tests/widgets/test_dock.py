@@ -163,10 +163,30 @@ def test_window_that_stays_after_all_loses_no_job(window, simulated, engine_held
         with monkeypatch.context() as patch:  # as napari does if the person says so
             patch.setattr(type(main), "closeEvent", lambda self, event: event.ignore())
             assert not main.close()
-        window.qtbot.wait(50)
+        window.qtbot.wait(300)
     window.finish()
     assert job.state == "done"
     assert window.labels()
+
+
+def test_window_closed_after_a_question_ends_the_job(
+    window, simulated, engine_held, monkeypatch
+):
+    main = window.dock.window()
+    window.viewer.add_image(simulated.image)
+    closed = type(main).closeEvent
+
+    def asks(self, event):
+        timer = answer(QMessageBox.StandardButton.Yes)
+        QMessageBox.question(self, "napari", "Close?")
+        assert not timer.isActive()
+        closed(self, event)
+
+    with engine_held(), monkeypatch.context() as patch:
+        patch.setattr(type(main), "closeEvent", asks)
+        job = window.start(window.dock.segment.segment_button)
+        main.close()
+        window.wait(lambda: job.state == "stopped")
 
 
 def test_widget_closed_while_retraining_keeps_the_best_so_far(trained_on, window):

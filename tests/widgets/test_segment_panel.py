@@ -504,11 +504,13 @@ def test_labels_of_one_image_do_not_replace_those_of_another(window, nuclei, sim
     assert first.data is before
 
 
-def test_labels_with_a_name_of_their_own_are_kept(window, nuclei):
+def test_labels_with_a_name_of_their_own_are_kept(window, nuclei, tasks):
     first = window.segment()
     first.name = "before"
     kept = first.data.copy()
-    window.dock.segment.diameter.setValue(60)
+    window.dock.segment.minimum_size.setValue(150)
+    window.qtbot.wait(400)
+    assert "relabel" not in tasks
     second = window.segment()
     assert second is not first
     assert (first.data == kept).all()
@@ -518,10 +520,11 @@ def test_labels_with_a_name_of_their_own_are_kept(window, nuclei):
 def test_labels_of_another_channel_are_another_layer(window, two_channels):
     window.viewer.add_image(two_channels, name="two")
     labels = []
-    for channel in (0, 1):
+    for channel in (0, 1, 0):
         window.dock.segment.channel.setCurrentIndex(channel)
         labels.append(window.segment())
     assert labels[0] is not labels[1]
+    assert labels[0] is labels[2]
     assert labels[0].metadata["nucseg"]["parameters"]["channel"] == 0
 
 
