@@ -18,7 +18,7 @@ PACKAGE = Path(napari_nucseg.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: Methods that Qt and Keras call, and the owner of a widget: they describe those themselves.
-OF_FRAMEWORKS = {"showEvent", "closeEvent", "eventFilter", "call", "parent"}
+OF_FRAMEWORKS = {"event", "showEvent", "closeEvent", "eventFilter", "call", "parent"}
 
 
 def names_of(modules):

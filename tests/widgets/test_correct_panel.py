@@ -202,28 +202,28 @@ def found_in(window, image, name):
     return layer, window.segment()
 
 
-def test_image_of_the_labels_is_not_the_one_that_is_looked_at(window, simulated):
-    panel = window.dock.correct
-    other, _ = found_in(window, simulated.image, "A")
-    own, labels = found_in(window, simulated.image, "B")
-    window.viewer.layers.selection.active = other
-    assert panel.labels.layer() == labels
-    assert panel.image.layer() == own
+def test_labels_know_their_image(window, simulated):
+    viewer, panel = window.viewer, window.dock.correct
+    image, labels = found_in(window, simulated.image, "A")
+    other, _ = found_in(window, simulated.image, "B")
+    viewer.layers.selection.active = image  # to look at it
+    assert panel.image.layer() == other
     window.click(panel.add_button)
     window.wait(lambda: listed(panel))
     (entry,) = TrainingSet().entries()
     assert entry.name == "B"
-
-
-def test_labels_know_their_image_by_any_name(window, simulated):
-    panel = window.dock.correct
-    image, labels = found_in(window, simulated.image, "A")
-    other, _ = found_in(window, simulated.image, "B")
     image.name, other.name = "control", "A"
-    window.viewer.layers.selection.active = labels
+    viewer.layers.selection.active = labels
     assert panel.labels.layer() == labels
     assert panel.image.layer() == image
-    assert panel.add_button.isEnabled()
+    viewer.window.remove_dock_widget(window.dock)
+    viewer.layers.selection.active = other
+    _, window.dock = viewer.window.add_plugin_dock_widget(
+        "napari-nucseg", "Nucleus Segmentation"
+    )
+    viewer.layers.selection.active = labels
+    assert window.dock.correct.labels.layer() == labels
+    assert window.dock.correct.image.layer() == image
 
 
 def choose_by_hand(panel, image):
@@ -250,19 +250,6 @@ def test_labels_are_not_those_of_other_data(window, simulated):
     image.data = image.data * 0 + 1
     assert not panel.add_button.isEnabled()
     assert "'dish', which shows something else now" in panel.add_button.toolTip()
-
-
-def test_labels_know_their_image_after_the_widget_was_closed(window, simulated):
-    image, labels = found_in(window, simulated.image, "A")
-    other, _ = found_in(window, simulated.image, "B")
-    image.name, other.name = "old", "A"
-    window.viewer.window.remove_dock_widget(window.dock)
-    _, window.dock = window.viewer.window.add_plugin_dock_widget(
-        "napari-nucseg", "Nucleus Segmentation"
-    )
-    window.viewer.layers.selection.active = labels
-    assert window.dock.correct.labels.layer() == labels
-    assert window.dock.correct.image.layer() == image
 
 
 def test_image_of_the_labels_may_be_opened_later(window, corrected):
@@ -300,27 +287,14 @@ def test_channel_of_the_labels_is_not_that_of_another_image(window, simulated):
     assert (field.image == image).all()
 
 
-@pytest.mark.parametrize("kind", ["full", "lazy"])
-def test_new_nucleus_in_labels_from_elsewhere(window, kind):
-    highest = 255 if kind == "full" else 3
-    data = np.full((8, 8), highest, np.uint8)
-    labels = window.viewer.add_labels(dask.array.from_array(data) if kind == "lazy" else data)
-    window.click(window.dock.correct.new_button)
-    assert labels.selected_label == highest + 1
+def test_new_nucleus_in_labels_from_elsewhere(window):
+    full = np.full((8, 8), 255, np.uint8)
+    for data in (full, dask.array.from_array(full)):
+        labels = window.viewer.add_labels(data)
+        window.click(window.dock.correct.new_button)
+        assert labels.selected_label == 256
+        assert labels.mode == "paint"
+    window.viewer.add_labels([full, full[::2, ::2]], multiscale=True)
+    assert "several resolutions" in window.dock.correct.new_button.toolTip()
+    assert not window.dock.correct.new_button.isEnabled()
     assert not window.errors
-
-
-@pytest.mark.parametrize(
-    ("data", "multiscale", "says"),
-    [
-        ([np.zeros((64, 64), int), np.zeros((32, 32), int)], True, "several resolutions"),
-        (np.zeros((2, 64, 64), int), False, "drawn on a plane"),
-    ],
-)
-def test_labels_that_cannot_be_added_say_why(window, data, multiscale, says):
-    window.viewer.add_image(np.zeros((2, 64, 64)))
-    window.viewer.add_labels(data, multiscale=multiscale)
-    panel = window.dock.correct
-    assert not panel.add_button.isEnabled()
-    assert says in panel.add_button.toolTip()
-    assert panel.new_button.isEnabled() is not multiscale

@@ -174,13 +174,13 @@ def test_window_closed_after_a_question_ends_the_job(
 ):
     main = window.dock.window()
     window.viewer.add_image(simulated.image)
-    closed = type(main).closeEvent
 
     def asks(self, event):
         timer = answer(QMessageBox.StandardButton.Yes)
         QMessageBox.question(self, "napari", "Close?")
         assert not timer.isActive()
-        closed(self, event)
+        event.ignore()  # a window that is really closed is deleted, and the test needs it
+        self.hide()
 
     with engine_held(), monkeypatch.context() as patch:
         patch.setattr(type(main), "closeEvent", asks)

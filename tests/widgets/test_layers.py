@@ -154,4 +154,6 @@ def test_reasons_against_labels():
     assert "Segment an image first" in why_not_labels(None, image)
     assert "Open an image" in why_not_labels(Labels(np.zeros((4, 5), int)), None)
     assert "'dish' has (4, 5)" in why_not_labels(Labels(np.zeros((5, 4), int)), image)
+    stack = Image(np.zeros((2, 4, 5)))
+    assert "drawn on a plane" in why_not_labels(Labels(np.zeros((2, 4, 5), int)), stack)
     assert why_not_labels(Labels(np.zeros((4, 5), int)), image) == ""
