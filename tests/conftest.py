@@ -64,17 +64,21 @@ def nuclei():
     return load_model("nuclei")
 
 
-@pytest.fixture(scope="session")
-def quick_learner(tmp_path_factory):
-    """The folder of a model that knows nothing, and begins to learn within a second."""
+def make_quick_learner(folder):
+    """Make a model that knows nothing, and begins to learn within a second."""
     from napari_nucseg.network.architecture import build_network, describe
     from napari_nucseg.network.unet import UNet
 
     architecture = UNet((4, 6, 8, 10))
     network = build_network(architecture, batch_norm=False)
-    folder = tmp_path_factory.mktemp("models") / "quick learner"
     card = Card(folder.name, architecture=describe(architecture))
     return save_model(card, network.save_weights, folder).folder
+
+
+@pytest.fixture(scope="session")
+def quick_learner(tmp_path_factory):
+    """The folder of a model that begins to learn within a second."""
+    return make_quick_learner(tmp_path_factory.mktemp("models") / "quick learner")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,10 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from napari.layers import Labels
@@ -16,7 +19,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_nucseg.engine import Engine, shared_engine
-from napari_nucseg.model_store import DEFAULT_MODEL
+from napari_nucseg.model_store import DEFAULT_MODEL, models_directory
 from napari_nucseg.paths import HOME_VARIABLE
 from napari_nucseg.simulate import simulate_field
 from napari_nucseg.training_set import TrainingSet
@@ -64,6 +67,22 @@ def trained_on(home, simulated):
     training_set = TrainingSet()
     training_set.add(simulated)
     return training_set
+
+
+MAKE_QUICK_LEARNER = """
+import pathlib, runpy, sys
+fixtures = runpy.run_path(sys.argv[1])
+fixtures["make_quick_learner"](pathlib.Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture(scope="session")
+def quick_learner(tmp_path_factory):
+    """The folder of a model that begins to learn within a second, made elsewhere."""
+    folder = tmp_path_factory.mktemp("models") / "quick learner"
+    fixtures = Path(__file__).parents[1] / "conftest.py"
+    subprocess.run([sys.executable, "-c", MAKE_QUICK_LEARNER, fixtures, folder], check=True)
+    return folder
 
 
 class Window:
@@ -136,6 +155,14 @@ def window(home, make_napari_viewer, qtbot):
     qtbot.wait(100)
     # pytest would keep it for longer than napari allows a closed viewer to live.
     vars(window).clear()
+
+
+@pytest.fixture
+def quick(window, quick_learner):
+    """The name of a starting model that needs no time, chosen in the window."""
+    shutil.copytree(quick_learner, models_directory() / quick_learner.name)
+    window.dock.retrain.parent_model.refresh(quick_learner.name)
+    return quick_learner.name
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def test_window_closed_after_a_question_ends_the_job(
         window.wait(lambda: job.state == "stopped")
 
 
-def test_widget_closed_while_retraining_keeps_the_best_so_far(trained_on, window):
+def test_widget_closed_while_retraining_keeps_the_best_so_far(trained_on, window, quick):
     viewer, epochs = window.viewer, []
     name = window.dock.retrain.name.text()
     window.dock.runner.epoch.connect(epochs.append)

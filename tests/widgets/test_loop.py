@@ -88,6 +88,7 @@ def test_engine_killed_while_segmenting(
     assert window.status != error
 
 
+@pytest.mark.usefixtures("quick")
 def test_engine_killed_before_the_first_epoch(
     trained_on, window, simulated, engine_held, kill_engine
 ):
@@ -105,7 +106,7 @@ def test_engine_killed_before_the_first_epoch(
     assert (field.labels == simulated.labels).all()
     with window.new_model():
         window.retrain()
-    assert load_model(name).card.parent == "nuclei"
+    assert load_model(name).card.parent == "quick learner"
 
 
 def test_engine_killed_after_an_epoch(trained_on, window, simulated, kill_engine, home):

@@ -25,8 +25,11 @@ def epochs(window):
     return epochs
 
 
-def own_models():
-    return [model.card.name for model in list_models() if not model.bundled]
+def new_models():
+    """Return the names of the models that were made in the window."""
+    return [
+        model.card.name for model in list_models() if model.card.parent and not model.bundled
+    ]
 
 
 def test_reasons_against_retraining(window):
@@ -89,7 +92,7 @@ def test_worse_model_is_said_to_be_worse_and_not_chosen(window):
         assert choice.findText(name) >= 0
 
 
-def test_stop_keeps_the_best_so_far(window, epochs):
+def test_stop_keeps_the_best_so_far(window, epochs, quick):
     panel = window.dock.retrain
     name = panel.name.text()
     with window.new_model():
@@ -97,14 +100,16 @@ def test_stop_keeps_the_best_so_far(window, epochs):
         window.wait(lambda: len(epochs) > 1)
         window.click(panel.stop_button)
         assert not panel.stop_button.isEnabled()
-    assert own_models() == [name]
+    assert new_models() == [name]
     best = load_model(name).card.training["kept_epoch"]
     assert 1 <= best <= epochs[-1].epoch < 1000
     assert not window.errors
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a process that can be held")
-def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(window, epochs, simulated):
+def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
+    window, epochs, simulated, quick
+):
     panel = window.dock.retrain
     name = panel.name.text()
     window.viewer.add_image(simulated.image, name="field")
@@ -121,10 +126,11 @@ def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(window, epochs,
         )
         window.wait(lambda: allowed)
     assert allowed == [(False, "The new model is being saved.")]
-    assert own_models() == [name]
+    assert new_models() == [name]
     assert load_model(name).card.training["kept_epoch"] >= 1
     assert panel.retrain_button.isEnabled()
     assert not window.errors
+    window.dock.segment.model.setCurrentText("nuclei")
     assert window.segment().data.max() > 0
 
 
@@ -134,7 +140,7 @@ def test_stop_before_the_first_epoch(window, trained_on, engine_held):
         window.retrain()
         window.click(panel.stop_button)
         window.finish()
-    assert own_models() == []
+    assert new_models() == []
     assert "there is no new model" in window.status
     assert not window.errors
     assert len(trained_on) == 1
@@ -142,6 +148,7 @@ def test_stop_before_the_first_epoch(window, trained_on, engine_held):
     assert not panel.stop_button.isEnabled()
 
 
+@pytest.mark.usefixtures("quick")
 def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
     panel = window.dock.retrain
     name = panel.name.text()
@@ -153,7 +160,7 @@ def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
     assert not panel.cancel_button.isEnabled()
     window.finish()
     assert "Nothing was kept" in window.status
-    assert own_models() == []
+    assert new_models() == []
     assert list((home / "runs").iterdir()) == []
     (field,) = trained_on.fields()
     assert (field.labels == simulated.labels).all()
@@ -171,22 +178,22 @@ def test_cancel_before_the_first_epoch(window, engine_held, home):
         window.click(panel.cancel_button)
         window.finish()
     assert "Nothing was kept" in window.status
-    assert own_models() == []
+    assert new_models() == []
     assert not list(home.glob("runs/*"))
     assert panel.retrain_button.isEnabled()
     assert not panel.cancel_button.isEnabled()
     assert not window.errors
 
 
-def test_model_that_was_saved_while_it_was_cancelled_goes_too(window, home):
+def test_model_that_was_saved_while_it_was_cancelled_goes_too(window, home, quick):
     panel = window.dock.retrain
     job = window.retrain()
     assert job.has_ended(PATIENCE)  # in the engine; the window has not heard of it yet
-    assert own_models()
+    assert new_models()
     window.click(panel.cancel_button)
     window.finish()
     assert "Nothing was kept" in window.status
-    assert own_models() == []
+    assert new_models() == []
     assert not list(home.glob("runs/*"))
 
 
