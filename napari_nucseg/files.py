@@ -128,7 +128,7 @@ def check_file(path: str | Path) -> Path:
             f"'nucseg segment' and 'nucseg evaluate' take a folder, too."
         )
     if not path.is_file():
-        raise FileNotFoundError(f"Expected an image file, but there is none at {path}.")
+        raise FileNotFoundError(f"Expected an image file, but there is nothing at {path}.")
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         raise ValueError(
             f"Expected a file with one of the suffixes {', '.join(IMAGE_SUFFIXES)}, got "

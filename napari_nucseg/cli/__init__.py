@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0 if all went well, 1 after an error, 2 for wrong usage,
-        130 after Ctrl-C.
+        130 after Ctrl-C, unless a fine-tuning has made a model by then.
     """
     options = _parser().parse_args(arguments)
     # A name that the terminal's encoding does not know must not end the work.
