@@ -88,7 +88,7 @@ def test_engine_killed_while_segmenting(
     assert window.status != error
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("trained_on", "quick")
 def test_engine_killed_before_the_first_epoch(
     trained_on, window, simulated, engine_held, kill_engine
 ):

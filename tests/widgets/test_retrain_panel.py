@@ -148,7 +148,7 @@ def test_stop_before_the_first_epoch(window, trained_on, engine_held):
     assert not panel.stop_button.isEnabled()
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("trained_on", "quick")
 def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
     panel = window.dock.retrain
     name = panel.name.text()
