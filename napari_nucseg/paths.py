@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
-__all__ = ["HOME_VARIABLE", "runs_directory", "user_directory"]
+__all__ = ["HOME_VARIABLE", "new_run_directory", "runs_directory", "user_directory"]
 
 #: Environment variable that names another folder.
 HOME_VARIABLE = "NAPARI_NUCSEG_HOME"
@@ -48,3 +49,14 @@ def runs_directory() -> Path:
         Each has a folder of its own in it. It need not exist yet.
     """
     return user_directory() / "runs"
+
+
+def new_run_directory() -> Path:
+    """Return the folder that a retraining which begins now can have for itself.
+
+    Returns
+    -------
+    Path
+        In `runs_directory`. It does not exist yet.
+    """
+    return runs_directory() / uuid.uuid4().hex

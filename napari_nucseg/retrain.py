@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import json
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from .atomic import new_file
-from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint, remove_old_runs
+from .checkpoint import (
+    KEPT_FILE,
+    Checkpoint,
+    latest_checkpoint,
+    read_plan,
+    remove_old_runs,
+    write_plan,
+)
 from .field import Field
 from .hold_out import check_fields, hold_out
 from .model_store import (
@@ -26,7 +29,7 @@ from .model_store import (
     models_directory,
     save_model,
 )
-from .paths import runs_directory
+from .paths import new_run_directory, runs_directory
 from .process import mark
 from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
 from .train_parameters import Epoch, TrainParameters
@@ -41,7 +44,6 @@ __all__ = [
     "FineTuneResult",
     "fine_tune_fields",
     "finish_run",
-    "read_plan",
     "saved_already",
 ]
 
@@ -57,7 +59,6 @@ FINE_TUNE_PRESETS = {
 #: The preset used when none is chosen.
 DEFAULT_PRESET = "balanced"
 
-_PLAN_FILE = "plan.json"
 _CORRECTED = "fields corrected by the user"
 
 #: A score on fewer nuclei than this can be luck.
@@ -191,7 +192,7 @@ def fine_tune_fields(
     }
     with _run_in(run_directory) as directory:
         plan = {"name": name, "parent_folder": str(parent.folder), "training": training}
-        _write_plan(directory, {**plan, **mark()})
+        write_plan(directory, {**plan, **mark()})
 
         from .network.architecture import read_architecture
         from .network.fit import Material, Trainer, Watchers
@@ -214,7 +215,7 @@ def _run_in(run_directory: Path | None) -> Iterator[Path]:
         yield run_directory
         return
     remove_old_runs(runs_directory())
-    directory = runs_directory() / uuid.uuid4().hex
+    directory = new_run_directory()
     try:
         yield directory
     except BaseException as error:
@@ -235,7 +236,7 @@ def _leave(run_directory: Path) -> None:
     plan = read_plan(run_directory)
     del plan["process"]
     with contextlib.suppress(OSError):  # the disk may be full
-        _write_plan(run_directory, plan)
+        write_plan(run_directory, plan)
 
 
 def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
@@ -301,28 +302,6 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
     )
 
 
-def read_plan(run_directory: Path) -> dict[str, Any]:
-    """Read what a run was to do.
-
-    Parameters
-    ----------
-    run_directory : Path
-        Folder of the run.
-
-    Returns
-    -------
-    dict
-        Among others the name of the new model, when the run began, and the
-        number of its process.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it is not there or damaged.
-    """
-    return json.loads((run_directory / _PLAN_FILE).read_text(encoding="utf-8"))
-
-
 def saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
     """Look for a model that a run had saved before it was killed.
 
@@ -344,9 +323,3 @@ def saved_already(checkpoint: Checkpoint, name: str) -> Path | None:
     model = load_model(folder)
     same = model.card.weights_sha256 == checksum(checkpoint.folder / KEPT_FILE)
     return folder if same else None
-
-
-def _write_plan(run_directory: Path, plan: dict[str, Any]) -> None:
-    """Write down what is needed to finish the run without this process."""
-    with new_file(run_directory / _PLAN_FILE) as aside:
-        aside.write_text(json.dumps(plan), encoding="utf-8")

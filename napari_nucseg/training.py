@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import json
 import math
 import os
 import shutil
@@ -13,8 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .atomic import check_new_folder, new_file
-from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint
+from .atomic import check_new_folder
+from .checkpoint import (
+    KEPT_FILE,
+    PLAN_FILE,
+    Checkpoint,
+    latest_checkpoint,
+    read_plan,
+    write_plan,
+)
 from .field import Field
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
@@ -296,45 +302,38 @@ def _write_history(folder: Path, history: list[Epoch]) -> None:
 def _at_work(run_directory: Path, plan: Plan, parameters: TrainParameters) -> Iterator[None]:
     """Check that this run may begin or go on, and write down what it does and who does it."""
     wanted = {"format": _FORMAT, "parameters": parameters.as_dict(), **plan.as_dict()}
-    path = run_directory / "plan.json"
-    begins = not path.exists() or latest_checkpoint(run_directory) is None
-    before = _check_process(path)
-    if not begins and before != wanted:
+    before = _check_process(run_directory)
+    if before and latest_checkpoint(run_directory) and before != wanted:
         raise ValueError(
             f"Expected to go on with the run in {run_directory}, but its data or "
             f"parameters were others: {_differences(before, wanted)}. Give the same ones, or "
             f"remove that folder to start anew."
         )
-    _write_plan(path, {**wanted, **mark()})
+    write_plan(run_directory, {**wanted, **mark()})
     try:
         yield
     finally:
         with contextlib.suppress(OSError):  # the disk may be full
-            _write_plan(path, wanted)
+            write_plan(run_directory, wanted)
 
 
-def _check_process(path: Path) -> dict[str, Any]:
+def _check_process(run_directory: Path) -> dict[str, Any]:
     """Return the plan of a run, without the mark of the process, which must have ended."""
-    if not path.exists():
-        return {}
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
+        plan = read_plan(run_directory)
+    except FileNotFoundError:
+        return {}
     except ValueError as error:
         raise ValueError(
-            f"Expected the plan of a run in {path}, got a damaged file. Remove the folder "
-            f"{path.parent} to start anew."
+            f"Expected the plan of a run in {run_directory / PLAN_FILE}, got a damaged file. "
+            f"Remove the folder {run_directory} to start anew."
         ) from error
     if is_running(plan) and plan["process"] != os.getpid():
         raise ValueError(
             f"Expected a run that nobody works on, but process {plan['process']} trains in "
-            f"{path.parent}. Wait for it, or give another output."
+            f"{run_directory}. Wait for it, or give another output."
         )
     return {name: value for name, value in plan.items() if name not in mark()}
-
-
-def _write_plan(path: Path, plan: dict[str, Any]) -> None:
-    with new_file(path) as aside:
-        aside.write_text(json.dumps(plan), encoding="utf-8")
 
 
 def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from .checkpoint import latest_checkpoint
+from .checkpoint import latest_checkpoint, read_plan
 from .process import is_running
-from .retrain import read_plan, saved_already
+from .retrain import saved_already
 
 __all__ = ["UnfinishedRun", "discard_run", "unfinished_runs"]
 

@@ -76,9 +76,10 @@ def show_channel(viewer: Any, layer: Image, channel: int) -> None:
     """
     axis = _slider_of(viewer, layer)
     if axis is not None:
+        own_axis = axes_of(layer)["C"]
         place = np.zeros(layer.ndim)
-        place[axes_of(layer)["C"]] = channel
-        viewer.dims.set_point(axis, float(layer.data_to_world(place)[axes_of(layer)["C"]]))
+        place[own_axis] = channel
+        viewer.dims.set_point(axis, float(layer.data_to_world(place)[own_axis]))
 
 
 def _slider_of(viewer: Any, layer: Image) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from superqt import QCollapsible
 from ..checkpoint import latest_checkpoint, remove_old_runs
 from ..engine import Job
 from ..model_store import check_new_name, list_models
-from ..paths import runs_directory
+from ..paths import new_run_directory, runs_directory
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
 from ..train_parameters import Epoch
 from ..training_set import TrainingSet
@@ -201,7 +200,7 @@ class RetrainPanel(Panel):
         except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._run_directory = runs_directory() / uuid.uuid4().hex
+        self._run_directory = new_run_directory()
         self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
