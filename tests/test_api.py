@@ -168,7 +168,7 @@ def test_fine_tune_takes_no_arrays(two_nuclei):
 
 
 @pytest.mark.filterwarnings("ignore:.*too few nuclei")
-def test_train_on_a_folder_and_on_fields(pairs, simulated, nuclei, tmp_path):
+def test_train_on_a_folder_and_on_fields(pairs, simulated, quick_learner, tmp_path):
     epochs, calls = [], []
     about = About("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
     model = train(
@@ -176,16 +176,17 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, nuclei, tmp_path):
         tmp_path / "new",
         about=about,
         shares=[3, 1],
-        start="nuclei",
+        start=quick_learner,
         on_progress=lambda *call: calls.append(call),
         on_epoch=epochs.append,
         **TINY,
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1]
     assert calls
-    assert model.card.parent_sha256 == nuclei.card.weights_sha256
-    assert model.card.architecture == nuclei.card.architecture
-    assert model.card.weights_sha256 != nuclei.card.weights_sha256
+    before = load_model(quick_learner).card
+    assert model.card.parent_sha256 == before.weights_sha256
+    assert model.card.architecture == before.architecture
+    assert model.card.weights_sha256 != before.weights_sha256
     for name, value in dataclasses.asdict(about).items():
         assert getattr(model.card, name) == value
     assert model.card.training["shares"] == [3, 1]
@@ -233,12 +234,13 @@ def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
         fine_tune(pairs, "a/b", **TINY)
 
 
-def test_fine_tune_on_a_single_field(simulated):
+def test_fine_tune_on_a_single_field(simulated, quick_learner):
     epochs = []
-    result = fine_tune(simulated, "one", preset="quick", on_epoch=epochs.append, **TINY)
+    options = {"preset": "quick", "on_epoch": epochs.append, **TINY}
+    result = fine_tune(simulated, "one", quick_learner, **options)
     assert [epoch.epoch for epoch in epochs] == [0, 1]
     card = load_model("one").card
-    assert card.parent == result.parent == "nuclei"
+    assert card.parent == result.parent == quick_learner.name
     parameters = card.training["parameters"]
     assert parameters["epochs"] == 1
     assert parameters["learning_rate"] == pytest.approx(3e-4)

@@ -4,6 +4,7 @@ TensorFlow is never imported here: it runs in the engine, one for all the tests.
 """
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -53,6 +54,9 @@ def home(user_folder):
         time.sleep(0.02)
     for path in user_folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    # Napari has all garbage collected several times a test: not what is still here by now.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
