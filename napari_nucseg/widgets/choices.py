@@ -1,18 +1,20 @@
-"""Combo boxes that follow the layers of the viewer and the models on disk."""
+"""Combo boxes that follow the layers of the viewer, its slider, and the models on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from napari.layers import Image
 from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from ..model_store import DEFAULT_MODEL, Model, list_models
-from .layers import METADATA_KEY, SHOWS
+from .channels import show_channel, shown_channel
+from .layers import METADATA_KEY, SHOWS, field_of, why_not_image
 
-__all__ = ["LayerChoice", "ModelChoice"]
+__all__ = ["ChannelChoice", "LayerChoice", "ModelChoice"]
 
 
 class LayerChoice(QComboBox):
@@ -120,6 +122,93 @@ class LayerChoice(QComboBox):
         if is_new and self._may_follow(active):
             self.choose(active)
         self._followed = active
+
+
+class ChannelChoice(QComboBox):
+    """Lets the person choose a channel of an image, by the slider of the viewer as well.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer.
+    parent : QWidget, optional
+        The parent.
+    """
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._offered: Image | None = None
+        self.currentIndexChanged.connect(self._turn_slider)
+        dims = viewer.dims.events
+        dims.current_step.connect(self._follow_slider)
+        # In 3-D there is no slider to turn: it is turned when it is there again.
+        for event in (dims.ndisplay, dims.order):
+            event.connect(self._turn_slider)
+
+    def channel(self) -> int | None:
+        """Return the chosen channel.
+
+        Returns
+        -------
+        int or None
+            Counted from 0, None for the image as it is.
+        """
+        return self.currentData()
+
+    def offer(self, layer: Image | None) -> None:
+        """Offer the channels of an image, and keep the choice where it still makes sense.
+
+        Parameters
+        ----------
+        layer : Image or None
+            An image that can be segmented, if there is one.
+        """
+        self._offered = layer
+        before = self.currentText()
+        with QSignalBlocker(self):
+            self.clear()
+            for name, channel in _channels_of(layer):
+                self.addItem(name, channel)
+            # Other layers come and go.
+            self.setCurrentIndex(max(0, self.findText(before)))
+        self._follow_slider()
+
+    def _image(self) -> Image | None:
+        """Return the image if it still is in the viewer and can be segmented."""
+        layer = self._offered
+        there = layer is not None and layer in self._viewer.layers
+        return layer if there and not why_not_image(layer) else None
+
+    def _follow_slider(self, event: Any = None) -> None:
+        """Choose the channel that the viewer shows."""
+        if not isalive(self):  # the widget was closed, the viewer was not
+            return
+        layer = self._image()
+        channel = None if layer is None else shown_channel(self._viewer, layer)
+        if channel is not None:
+            with QSignalBlocker(self):  # or the slider would jump to a whole channel
+                self.setCurrentIndex(self.findData(channel))
+
+    def _turn_slider(self, event: Any = None) -> None:
+        """Let the viewer show the channel that is chosen."""
+        if not isalive(self):
+            return
+        layer, channel = self._image(), self.channel()
+        if layer is not None and channel is not None:
+            show_channel(self._viewer, layer, channel)
+
+
+def _channels_of(layer: Image | None) -> list[tuple[str, int | None]]:
+    """Return what there is to choose in an image, by name: channels, or all colors together."""
+    whole: list[tuple[str, int | None]] = [("as it is", None)]
+    field = None if layer is None else field_of(layer)
+    if field is None or field.channels == 1:
+        return whole
+    if field.is_color:
+        colors = ["red", "green", "blue", "alpha"]
+        return [*whole, *zip(colors, range(field.channels), strict=False)]
+    return [(str(index), index) for index in range(field.channels)]
 
 
 class ModelChoice(QComboBox):

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari.layers import Image
-from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -27,8 +25,8 @@ from ..engine_child import RelabelExpired, SegmentationReply
 from ..model_store import Model
 from ..segmentation import SegmentParameters
 from ..words import number_of
-from .channels import channels_in_words, show_channel, shown_channel
-from .choices import LayerChoice, ModelChoice
+from .channels import channels_in_words
+from .choices import ChannelChoice, LayerChoice, ModelChoice
 from .jobs import JobRunner
 from .layers import field_of, placement_of, why_not_image
 from .panel import Panel, enable_unless
@@ -76,7 +74,7 @@ class SegmentPanel(Panel):
         defaults = SegmentParameters()
         about = {field.name: field.metadata for field in dataclasses.fields(defaults)}
         self.image = LayerChoice(self._viewer, Image)
-        self.channel = QComboBox()
+        self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
         self.diameter = QSpinBox()
@@ -143,12 +141,6 @@ class SegmentPanel(Panel):
     def _connect(self) -> None:
         self.image.chosen.connect(self._image_changed)
         self.image.replaced.connect(self._data_replaced)
-        self.channel.currentIndexChanged.connect(self._show_channel)
-        dims = self._viewer.dims.events
-        dims.current_step.connect(self._follow_slider)
-        # In 3-D there is no slider to turn: it is turned when it is there again.
-        for event in (dims.ndisplay, dims.order):
-            event.connect(self._show_channel)
         self.segment_button.clicked.connect(self._segment)
         self.cancel_button.clicked.connect(self._runner.cancel)
         self.probability.valueChanged.connect(self._tune_soon)
@@ -170,7 +162,7 @@ class SegmentPanel(Panel):
         """
         diameter = self.diameter.value()
         return SegmentParameters(
-            channel=self.channel.currentData(),
+            channel=self.channel.channel(),
             diameter=None if diameter == self.diameter.minimum() else diameter,
             probability=round(self.probability.value(), 2),
             minimum_size=self.minimum_size.value(),
@@ -190,7 +182,7 @@ class SegmentPanel(Panel):
         int or None
             None if another image is chosen here.
         """
-        return self.channel.currentData() if image == self.image.layer() else None
+        return self.channel.channel() if image == self.image.layer() else None
 
     def refresh(self, busy: str = "") -> None:
         """Enable what can work.
@@ -209,11 +201,10 @@ class SegmentPanel(Panel):
 
     def _image_changed(self) -> None:
         """Offer the channels of the image."""
-        layer = self._usable_image()
+        image = self.image.layer()
+        layer = None if why_not_image(image) else image
         short, long = ("", "") if layer is None else channels_in_words(layer)
-        with QSignalBlocker(self.channel):
-            self._offer_channels(layer)
-        self._follow_slider()
+        self.channel.offer(layer)
         self.channels.setText(short)
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
@@ -232,47 +223,6 @@ class SegmentPanel(Panel):
             self._pending["layer"] = None
         if layer == self.image.layer():
             self._image_changed()
-
-    def _usable_image(self) -> Image | None:
-        """Return the chosen image if it can be segmented."""
-        layer = self.image.layer()
-        return None if why_not_image(layer) else layer
-
-    def _offer_channels(self, layer: Image | None) -> None:
-        """Fill in the channels, and keep the choice where it still makes sense."""
-        before = self.channel.currentText()
-        self.channel.clear()
-        self.channel.addItem("as it is", None)
-        if layer is not None:
-            field = field_of(layer)
-            if field.channels > 1:
-                if not field.is_color:
-                    self.channel.clear()
-                for index in range(field.channels):
-                    name = ["red", "green", "blue", "alpha"][index] if field.is_color else index
-                    self.channel.addItem(str(name), index)
-        # Other layers come and go.
-        self.channel.setCurrentIndex(max(0, self.channel.findText(before)))
-
-    def _follow_slider(self, event: Any = None) -> None:
-        """Choose the channel that the viewer shows."""
-        if not isalive(self):  # the widget was closed, the viewer was not
-            return
-        layer = self._usable_image()
-        if layer is None or layer not in self._viewer.layers:
-            return
-        channel = shown_channel(self._viewer, layer)
-        if channel is not None:
-            with QSignalBlocker(self.channel):  # or the slider would jump to a whole channel
-                self.channel.setCurrentIndex(self.channel.findData(channel))
-
-    def _show_channel(self, event: Any = None) -> None:
-        """Let the viewer show the channel that is chosen."""
-        if not isalive(self):
-            return
-        layer, channel = self._usable_image(), self.channel.currentData()
-        if layer is not None and channel is not None:
-            show_channel(self._viewer, layer, channel)
 
     def _segment(self) -> None:
         """Give the image to the engine."""
