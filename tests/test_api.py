@@ -236,15 +236,16 @@ def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
 
 def test_fine_tune_on_a_single_field(simulated, quick_learner):
     epochs = []
-    options = {"preset": "quick", "on_epoch": epochs.append, **TINY}
-    result = fine_tune(simulated, "one", quick_learner, **options)
+    result = fine_tune(
+        simulated, "one", quick_learner, preset="quick", on_epoch=epochs.append, **TINY
+    )
     assert [epoch.epoch for epoch in epochs] == [0, 1]
     card = load_model("one").card
     assert card.parent == result.parent == quick_learner.name
     parameters = card.training["parameters"]
     assert parameters["epochs"] == 1
     assert parameters["learning_rate"] == pytest.approx(3e-4)
-    assert (segment(simulated, "one") >= 0).all()
+    assert segment(simulated, "one").shape == simulated.shape
 
 
 # A process that could draw

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_nucseg.model_store import load_model
 from napari_nucseg.retrain import FINE_TUNE_PRESETS
 from napari_nucseg.simulate import simulate_field
 from napari_nucseg.train_parameters import TrainParameters
@@ -77,6 +78,7 @@ def test_fine_tune_on_corrections(example, tmp_path, monkeypatch):
     answer = example("fine_tune_on_corrections", tmp_path / "corrected", "mine")
     assert "epoch 3: score" in answer.out
     assert "use the model" in answer.out
+    assert load_model("mine").card.parent == "nuclei"
 
 
 def test_evaluate_against_truth(example):

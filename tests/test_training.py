@@ -292,6 +292,14 @@ def test_starts_that_make_no_sense(options, says):
         Start(**options).network()
 
 
+def test_start_from_a_model_by_its_name(nuclei):
+    from napari_nucseg.network.architecture import read_architecture
+
+    start = Start("nuclei")
+    assert start.parent.card == nuclei.card
+    assert start.network() == read_architecture(nuclei.card.architecture)
+
+
 def test_start_from_a_model_of_another_architecture(nuclei):
     with pytest.raises(ValueError, match="of the starting model, 'mobilenetv2'"):
         Start(nuclei, "unet").network()

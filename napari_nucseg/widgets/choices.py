@@ -125,7 +125,7 @@ class LayerChoice(QComboBox):
 
 
 class ChannelChoice(QComboBox):
-    """Lets the person choose a channel of an image, by the slider of the viewer as well.
+    """Lets the person choose a channel of an image, in step with the slider of the viewer.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class ChannelChoice(QComboBox):
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._offered: Image | None = None
+        self._layer: Image | None = None
         self.currentIndexChanged.connect(self._turn_slider)
         dims = viewer.dims.events
         dims.current_step.connect(self._follow_slider)
@@ -164,19 +164,19 @@ class ChannelChoice(QComboBox):
         layer : Image or None
             An image that can be segmented, if there is one.
         """
-        self._offered = layer
+        self._layer = layer
         before = self.currentText()
         with QSignalBlocker(self):
             self.clear()
             for name, channel in _channels_of(layer):
                 self.addItem(name, channel)
-            # Other layers come and go.
+            # It is offered anew when any layer comes or goes, which must not undo the choice.
             self.setCurrentIndex(max(0, self.findText(before)))
         self._follow_slider()
 
     def _image(self) -> Image | None:
         """Return the image if it still is in the viewer and can be segmented."""
-        layer = self._offered
+        layer = self._layer
         there = layer is not None and layer in self._viewer.layers
         return layer if there and not why_not_image(layer) else None
 
@@ -200,7 +200,7 @@ class ChannelChoice(QComboBox):
 
 
 def _channels_of(layer: Image | None) -> list[tuple[str, int | None]]:
-    """Return what there is to choose in an image, by name: channels, or all colors together."""
+    """Return the names and numbers of what can be chosen; None is the image as it is."""
     whole: list[tuple[str, int | None]] = [("as it is", None)]
     field = None if layer is None else field_of(layer)
     if field is None or field.channels == 1:

@@ -201,10 +201,10 @@ class SegmentPanel(Panel):
 
     def _image_changed(self) -> None:
         """Offer the channels of the image."""
-        image = self.image.layer()
-        layer = None if why_not_image(image) else image
-        short, long = ("", "") if layer is None else channels_in_words(layer)
-        self.channel.offer(layer)
+        layer = self.image.layer()
+        usable = None if why_not_image(layer) else layer
+        short, long = ("", "") if usable is None else channels_in_words(usable)
+        self.channel.offer(usable)
         self.channels.setText(short)
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)

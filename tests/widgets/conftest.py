@@ -34,6 +34,15 @@ TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 os.environ["NAPARI_CONFIG"] = ""
 
 
+def pytest_runtest_logfinish():
+    """Spare the garbage collector what outlives a test.
+
+    Napari calls it whenever a layer is removed, and it would go through all of it each time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def user_folder(tmp_path_factory):
     """The folder of the user's models and corrections, for the tests and their engine."""
@@ -54,9 +63,6 @@ def home(user_folder):
         time.sleep(0.02)
     for path in user_folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    # Napari has all garbage collected several times a test: not what is still here by now.
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")

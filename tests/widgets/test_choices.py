@@ -1,4 +1,4 @@
-"""Combo boxes that follow the layers and the models; no window is needed."""
+"""Combo boxes that follow layers, the slider and models; no window is needed."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_nucseg.model_store import load_model, models_directory
-from napari_nucseg.widgets.choices import LayerChoice, ModelChoice
+from napari_nucseg.widgets.choices import ChannelChoice, LayerChoice, ModelChoice
 
 
 @pytest.fixture
@@ -94,6 +94,75 @@ def test_layers_come_and_go_after_the_widget_was_closed(viewer, qtbot):
         choice.deleteLater()
     viewer.add_image(np.zeros((4, 5)), name="three").data = np.zeros((6, 7))
     viewer.layers.clear()
+
+
+@pytest.fixture
+def channel(qtbot):
+    """What chooses a channel, for an image of three, which is the only layer of its viewer."""
+    viewer = ViewerModel()
+    choice = ChannelChoice(viewer)
+    qtbot.addWidget(choice)
+    choice.offer(viewer.add_image(np.zeros((3, 40, 50)), name="three"))
+    return choice, viewer
+
+
+def test_channel_and_slider_keep_step(channel):
+    choice, viewer = channel
+    viewer.dims.set_point(0, 1)
+    assert choice.channel() == 1
+    choice.setCurrentIndex(2)
+    assert viewer.dims.point[0] == 2
+
+
+def test_color_stays_chosen_where_there_is_one(qtbot):
+    viewer = ViewerModel()
+    choice = ChannelChoice(viewer)
+    qtbot.addWidget(choice)
+    choice.offer(viewer.add_image(np.zeros((40, 50, 3)), rgb=True))
+    choice.setCurrentText("green")
+    choice.offer(viewer.add_image(np.zeros((40, 50, 3)), rgb=True))
+    assert choice.channel() == 1
+    choice.offer(viewer.add_image(np.zeros((40, 50))))
+    assert choice.channel() is None
+
+
+def test_no_slider_is_turned_for_an_image_that_is_gone(channel):
+    choice, viewer = channel
+    viewer.add_image(np.zeros((5, 40, 50)))
+    viewer.dims.set_point(0, 1)
+    viewer.layers.remove("three")
+    choice.setCurrentIndex(2)
+    assert viewer.dims.point[0] == 1
+
+
+def test_slider_moves_after_the_widget_was_closed(qtbot):
+    viewer = ViewerModel()
+    choice = ChannelChoice(viewer)
+    choice.offer(viewer.add_image(np.zeros((3, 40, 50))))
+    with qtbot.waitSignal(choice.destroyed, timeout=1000):
+        choice.deleteLater()
+    viewer.dims.set_point(0, 1)
+    viewer.dims.ndisplay = 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "rgb", "offered"),
+    [
+        (None, False, ["as it is"]),
+        ((40, 50), False, ["as it is"]),
+        ((40, 50, 3), True, ["as it is", "red", "green", "blue"]),
+        ((40, 50, 4), True, ["as it is", "red", "green", "blue", "alpha"]),
+        ((2, 40, 50), False, ["0", "1"]),
+        ((40, 50, 2), False, ["0", "1"]),
+    ],
+)
+def test_channels_on_offer(qtbot, shape, rgb, offered):
+    viewer = ViewerModel()
+    choice = ChannelChoice(viewer)
+    qtbot.addWidget(choice)
+    choice.offer(None if shape is None else viewer.add_image(np.zeros(shape), rgb=rgb))
+    assert names(choice) == offered
+    assert choice.channel() == (None if offered[0] == "as it is" else 0)
 
 
 def add_model(name):
