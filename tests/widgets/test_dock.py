@@ -138,7 +138,7 @@ def answer(button):
     return timer
 
 
-def test_closing_the_window_while_retraining_is_a_question(trained_on, window):
+def test_closing_the_window_while_retraining_is_a_question(trained_on, window, quick):
     job = window.retrain(epochs=1000)
     main = window.dock.window()
     timer = answer(QMessageBox.StandardButton.No)

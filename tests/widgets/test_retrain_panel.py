@@ -60,19 +60,19 @@ def test_numbers_that_do_not_go_together(window):
     assert window.errors == [window.status]
 
 
-def test_new_model_knows_where_it_comes_from(window, epochs, trained_on):
+def test_new_model_knows_where_it_comes_from(window, epochs, trained_on, quick):
     panel = window.dock.retrain
     name = panel.name.text()
     with window.new_model():
         window.retrain(epochs=2)
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
-    parent, child = load_model("nuclei").card, load_model(name).card
-    assert child.parent == "nuclei"
+    parent, child = load_model(quick).card, load_model(name).card
+    assert child.parent == quick
     assert child.parent_sha256 == parent.weights_sha256
     assert child.training["fields"] == len(trained_on) == 1
     assert child.training["parameters"]["patch_size"] == 64
     for choice in (panel.parent_model, window.dock.segment.model):
-        assert [choice.itemText(i) for i in range(choice.count())] == ["nuclei", name]
+        assert choice.findText(name) >= 0
     assert panel.name.text() not in ("", name)
     assert panel.retrain_button.isEnabled()
     assert not window.errors
