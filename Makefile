@@ -8,6 +8,9 @@ VENV := .venv
 STAMP := $(VENV)/installed
 RUN := $(VENV)/bin/python
 
+# The tests start dozens of processes, each of which would translate all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-headless test-window lint bench train clean
 
