@@ -7,7 +7,7 @@ can crash it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
 from .segmentation import SegmentParameters, segment_field
 from .start import Start
-from .train_parameters import Epoch, TrainParameters
-from .training import About, Plan, no_epoch, train_fields
+from .train_parameters import TrainParameters
+from .training import About, Plan, train_fields
+from .watchers import OnEpoch, Watchers, no_epoch
 
 __all__ = ["evaluate", "fine_tune", "segment", "train"]
 
@@ -85,7 +86,8 @@ def segment(
     chosen = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
         arguments = {"field": field, "model": str(chosen.folder), "parameters": options}
-        return run_in_engine("segment", arguments, on_progress, should_stop).labels
+        watchers = Watchers(on_progress, should_stop=should_stop)
+        return run_in_engine("segment", arguments, watchers).labels
     return segment_field(
         field, chosen, options, on_progress=on_progress, should_stop=should_stop
     ).labels
@@ -108,7 +110,7 @@ def train(
     validation: Data | Sequence[Data] = (),
     start: str | Path | Model | Start | None = None,
     on_progress: OnProgress = no_progress,
-    on_epoch: Callable[[Epoch], None] = no_epoch,
+    on_epoch: OnEpoch = no_epoch,
     should_stop: ShouldStop = never_stop,
     **parameters: Any,
 ) -> Model:
@@ -149,6 +151,7 @@ def train(
     groups = [_read(data)] if isinstance(data, str | Path | Field) else list(map(_read, data))
     about = about or About(output.name)
     begin = start if isinstance(start, Start) else Start(start)
+    watchers = Watchers(on_progress, on_epoch, should_stop)
     plan = Plan(groups, () if shares is None else shares, begin, _read(validation))
     if needs_engine():
         arguments = {
@@ -157,16 +160,8 @@ def train(
             "about": about,
             "parameters": options,
         }
-        return run_in_engine("train", arguments, on_progress, should_stop, on_epoch)
-    return train_fields(
-        plan,
-        output,
-        about,
-        options,
-        on_progress=on_progress,
-        on_epoch=on_epoch,
-        should_stop=should_stop,
-    )
+        return run_in_engine("train", arguments, watchers)
+    return train_fields(plan, output, about, options, watchers)
 
 
 def fine_tune(
@@ -176,7 +171,7 @@ def fine_tune(
     *,
     preset: str = DEFAULT_PRESET,
     on_progress: OnProgress = no_progress,
-    on_epoch: Callable[[Epoch], None] = no_epoch,
+    on_epoch: OnEpoch = no_epoch,
     should_stop: ShouldStop = never_stop,
     **parameters: Any,
 ) -> FineTuneResult:
@@ -209,6 +204,7 @@ def fine_tune(
         )
     values = {**FINE_TUNE_PRESETS[preset].as_dict(), **parameters}
     options = from_keywords(TrainParameters, values)
+    watchers = Watchers(on_progress, on_epoch, should_stop)
     fields = _read(data)
     parent = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
@@ -219,16 +215,8 @@ def fine_tune(
             "parameters": options,
             "run_directory": None,
         }
-        return run_in_engine("fine_tune", arguments, on_progress, should_stop, on_epoch)
-    return fine_tune_fields(
-        fields,
-        parent,
-        name,
-        options,
-        on_progress=on_progress,
-        on_epoch=on_epoch,
-        should_stop=should_stop,
-    )
+        return run_in_engine("fine_tune", arguments, watchers)
+    return fine_tune_fields(fields, parent, name, options, watchers=watchers)
 
 
 def _read(data: Data | Sequence[Data]) -> list[Field]:

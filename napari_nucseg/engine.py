@@ -19,8 +19,8 @@ from typing import Any
 
 from .engine_process import EngineError, EngineProcess
 from .job import Job
-from .progress import OnProgress, ShouldStop, Stopped, check_stop, never_stop, no_progress
-from .train_parameters import Epoch
+from .progress import OnProgress, Stopped, check_stop
+from .watchers import NOBODY, OnEpoch, Watchers
 
 __all__ = [
     "Engine",
@@ -81,7 +81,7 @@ class Engine:
         arguments: dict[str, Any],
         *,
         on_progress: OnProgress | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
+        on_epoch: OnEpoch | None = None,
         on_done: Callable[[Job], None] | None = None,
     ) -> Job:
         """Queue a task.
@@ -308,9 +308,7 @@ def needs_engine() -> bool:
 def run_in_engine(
     task: str,
     arguments: dict[str, Any],
-    on_progress: OnProgress = no_progress,
-    should_stop: ShouldStop = never_stop,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    watchers: Watchers = NOBODY,
 ) -> Any:
     """Run a task in the engine and wait for it.
 
@@ -320,8 +318,8 @@ def run_in_engine(
         Name of the task.
     arguments : dict
         Its arguments.
-    on_progress, should_stop, on_epoch : callable, optional
-        As everywhere; called on the engine's thread and this one.
+    watchers : Watchers, optional
+        Who is told, on the engine's thread, and who may end it, asked on this one.
 
     Returns
     -------
@@ -333,8 +331,10 @@ def run_in_engine(
     Exception
         See `Job.wait`. Ctrl-C cancels the job.
     """
-    check_stop(should_stop)
-    job = shared_engine().submit(task, arguments, on_progress=on_progress, on_epoch=on_epoch)
+    check_stop(watchers.should_stop)
+    job = shared_engine().submit(
+        task, arguments, on_progress=watchers.on_progress, on_epoch=watchers.on_epoch
+    )
     asked = False
     try:
         while True:
@@ -342,7 +342,7 @@ def run_in_engine(
                 for text in job.warnings:
                     warnings.warn(text, stacklevel=3)
                 return job.wait()
-            if not asked and should_stop():
+            if not asked and watchers.should_stop():
                 asked = True
                 job.stop()
     except KeyboardInterrupt:

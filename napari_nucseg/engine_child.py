@@ -29,6 +29,7 @@ from .field import Field
 from .model_store import DEFAULT_MODEL
 from .segmentation import Segmentation, SegmentParameters, relabel, segment_field
 from .train_parameters import TrainParameters
+from .watchers import Watchers
 
 __all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "Talk", "main"]
 
@@ -142,19 +143,17 @@ class Talk:
         """
         return self._stop.is_set()
 
-    def watchers(self) -> dict[str, Any]:
-        """Return the callables for a function that trains.
+    def watchers(self) -> Watchers:
+        """Return who watches a training: the engine.
 
         Returns
         -------
-        dict
-            Keyword arguments.
+        Watchers
+            What they are told is passed on.
         """
-        return {
-            "on_progress": self.on_progress,
-            "on_epoch": lambda epoch: self.say("epoch", epoch),
-            "should_stop": self.should_stop,
-        }
+        return Watchers(
+            self.on_progress, lambda epoch: self.say("epoch", epoch), self.should_stop
+        )
 
 
 _segmentations: collections.OrderedDict[str, Segmentation] = collections.OrderedDict()
@@ -242,7 +241,7 @@ def _fine_tune(
         name,
         parameters,
         run_directory=directory,
-        **talk.watchers(),
+        watchers=talk.watchers(),
     )
 
 
@@ -255,7 +254,7 @@ def _finish_run(talk: Talk, run_directory: str | Path) -> Any:
 def _train(talk: Talk, **options: Any) -> Any:
     from .training import train_fields
 
-    return train_fields(**options, **talk.watchers())
+    return train_fields(**options, watchers=talk.watchers())
 
 
 #: What the engine can ask for. Each takes the `Talk` and its arguments.

@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .checkpoint import (
@@ -31,9 +31,10 @@ from .model_store import (
 )
 from .paths import new_run_directory, runs_directory
 from .process import mark
-from .progress import OnProgress, ShouldStop, Stopped, never_stop, no_progress
-from .train_parameters import Epoch, TrainParameters
-from .training import no_epoch, weights_and_history
+from .progress import Stopped
+from .train_parameters import TrainParameters
+from .training import weights_and_history
+from .watchers import NOBODY, Watchers
 from .weights_file import checksum
 from .words import number_of
 
@@ -140,9 +141,7 @@ def fine_tune_fields(
     parameters: TrainParameters,
     *,
     run_directory: Path | None = None,
-    on_progress: OnProgress = no_progress,
-    on_epoch: Callable[[Epoch], None] = no_epoch,
-    should_stop: ShouldStop = never_stop,
+    watchers: Watchers = NOBODY,
 ) -> FineTuneResult:
     """Fine-tune a model on corrected fields (transfer learning).
 
@@ -163,9 +162,9 @@ def fine_tune_fields(
         Where checkpoints are kept, so that `finish_run` can make a model of
         what a killed run left. Left out, a new folder among those of the window, which
         offers such a run; it is removed when there is a model, or nothing to make one of.
-    on_progress, on_epoch, should_stop : callable, optional
-        Told after every step and epoch, and asked before every step. If it
-        should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
+    watchers : Watchers, optional
+        Who is told, and who may end it: then the best epoch so far (with ``keep_last`` the
+        last) becomes the model.
 
     Returns
     -------
@@ -195,16 +194,12 @@ def fine_tune_fields(
         write_plan(directory, {**plan, **mark()})
 
         from .network.architecture import read_architecture
-        from .network.fit import Material, Trainer, Watchers
+        from .network.fit import Material, Trainer
 
         architecture = read_architecture(parent.card.architecture)
         trainer = Trainer(architecture, parameters, parent)
         with contextlib.suppress(Stopped):  # what there is by then can be finished
-            trainer.fit(
-                Material(groups, [1.0], held_out),
-                directory,
-                Watchers(on_progress, on_epoch, should_stop),
-            )
+            trainer.fit(Material(groups, [1.0], held_out), directory, watchers)
         return finish_run(directory)
 
 

@@ -26,12 +26,11 @@ from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
 from .model_store import CARD_FILE, Card, Model, check_model_name, save_model
 from .process import is_running, mark
-from .progress import OnProgress, ShouldStop, never_stop, no_progress
 from .start import Start
 from .train_parameters import Epoch, TrainParameters
+from .watchers import NOBODY, Watchers
 
-__all__ = ["About", "Plan", "no_epoch", "run_directory_of", "train_fields"]
-
+__all__ = ["About", "Plan", "run_directory_of", "train_fields"]
 
 #: What a run keeps on the disk can only be read where this is the same.
 _FORMAT = 2
@@ -60,16 +59,6 @@ class About:
     training_data: str = ""
     data_license: str = ""
     license: str = ""
-
-
-def no_epoch(epoch: Epoch) -> None:
-    """Tell nobody.
-
-    Parameters
-    ----------
-    epoch : Epoch
-        A finished epoch.
-    """
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -151,10 +140,7 @@ def train_fields(
     output: Path,
     about: About,
     parameters: TrainParameters,
-    *,
-    on_progress: OnProgress = no_progress,
-    on_epoch: Callable[[Epoch], None] = no_epoch,
-    should_stop: ShouldStop = never_stop,
+    watchers: Watchers = NOBODY,
 ) -> Model:
     """Train a model, from scratch or on from another one.
 
@@ -172,8 +158,8 @@ def train_fields(
         What the card says.
     parameters : TrainParameters
         How to train.
-    on_progress, on_epoch, should_stop : callable, optional
-        Told after every step and epoch, and asked before every step.
+    watchers : Watchers, optional
+        Who is told, and who may end it.
 
     Returns
     -------
@@ -204,17 +190,17 @@ def train_fields(
         else:
             training, held_out = hold_out(plan.groups, parameters.held_out)
 
-        from .network.fit import Material, Trainer, Watchers
+        from .network.fit import Material, Trainer
 
         def tell(epoch: Epoch) -> None:
             done = latest_checkpoint(run_directory)
             _write_history(run_directory, done.history if done else [epoch])
-            on_epoch(epoch)
+            watchers.on_epoch(epoch)
 
         checkpoint = Trainer(architecture, parameters, plan.start.parent, encoder).fit(
             Material(training, plan.shares, held_out),
             run_directory,
-            Watchers(on_progress, tell, should_stop),
+            dataclasses.replace(watchers, on_epoch=tell),
         )
         counts = {
             "fields": sum(map(len, training)),

@@ -34,12 +34,15 @@ from napari_nucseg.simulate import simulate_field
 from napari_nucseg.start import Start
 from napari_nucseg.train_parameters import Epoch, TrainParameters
 from napari_nucseg.training import About, Plan, train_fields
+from napari_nucseg.watchers import Watchers
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
 
 #: A training that takes seconds and teaches little, of a network that can learn little.
 SMALL = Start(widths=[4, 6, 8, 10])
 TINY = TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
+#: Who ends a training before its first step.
+STOPPING = Watchers(should_stop=lambda: True)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +111,7 @@ def whole(fields, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Learner, "step", listen)
         plan = Plan([fields], start=SMALL)
-        model = train_fields(plan, folder, about, TINY, on_epoch=on_epoch)
+        model = train_fields(plan, folder, about, TINY, Watchers(on_epoch=on_epoch))
     return model, epochs, losses
 
 
@@ -168,7 +171,9 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
         assert worked_on["process"] == os.getpid()
 
     plan = Plan([fields], start=SMALL)
-    parts = train_fields(plan, tmp_path / "parts", About("a"), TINY, on_epoch=on_epoch)
+    parts = train_fields(
+        plan, tmp_path / "parts", About("a"), TINY, Watchers(on_epoch=on_epoch)
+    )
     assert [epoch.epoch for epoch in epochs] == [2]
     assert same_checkpoint(model.folder.with_name("after 2"), tmp_path / "after 2")
     assert not same_checkpoint(model.folder.with_name("after 1"), tmp_path / "after 2")
@@ -206,7 +211,9 @@ def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last
 
     plan = Plan([fields], start=SMALL)
     parameters = dataclasses.replace(TINY, keep_last=keep_last)
-    model = train_fields(plan, tmp_path / "x", About("x"), parameters, on_epoch=on_epoch)
+    model = train_fields(
+        plan, tmp_path / "x", About("x"), parameters, Watchers(on_epoch=on_epoch)
+    )
     assert model.card.training["kept_epoch"] == kept
     assert model.card.scores["held_out_mean_ap"] == (0.4 if keep_last else 0.9)
     assert (model.folder / "model.weights.h5").read_bytes() == files[1]
@@ -261,12 +268,13 @@ def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_
             tmp_path / "new",
             About("x"),
             parameters,
-            on_epoch=on_epoch,
-            should_stop=(tmp_path / "after 1").exists,
+            Watchers(on_epoch=on_epoch, should_stop=(tmp_path / "after 1").exists),
         )
     # Its weights are in the checkpoint now.
     file.unlink()
-    model = train_fields(plan, tmp_path / "new", About("x"), parameters, on_epoch=on_epoch)
+    model = train_fields(
+        plan, tmp_path / "new", About("x"), parameters, Watchers(on_epoch=on_epoch)
+    )
     assert model.card.architecture["kind"] == "mobilenetv2"
     assert model.card.training["encoder_weights"] == file.name
     assert model.card.training["parameters"]["frozen_epochs"] == 1
@@ -357,7 +365,7 @@ def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
     start = Start(architecture="unet", widths=np.array(SMALL.widths))
     named = Plan([fields], np.array([3.0]), start)
     with pytest.raises(Stopped):
-        train_fields(named, tmp_path / "x", About("x"), TINY, should_stop=lambda: True)
+        train_fields(named, tmp_path / "x", About("x"), TINY, STOPPING)
     path = tmp_path / "x.run" / "plan.json"
     older = json.loads(path.read_text())
     del older["format"]
@@ -370,7 +378,7 @@ def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
     plan = Plan([fields], start=SMALL)
     for parameters in (TINY, dataclasses.replace(TINY, seed=5)):
         with pytest.raises(Stopped):
-            train_fields(plan, tmp_path / "x", About("x"), parameters, should_stop=lambda: True)
+            train_fields(plan, tmp_path / "x", About("x"), parameters, STOPPING)
 
 
 @pytest.fixture
@@ -429,7 +437,12 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
     epochs = []
     before = weights_of(nuclei)
     result = fine_tune_fields(
-        fields, nuclei, "child", TINY, run_directory=tmp_path, on_epoch=epochs.append
+        fields,
+        nuclei,
+        "child",
+        TINY,
+        run_directory=tmp_path,
+        watchers=Watchers(on_epoch=epochs.append),
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert result.parent_score == epochs[0].score
@@ -447,7 +460,7 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
 
 def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei):
     with pytest.raises(Stopped):
-        fine_tune_fields(fields, nuclei, "none", TINY, should_stop=lambda: True)
+        fine_tune_fields(fields, nuclei, "none", TINY, watchers=STOPPING)
     with pytest.raises(FileNotFoundError):
         load_model("none")
 

@@ -8,7 +8,7 @@ import math
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -26,16 +26,10 @@ from ..checkpoint import (
 from ..field import Field
 from ..metrics import match_counts, summarize
 from ..model_store import Model
-from ..progress import (
-    OnProgress,
-    ShouldStop,
-    Stopped,
-    check_stop,
-    never_stop,
-    no_progress,
-)
+from ..progress import ShouldStop, Stopped, check_stop, never_stop
 from ..segmentation import SegmentParameters, segment_plane
 from ..train_parameters import Epoch, TrainParameters
+from ..watchers import NOBODY, Watchers
 from .architecture import (
     Architecture,
     build_network,
@@ -50,7 +44,7 @@ from .patches import Batch, Source, batches, source_of
 from .precision import precision, set_precision
 from .predict import Predictor, load_network
 
-__all__ = ["Material", "Trainer", "Watchers", "score_fields"]
+__all__ = ["Material", "Trainer", "score_fields"]
 
 _WARM_UP = 0.05
 _STATISTICS_BATCHES = 10
@@ -73,25 +67,6 @@ class Material:
     groups: Sequence[Sequence[Field]]
     shares: Sequence[float]
     held_out: Sequence[Field]
-
-
-@dataclasses.dataclass(frozen=True)
-class Watchers:
-    """Who is told about the training, and who may end it.
-
-    Parameters
-    ----------
-    on_progress : callable
-        Told after every step, see `progress.OnProgress`.
-    on_epoch : callable
-        Given every `Epoch` when its checkpoint is on disk.
-    should_stop : callable
-        Asked before every step.
-    """
-
-    on_progress: OnProgress = no_progress
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None
-    should_stop: ShouldStop = never_stop
 
 
 def score_fields(
@@ -180,7 +155,7 @@ class Trainer:
         self._held = False
 
     def fit(
-        self, material: Material, run_directory: Path, watchers: Watchers | None = None
+        self, material: Material, run_directory: Path, watchers: Watchers = NOBODY
     ) -> Checkpoint:
         """Train to the end, from the last checkpoint if there is one.
 
@@ -205,7 +180,6 @@ class Trainer:
         RuntimeError
             If the loss is no longer a number.
         """
-        watchers = watchers or Watchers()
         channel = self.parameters.channel
         groups = self._sources(material, watchers)
         checkpoint = latest_checkpoint(run_directory)
