@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .progress import OnProgress
-from .train_parameters import Epoch
+from .watchers import OnEpoch
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -44,7 +44,7 @@ class Job:
         arguments: dict[str, Any],
         *,
         on_progress: OnProgress | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
+        on_epoch: OnEpoch | None = None,
         on_done: Callable[[Job], None] | None = None,
     ) -> None:
         self.task = task

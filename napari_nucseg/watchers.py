@@ -1,4 +1,4 @@
-"""Who is told about a training, and who may end it."""
+"""Who is told about work, most often a training, and who may end it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .train_parameters import Epoch
 
 __all__ = ["NOBODY", "OnEpoch", "Watchers", "no_epoch"]
 
-#: Told of every epoch when its checkpoint is on disk.
+#: Told of epoch 0, the model that training starts from, and of every other epoch when its
+#: checkpoint is on disk.
 OnEpoch = Callable[[Epoch], None]
 
 
@@ -26,16 +27,16 @@ def no_epoch(epoch: Epoch) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Watchers:
-    """Who is told about the training, and who may end it.
+    """Who is told about work, and who may end it.
 
     Parameters
     ----------
     on_progress : callable
-        Told after every step, see `progress.OnProgress`.
+        Told of steps that are done, see `progress.OnProgress`.
     on_epoch : callable
-        Told after every epoch, see `OnEpoch`.
+        Told of epochs of a training, see `OnEpoch`.
     should_stop : callable
-        Asked before every step, see `progress.ShouldStop`.
+        Asked between steps, see `progress.ShouldStop`.
     """
 
     on_progress: OnProgress = no_progress
@@ -43,5 +44,5 @@ class Watchers:
     should_stop: ShouldStop = never_stop
 
 
-#: Nobody is told, and the training goes on to its end.
+#: Nobody is told, and the work goes on to its end.
 NOBODY = Watchers()
