@@ -107,6 +107,10 @@ class RetrainPanel(Panel):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
         self.state = QLabel("")
+        # A timer of the panel's own: it ends with the panel and keeps nothing alive.
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -139,6 +143,7 @@ class RetrainPanel(Panel):
         self.retrain_button.clicked.connect(self._retrain)
         self.stop_button.clicked.connect(self._stop)
         self.cancel_button.clicked.connect(self._cancel)
+        self._patience.timeout.connect(self._runner.cancel)
         self.offer.kept.connect(self._take_kept)
         self.offer.told.connect(self.told)
         self._runner.progress.connect(self._show_progress)
@@ -226,11 +231,7 @@ class RetrainPanel(Panel):
         self.refresh(self._busy())
         self.state.setText("Stopping…")
         job.stop()
-        QTimer.singleShot(_PATIENCE, lambda: self._lose_patience(job))
-
-    def _lose_patience(self, job: Job) -> None:
-        if job is self._runner.job:
-            job.cancel()
+        self._patience.start()
 
     def _cancel(self) -> None:
         """End the run as fast as can be; what it leaves is thrown away."""
@@ -260,6 +261,7 @@ class RetrainPanel(Panel):
         """Take the new model, also from what a run that ended early left."""
         if job.task != "fine_tune":
             return
+        self._patience.stop()
         self.progress.reset()
         directory = self._run_directory
         if self._ending == "cancel":

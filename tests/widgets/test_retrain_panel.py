@@ -10,6 +10,7 @@ from qtpy.QtTest import QTest
 from napari_nucseg.engine import shared_engine
 from napari_nucseg.model_store import list_models, load_model
 from napari_nucseg.retrain import FINE_TUNE_PRESETS
+from napari_nucseg.widgets import retrain_panel
 
 PATIENCE = 180
 
@@ -23,6 +24,12 @@ def epochs(window):
     epochs = []
     window.dock.runner.epoch.connect(epochs.append)
     return epochs
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Stop waits for the engine however long it takes, and may not outlive its window."""
+    monkeypatch.setattr(retrain_panel, "_PATIENCE", PATIENCE * 1000)
 
 
 def new_models():
@@ -93,6 +100,7 @@ def test_worse_model_is_said_to_be_worse_and_not_chosen(window):
         assert choice.findText(name) >= 0
 
 
+@pytest.mark.usefixtures("patient")
 def test_stop_keeps_the_best_so_far(window, epochs, quick):
     panel = window.dock.retrain
     name = panel.name.text()
