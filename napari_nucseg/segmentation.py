@@ -130,13 +130,14 @@ def segment_field(
     Warns
     -----
     UserWarning
-        If the image looks like labels, or if intensities in it are no numbers.
+        If the image looks like labels, if intensities in it are no numbers, or if the
+        diameter that was given is larger than the image.
     """
     from .network.predict import load_predictor
 
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
-    _warn_of_oddities(plane, field.name)
+    _warn_of_oddities(plane, field.name, parameters.diameter)
     on_progress(0, 1, "Loading the model")
     predictor = load_predictor(model)
     check_stop(should_stop)
@@ -158,7 +159,7 @@ def segment_field(
     return Segmentation(labels, maps, diameter, parameters, provenance)
 
 
-def _warn_of_oddities(plane: np.ndarray, name: str) -> None:
+def _warn_of_oddities(plane: np.ndarray, name: str, diameter: float | None) -> None:
     """Warn of what can be segmented, but hardly is what was meant."""
     if looks_like_labels(plane):
         warnings.warn(
@@ -172,6 +173,13 @@ def _warn_of_oddities(plane: np.ndarray, name: str) -> None:
         warnings.warn(
             f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of its "
             f"{plane.size} intensities. They are taken for the darkest ones.",
+            stacklevel=3,
+        )
+    height, width = plane.shape[:2]
+    if diameter is not None and diameter > max(height, width):
+        warnings.warn(
+            f"Expected nuclei smaller than {name!r}, which has {height} x {width} pixels, got "
+            f"a diameter of {diameter:g} pixels. Correct it, or leave it to be estimated.",
             stacklevel=3,
         )
 

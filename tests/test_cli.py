@@ -147,6 +147,16 @@ def test_output_that_cannot_be_written(nucseg, images, tmp_path):
     assert messages.count("Expected a folder that labels can be written to") == 1
 
 
+def test_output_named_like_an_image(nucseg, images, tmp_path):
+    status, _, messages = nucseg("segment", images, "--output", tmp_path / "labels.tif")
+    assert status == 1
+    assert "Expected a folder for the labels, got" in messages
+    assert not (tmp_path / "labels.tif").exists()
+    (tmp_path / "labels.tif").mkdir()
+    status, _, _ = nucseg("segment", images, "--output", tmp_path / "labels.tif")
+    assert status == 0
+
+
 @pytest.mark.skipif(not Path("/proc/version").exists(), reason="needs a folder of the kernel's")
 def test_folder_that_is_there_and_cannot_be_written(nucseg, images):
     status, text, messages = nucseg("segment", images, "--output", "/proc")

@@ -56,6 +56,12 @@ def test_nan_pixels_do_not_spoil_the_rest(nuclei, simulated):
     assert compare(labels, simulated.labels).ap_pooled[0.5] > 0.75
 
 
+def test_diameter_larger_than_the_image_is_told(nuclei, simulated):
+    parameters = SegmentParameters(diameter=max(simulated.shape) + 1)
+    with pytest.warns(UserWarning, match=r"which has \d+ x \d+ pixels, got a diameter of"):
+        segment_field(simulated, nuclei, parameters)
+
+
 def test_labels_taken_for_an_image_are_told(nuclei, simulated):
     with pytest.warns(UserWarning, match="in 'a', got what looks like labels"):
         segment_field(Field(simulated.labels, name="a"), nuclei, SegmentParameters())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import model_store
-from ..files import check_file, read_image, write_labels
+from ..files import IMAGE_SUFFIXES, check_file, read_image, write_labels
 from ..folders import LABELS_ENDING, find_images
 from ..progress import Stopped, check_stop
 from ..segmentation import SegmentParameters, segment_field
@@ -104,6 +104,11 @@ def _load(model: model_store.Model) -> None:
 
 def _make_folder(folder: Path) -> None:
     """Make the folder for the labels first: what cannot be written need not be computed."""
+    if folder.suffix.lower() in IMAGE_SUFFIXES and not folder.exists():
+        raise ValueError(
+            f"Expected a folder for the labels, got {folder}, the name of an image. Name a "
+            f"folder; the labels of each image are put into it, as <stem>{LABELS_ENDING}.tif."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".nucseg-{os.getpid()}"
