@@ -89,7 +89,7 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
 
     def step(held: bool) -> Callable[[], Any]:
         network = build_network(architecture, batch_norm=True)
-        set_precision(network, precision())
+        set_precision(network, precision(training=True))
         hold_encoder(network, architecture, held)
         learner = Learner(network)
         return lambda: learner.step(images, targets, 1e-3)

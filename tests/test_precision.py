@@ -16,19 +16,20 @@ from napari_nucseg.network.precision import PRECISION_VARIABLE, precision
         (None, "float32"),
     ],
 )
-def test_bfloat16_where_the_processor_has_it(monkeypatch, tmp_path, text, expected):
+def test_training_takes_bfloat16_if_it_is_fast(monkeypatch, tmp_path, text, expected):
     monkeypatch.delenv(PRECISION_VARIABLE, raising=False)
     path = tmp_path / "cpuinfo"
     if text is not None:
         path.write_text(text)
     monkeypatch.setattr(module, "_PROCESSOR", path)
-    assert precision() == expected
+    assert precision(training=True) == expected
+    assert precision() == "float32"
 
 
 def test_precision_can_be_chosen(monkeypatch):
     for chosen in ("float32", "bfloat16"):
         monkeypatch.setenv(PRECISION_VARIABLE, chosen)
-        assert precision() == chosen
+        assert precision() == precision(training=True) == chosen
     monkeypatch.setenv(PRECISION_VARIABLE, "int8")
     with pytest.raises(ValueError, match=r"float32, bfloat16, got 'int8'"):
         precision()
@@ -43,4 +44,4 @@ def test_bfloat16_only_where_the_processor_calculates(monkeypatch, tmp_path, set
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     else:
         monkeypatch.setattr(module.tf.config, "list_physical_devices", lambda kind: [kind])
-    assert precision() == "float32"
+    assert precision(training=True) == "float32"

@@ -147,10 +147,9 @@ class Trainer:
             self.network = build_network(architecture, batch_norm=True)
             if encoder is not None:
                 set_encoder(self.network, encoder)
-        chosen = precision()
-        set_precision(self.network, chosen)
+        set_precision(self.network, precision(training=True))
         self.average = Average(self.network, architecture, batch_norm=batch_norm)
-        self.predictor = Predictor(self.average.shipped, chosen)
+        self.predictor = Predictor(self.average.shipped, precision())
         self._learner: Learner | None = None
         self._held = False
 

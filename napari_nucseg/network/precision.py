@@ -24,16 +24,23 @@ _INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 _OUTPUTS = {"maps", "from_depth", "size"}
 
 
-def precision() -> str:
+def precision(*, training: bool = False) -> str:
     """Choose how precisely to calculate.
+
+    Parameters
+    ----------
+    training : bool, optional
+        Whether the network learns. What a network finds in an image should not depend on
+        the processor, and bfloat16 lets a nucleus of little contrast come or go here and
+        there; training is never the same twice on different machines.
 
     Returns
     -------
     str
-        What `PRECISION_VARIABLE` says; otherwise ``"bfloat16"`` if the network runs on
-        a processor that is known to have instructions for it, with which it takes less
-        time. Only Linux on x86 tells; elsewhere, on a graphics card, and without oneDNN
-        it is ``"float32"``.
+        What `PRECISION_VARIABLE` says; otherwise ``"float32"``, but ``"bfloat16"`` for
+        training if the network runs on a processor that is known to have instructions
+        for it, with which it takes less time. Only Linux on x86 tells; elsewhere, on a
+        graphics card, and without oneDNN it is ``"float32"``.
 
     Raises
     ------
@@ -42,7 +49,7 @@ def precision() -> str:
     """
     chosen = os.environ.get(PRECISION_VARIABLE)
     if not chosen:
-        return "bfloat16" if _is_fast_in_bfloat16() else "float32"
+        return "bfloat16" if training and _is_fast_in_bfloat16() else "float32"
     if chosen not in PRECISIONS:
         raise ValueError(
             f"Expected the environment variable {PRECISION_VARIABLE} to be one of "
