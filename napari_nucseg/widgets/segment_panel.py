@@ -142,7 +142,7 @@ class SegmentPanel(Panel):
         self.image.chosen.connect(self._image_changed)
         self.image.replaced.connect(self._data_replaced)
         self.segment_button.clicked.connect(self._segment)
-        self.cancel_button.clicked.connect(self._runner.cancel)
+        self.cancel_button.clicked.connect(self._cancel)
         self.probability.valueChanged.connect(self._tune_soon)
         self.minimum_size.valueChanged.connect(self._tune_soon)
         self._timer.timeout.connect(self._tune)
@@ -237,6 +237,7 @@ class SegmentPanel(Panel):
             self.told.emit(str(error), True)
             return
         self._pending = {"layer": layer, "placement": placement_of(layer), "model": model}
+        self._cancelled = False
         self._timer.stop()
         busy = shared_engine().state == "busy"
         self._runner.run(
@@ -250,6 +251,11 @@ class SegmentPanel(Panel):
         )
         then = " as soon as the engine has ended what it does" if busy else ""
         self.told.emit(f"Segmenting {layer.name!r}{then}…", False)
+
+    def _cancel(self) -> None:
+        """End the job; if it ends by itself just then, nothing is changed all the same."""
+        self._cancelled = True
+        self._runner.cancel()
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
         if self._pending:
@@ -267,10 +273,10 @@ class SegmentPanel(Panel):
         pending, self._pending = self._pending, {}
         self.progress.setRange(0, 1)
         self.progress.reset()
-        if job.state == "done":
-            self._show(job.result, pending, job.warnings)
-        elif job.state == "stopped":
+        if self._cancelled or job.state == "stopped":
             self.told.emit("Cancelled. Nothing was changed.", False)
+        elif job.state == "done":
+            self._show(job.result, pending, job.warnings)
         else:
             self.told.emit(str(job.error), True)
 

@@ -431,6 +431,19 @@ def test_cancel_and_segment_again(window, nuclei, engine_held):
     assert window.segment().data.max() > 0
 
 
+def test_cancel_of_what_has_just_been_found(window, nuclei):
+    panel = window.dock.segment
+    window.click(panel.segment_button)
+    job = window.dock.runner.job
+    job.wait(180)  # the window has not heard of its end yet
+    window.click(panel.cancel_button)
+    window.finish()
+    assert job.state == "done"
+    assert window.labels() == []
+    assert "Cancelled" in window.status
+    assert window.segment().data.max() > 0
+
+
 def test_cancel_while_the_engine_is_not_ready(window, nuclei, engine_held):
     with engine_held():
         warming = shared_engine().submit("warm", {"model": "nuclei"})
