@@ -136,6 +136,8 @@ class TrainingSet:
         for path in sorted(self.folder.glob(f"[!.]*/{_ABOUT_FILE}")):
             try:
                 entry = _entry_of(path.parent)
+            except FileNotFoundError:  # removed since it was listed
+                continue
             except (OSError, ValueError, KeyError, TypeError) as error:
                 warnings.warn(
                     f"The training field in {path.parent} is damaged and left out: {error}",
@@ -163,6 +165,8 @@ class TrainingSet:
             try:
                 fields.append(self._read(entry))
             except (OSError, ValueError, KeyError, TypeError) as error:
+                if entry not in self.entries():  # corrected again or removed meanwhile
+                    return self.fields()
                 warnings.warn(
                     f"The training field {entry.name!r} is damaged and left out: {error}",
                     stacklevel=2,

@@ -79,6 +79,24 @@ def test_what_a_crash_leaves_half_written_is_not_seen(training_set, field):
     assert len(training_set.fields()) == 1
 
 
+def test_field_corrected_again_while_the_set_is_read(training_set, field, monkeypatch):
+    training_set.add(dataclasses.replace(field, name="other"))
+    training_set.add(field)
+    again = dataclasses.replace(field, labels=field.labels * 2)
+    read = TrainingSet._read
+    added = []
+
+    def interrupted(self, entry):
+        if not added:
+            added.append(training_set.add(again))
+        return read(self, entry)
+
+    monkeypatch.setattr(TrainingSet, "_read", interrupted)
+    fields = training_set.fields()
+    assert [one.name for one in fields] == ["other", field.name]
+    assert (fields[1].labels == again.labels).all()
+
+
 def test_damaged_entries_do_not_take_the_others_down(training_set, field):
     damaged = training_set.add(field)
     training_set.add(dataclasses.replace(field, name="whole"))
