@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from ..checkpoint import latest_checkpoint, remove_old_runs
+from ..checkpoint import latest_checkpoint, read_plan, remove_old_runs
 from ..engine import Job
 from ..model_store import check_new_name, list_models
 from ..paths import new_run_directory, runs_directory
@@ -272,7 +272,7 @@ class RetrainPanel(Panel):
             self.state.setText("Keeping the best model so far…")
             problem = str(job.error) if job.state == "failed" else ""
             run_in_thread(
-                lambda: finish_run(directory),
+                lambda: _finish_under_free_name(directory),
                 lambda result: self._accept(result, problem),
                 lambda error: self._give_up(error, keep_run=True),
             )
@@ -336,6 +336,14 @@ class RetrainPanel(Panel):
         if directory is not None:
             shutil.rmtree(directory, ignore_errors=True)
         self.refresh(self._busy())
+
+
+def _finish_under_free_name(run_directory: Path) -> FineTuneResult:
+    """Make a model of a run, under another name if its own was taken meanwhile."""
+    try:
+        return finish_run(run_directory)
+    except FileExistsError:
+        return finish_run(run_directory, _free_name(read_plan(run_directory)["name"]))
 
 
 def _free_name(stem: str) -> str:

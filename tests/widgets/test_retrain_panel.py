@@ -8,7 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 from napari_nucseg.engine import shared_engine
-from napari_nucseg.model_store import list_models, load_model
+from napari_nucseg.model_archive import import_model
+from napari_nucseg.model_store import list_models, load_model, models_directory
 from napari_nucseg.retrain import FINE_TUNE_PRESETS
 from napari_nucseg.widgets import retrain_panel
 
@@ -113,6 +114,21 @@ def test_stop_keeps_the_best_so_far(window, epochs, quick):
     best = load_model(name).card.training["kept_epoch"]
     assert 1 <= best <= epochs[-1].epoch < 1000
     assert not window.errors
+
+
+def test_name_that_is_taken_while_training(window, epochs, quick):
+    panel = window.dock.retrain
+    name = panel.name.text()
+    with window.new_model():
+        window.retrain(epochs=1000)
+        window.wait(lambda: len(epochs) > 1)
+        taken = import_model(models_directory() / quick, name)
+        window.click(panel.stop_button)
+    assert load_model(name).card.weights_sha256 == taken.card.weights_sha256
+    assert load_model(f"{name} 2").card.training["kept_epoch"] >= 1
+    (error,) = window.errors
+    assert "exists" in error
+    assert f"The best model so far was kept. New model '{name} 2'." in error
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a process that can be held")
