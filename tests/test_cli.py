@@ -522,7 +522,8 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(
 ):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     options = [*TINY, "--model", quick_learner, "--name=tiny", "--data-license=CC0-1.0"]
-    options += ["--keep-last"]
+    # An epoch lasts longer than it takes to press Ctrl-C.
+    options += ["--keep-last", "--steps-per-epoch=40"]
     in_a_piece = start("train", pairs, "--output", whole, *options)
 
     interrupted = Terminal("train", pairs, "--output", parts, *options)

@@ -150,6 +150,7 @@ def test_result_and_progress_come_back(small):
     job = small.submit("echo", {"value": np.arange(3)}, on_progress=progress, on_done=done)
     assert job.wait(LONG).tolist() == [0, 1, 2]
     assert progress.heard == [(1, 2, "echo")]
+    done.wait()
     assert done.heard == [(job,)]
     assert (job.state, job.warnings) == ("done", ["faint"])
 
@@ -204,6 +205,7 @@ def test_cancel_of_a_task_that_does_not_listen(small):
     with pytest.raises(Stopped):
         job.wait(LONG)
     assert job.state == "stopped"
+    done.wait()
     assert done.heard == [(job,)]
     assert small.submit("echo", {"value": 1}).wait(LONG) == 1
     assert small.process_id != process
@@ -445,16 +447,17 @@ def test_errors_are_those_of_the_pipeline(engine, field):
 
 
 def test_second_job_waits_for_the_first(engine, field, large):
-    states, order = [], []
-    jobs = [
-        engine.submit(
-            "segment",
-            request(one, diameter=28),
-            on_progress=lambda *_: states.append([job.state for job in jobs]),
-            on_done=order.append,
+    jobs, states, order = [], [], []
+
+    def on_progress(*_):
+        if len(jobs) == 2:
+            states.append([job.state for job in jobs])
+
+    for one in (large, field):
+        asked = request(one, diameter=28)
+        jobs.append(
+            engine.submit("segment", asked, on_progress=on_progress, on_done=order.append)
         )
-        for one in (large, field)
-    ]
     replies = [job.wait(LONG) for job in jobs]
     assert [reply.labels.shape for reply in replies] == [large.shape, field.shape]
     assert order == jobs
@@ -494,7 +497,12 @@ def test_cancel_while_fine_tuning(engine, endless, field):
         if text.startswith("Training"):
             training(text)
 
-    job = engine.submit("fine_tune", endless("cancelled"), on_progress=on_progress)
+    arguments = endless("cancelled")
+    # Not even one epoch ends by itself.
+    arguments["parameters"] = dataclasses.replace(
+        arguments["parameters"], steps_per_epoch=10_000
+    )
+    job = engine.submit("fine_tune", arguments, on_progress=on_progress)
     training.wait()
     job.cancel()
     with pytest.raises(Stopped):

@@ -151,7 +151,8 @@ def test_closing_the_window_while_retraining_is_a_question(trained_on, window, q
     assert not timer.isActive()
     # A script that closes the viewer is not asked.
     window.viewer.close()
-    window.wait(lambda: job.state == "stopped")
+    # What it has learned by then may be a model already.
+    window.wait(lambda: job.state in ("stopped", "done"))
     assert len(trained_on) == 1
 
 
