@@ -65,6 +65,7 @@ class SegmentPanel(Panel):
         self._tuner = JobRunner(self)
         self._results = Results(viewer, self._labels_edited)
         self._pending: dict[str, Any] = {}
+        self._cancelled = False
         self._make_widgets()
         self._lay_out()
         self._connect()
