@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import os
 import shutil
 import time
 import uuid
@@ -136,9 +137,9 @@ class TrainingSet:
         for path in sorted(self.folder.glob(f"[!.]*/{_ABOUT_FILE}")):
             try:
                 entry = _entry_of(path.parent)
-            except FileNotFoundError:  # removed since it was listed
-                continue
             except (OSError, ValueError, KeyError, TypeError) as error:
+                if not os.path.lexists(path):  # corrected again or removed since it was listed
+                    return self.entries()
                 warnings.warn(
                     f"The training field in {path.parent} is damaged and left out: {error}",
                     stacklevel=2,
@@ -165,7 +166,8 @@ class TrainingSet:
             try:
                 fields.append(self._read(entry))
             except (OSError, ValueError, KeyError, TypeError) as error:
-                if entry not in self.entries():  # corrected again or removed meanwhile
+                if entry.key not in [one.key for one in self.entries()]:
+                    # It was corrected again or removed meanwhile.
                     return self.fields()
                 warnings.warn(
                     f"The training field {entry.name!r} is damaged and left out: {error}",
@@ -188,6 +190,8 @@ class TrainingSet:
         """
         if key not in [entry.key for entry in self.entries()]:
             raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
+        # What is not listed any more is not taken for damaged while it is removed.
+        (self.folder / key / _ABOUT_FILE).unlink()
         shutil.rmtree(self.folder / key)
 
     def _read(self, entry: Entry) -> Field:

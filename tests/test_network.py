@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from napari_nucseg.instances import NETWORK_DIAMETER
 from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model
+from napari_nucseg.network import precision as precision_module
 from napari_nucseg.network.architecture import (
     KINDS,
     build_network,
@@ -22,6 +23,7 @@ from napari_nucseg.network.architecture import (
     read_architecture,
     start_from,
 )
+from napari_nucseg.network.fit import Trainer
 from napari_nucseg.network.learner import Learner
 from napari_nucseg.network.losses import maps_loss, size_loss, total_loss
 from napari_nucseg.network.mobilenet import MobileNetUNet
@@ -43,6 +45,7 @@ from napari_nucseg.progress import Stopped
 from napari_nucseg.simulate import simulate_field
 from napari_nucseg.start import ARCHITECTURES
 from napari_nucseg.targets import median_diameter
+from napari_nucseg.train_parameters import TrainParameters
 
 SMALL = UNet((4, 6, 8, 10))
 LIGHT = MobileNetUNet((4, 6, 8, 10), alpha=0.1)
@@ -441,6 +444,16 @@ def test_network_learns_in_bfloat16_and_tells_in_float32(
     losses = [learner.step(image, targets, 1e-2) for _ in range(8)]
     assert losses[-1] < losses[0]
     assert {str(output.dtype) for output in network(image).values()} == {"<dtype: 'float32'>"}
+
+
+def test_only_what_learns_takes_bfloat16(monkeypatch, nuclei):
+    monkeypatch.delenv(PRECISION_VARIABLE, raising=False)
+    monkeypatch.setattr(precision_module, "_is_fast_in_bfloat16", lambda: True)
+    architecture = read_architecture(nuclei.card.architecture)
+    trainer = Trainer(architecture, TrainParameters(), nuclei)
+    policies = {layer.dtype_policy.name for layer in trainer.network.layers}
+    assert policies == {"mixed_bfloat16", "float32"}
+    assert trainer.predictor.precision == load_predictor(nuclei).precision == "float32"
 
 
 def test_model_is_loaded_again_for_another_precision(monkeypatch, nuclei):

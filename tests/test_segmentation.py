@@ -3,12 +3,13 @@ import pytest
 
 from napari_nucseg.field import Field
 from napari_nucseg.metrics import compare
-from napari_nucseg.network.precision import PRECISIONS
+from napari_nucseg.network.precision import PRECISION_VARIABLE
 from napari_nucseg.progress import Stopped
 from napari_nucseg.segmentation import SegmentParameters, relabel, segment_field
 
 
-def test_simulated_nuclei_are_found(nuclei, simulated):
+def test_simulated_nuclei_are_found(nuclei, simulated, monkeypatch):
+    monkeypatch.delenv(PRECISION_VARIABLE, raising=False)
     calls = []
     result = segment_field(
         simulated, nuclei, SegmentParameters(), on_progress=lambda *call: calls.append(call)
@@ -19,7 +20,7 @@ def test_simulated_nuclei_are_found(nuclei, simulated):
     assert all(0 <= done <= total for done, total, _ in calls)
     provenance = result.provenance
     assert provenance["model"] == "nuclei"
-    assert provenance["precision"] in PRECISIONS
+    assert provenance["precision"] == "float32"
     assert provenance["weights_sha256"] == nuclei.card.weights_sha256
     assert provenance["parameters"] == SegmentParameters().as_dict()
 

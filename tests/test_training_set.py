@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from napari_nucseg import training_set as training_set_module
 from napari_nucseg.field import Field
 from napari_nucseg.training_set import TrainingSet
 
@@ -95,6 +96,23 @@ def test_field_corrected_again_while_the_set_is_read(training_set, field, monkey
     fields = training_set.fields()
     assert [one.name for one in fields] == ["other", field.name]
     assert (fields[1].labels == again.labels).all()
+
+
+def test_field_corrected_again_while_the_set_is_listed(training_set, field, monkeypatch):
+    training_set.add(field)
+    again = dataclasses.replace(field, labels=field.labels * 2)
+    entry_of = training_set_module._entry_of
+    added = []
+
+    def interrupted(folder):
+        if not added:
+            added.append(folder)
+            training_set.add(again)
+        return entry_of(folder)
+
+    monkeypatch.setattr(training_set_module, "_entry_of", interrupted)
+    (read,) = training_set.fields()
+    assert (read.labels == again.labels).all()
 
 
 def test_damaged_entries_do_not_take_the_others_down(training_set, field):

@@ -32,7 +32,7 @@ def precision(*, training: bool = False) -> str:
     training : bool, optional
         Whether the network learns. What a network finds in an image should not depend on
         the processor, and bfloat16 lets a nucleus of little contrast come or go here and
-        there; training is never the same twice on different machines.
+        there; what training makes differs between machines anyway.
 
     Returns
     -------

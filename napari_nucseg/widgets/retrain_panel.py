@@ -23,7 +23,7 @@ from superqt import QCollapsible
 
 from ..checkpoint import latest_checkpoint, read_plan, remove_old_runs
 from ..engine import Job
-from ..model_store import check_new_name, list_models
+from ..model_store import check_new_name
 from ..paths import new_run_directory, runs_directory
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
 from ..train_parameters import Epoch
@@ -270,10 +270,11 @@ class RetrainPanel(Panel):
             self._accept(job.result, notes=job.warnings)
         elif directory is not None and latest_checkpoint(directory) is not None:
             self.state.setText("Keeping the best model so far…")
-            problem = str(job.error) if job.state == "failed" else ""
+            taken = isinstance(job.error, FileExistsError)
+            problem = str(job.error) if job.state == "failed" and not taken else ""
             run_in_thread(
                 lambda: _finish_under_free_name(directory),
-                lambda result: self._accept(result, problem),
+                lambda kept: self._accept(kept[0], problem, kept[1]),
                 lambda error: self._give_up(error, keep_run=True),
             )
         elif job.state == "stopped":
@@ -338,16 +339,25 @@ class RetrainPanel(Panel):
         self.refresh(self._busy())
 
 
-def _finish_under_free_name(run_directory: Path) -> FineTuneResult:
-    """Make a model of a run, under another name if its own was taken meanwhile."""
+def _finish_under_free_name(run_directory: Path) -> tuple[FineTuneResult, list[str]]:
+    """Make a model of a run, under another name and with a note if its own was taken."""
     try:
-        return finish_run(run_directory)
+        return finish_run(run_directory), []
     except FileExistsError:
-        return finish_run(run_directory, _free_name(read_plan(run_directory)["name"]))
+        taken = read_plan(run_directory)["name"]
+        result = finish_run(run_directory, _free_name(taken))
+        return result, [f"The name {taken!r} was taken meanwhile."]
 
 
 def _free_name(stem: str) -> str:
-    """Return a name that no model has, the stem itself if it can be."""
-    taken = {model.card.name.lower() for model in list_models()}
+    """Return a name that a new model can have, the stem itself if it can be."""
     names = [stem, *(f"{stem[:58]} {number}" for number in range(2, 1000))]
-    return next(name for name in names if name.lower() not in taken)
+    return next(name for name in names if _is_free(name))
+
+
+def _is_free(name: str) -> bool:
+    try:
+        check_new_name(name)
+    except FileExistsError:
+        return False
+    return True
