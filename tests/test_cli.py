@@ -147,6 +147,15 @@ def test_output_that_cannot_be_written(nucseg, images, tmp_path):
     assert messages.count("Expected a folder that labels can be written to") == 1
 
 
+def test_nothing_is_made_for_images_that_are_missing(nucseg, tmp_path):
+    status, _, messages = nucseg(
+        "segment", tmp_path / "none.tif", "--output", tmp_path / "labels"
+    )
+    assert status == 1
+    assert messages.count("none.tif") == 1
+    assert not (tmp_path / "labels").exists()
+
+
 def test_output_named_like_an_image(nucseg, images, tmp_path):
     status, _, messages = nucseg("segment", images, "--output", tmp_path / "labels.tif")
     assert status == 1

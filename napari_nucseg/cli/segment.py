@@ -44,8 +44,9 @@ def _segment(options: Any) -> int:
     found = find_images(options.inputs)
     inputs = list({(path.resolve(), path.name): path for path in found}.values())
     names = _output_names(inputs)
-    _make_folder(options.output)
     todo = [pair for pair in zip(inputs, names, strict=True) if _is_there(pair[0])]
+    if todo:
+        _make_folder(options.output)
     done = 0
     failed = len(inputs) - len(todo)
     with interruptible() as should_stop, bar(len(todo), "image") as images:
