@@ -23,6 +23,7 @@ __all__ = [
     "Model",
     "check_model_name",
     "check_new_name",
+    "free_name",
     "list_models",
     "load_model",
     "models_directory",
@@ -314,12 +315,33 @@ def check_new_name(name: str) -> None:
         If there is a model of that name.
     """
     check_model_name(name)
-    taken = {model.card.name.lower() for model in list_models()}
-    if name.lower() in taken or (models_directory() / name).exists():
+    if _is_taken(name):
         raise FileExistsError(
             f"Expected the name of a new model, got {name!r}, which exists. Choose "
             f"another name (--name of the command)."
         )
+
+
+def free_name(stem: str) -> str:
+    """Return a name that a new model can have.
+
+    Parameters
+    ----------
+    stem : str
+        Name that it is to have if it can.
+
+    Returns
+    -------
+    str
+        The stem, or the stem and a number.
+    """
+    names = [stem, *(f"{stem[:58]} {number}" for number in range(2, 1000))]
+    return next(name for name in names if not _is_taken(name))
+
+
+def _is_taken(name: str) -> bool:
+    taken = {model.card.name.lower() for model in list_models()}
+    return name.lower() in taken or (models_directory() / name).exists()
 
 
 def check_model_name(name: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from ..model_store import free_name
 from ..retrain import FineTuneResult, finish_run
 from ..unfinished import UnfinishedRun, unfinished_runs
 from .jobs import run_in_thread
@@ -24,8 +24,6 @@ class UnfinishedOffer(QWidget):
     ----------
     runs : Path
         Folder of the folders of runs.
-    free_name : callable
-        Given the name that a model was to have, returns one that is free.
 
     Signals
     -------
@@ -38,11 +36,8 @@ class UnfinishedOffer(QWidget):
     kept = Signal(object)
     told = Signal(str, bool)
 
-    def __init__(
-        self, runs: Path, free_name: Callable[[str], str], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, runs: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._free_name = free_name
         self._runs = unfinished_runs(runs)
         self.text = QLabel()
         self.text.setWordWrap(True)
@@ -75,7 +70,7 @@ class UnfinishedOffer(QWidget):
     def _keep(self) -> None:
         """Make a model of it, on a thread because the disk may be slow."""
         run = self._runs[0]
-        name = self._free_name(run.name)
+        name = free_name(run.name)
         self.setEnabled(False)
         run_in_thread(
             lambda: finish_run(run.folder, name),

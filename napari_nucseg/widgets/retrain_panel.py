@@ -23,7 +23,7 @@ from superqt import QCollapsible
 
 from ..checkpoint import latest_checkpoint, read_plan, remove_old_runs
 from ..engine import Job
-from ..model_store import check_new_name
+from ..model_store import check_new_name, free_name
 from ..paths import new_run_directory, runs_directory
 from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
 from ..train_parameters import Epoch
@@ -87,7 +87,7 @@ class RetrainPanel(Panel):
         self.refresh()
 
     def _make_widgets(self) -> None:
-        self.offer = UnfinishedOffer(runs_directory(), _free_name)
+        self.offer = UnfinishedOffer(runs_directory())
         self.parent_model = ModelChoice()
         self.name = QLineEdit()
         self.name.setMaxLength(64)
@@ -190,7 +190,7 @@ class RetrainPanel(Panel):
 
     def suggest_name(self) -> None:
         """Put a name that is free into the form."""
-        self.name.setText(_free_name(f"my nuclei {datetime.date.today().isoformat()}"))
+        self.name.setText(free_name(f"my nuclei {datetime.date.today().isoformat()}"))
 
     def _preset_chosen(self) -> None:
         self.advanced.show(FINE_TUNE_PRESETS[self.preset.currentData()])
@@ -345,19 +345,5 @@ def _finish_under_free_name(run_directory: Path) -> tuple[FineTuneResult, list[s
         return finish_run(run_directory), []
     except FileExistsError:
         taken = read_plan(run_directory)["name"]
-        result = finish_run(run_directory, _free_name(taken))
+        result = finish_run(run_directory, free_name(taken))
         return result, [f"The name {taken!r} was taken meanwhile."]
-
-
-def _free_name(stem: str) -> str:
-    """Return a name that a new model can have, the stem itself if it can be."""
-    names = [stem, *(f"{stem[:58]} {number}" for number in range(2, 1000))]
-    return next(name for name in names if _is_free(name))
-
-
-def _is_free(name: str) -> bool:
-    try:
-        check_new_name(name)
-    except FileExistsError:
-        return False
-    return True
