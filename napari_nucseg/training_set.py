@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -138,7 +139,7 @@ class TrainingSet:
             try:
                 entry = _entry_of(path.parent)
             except (OSError, ValueError, KeyError, TypeError) as error:
-                if not os.path.lexists(path):  # corrected again or removed since it was listed
+                if _is_gone(path.parent):
                     return self.entries()
                 warnings.warn(
                     f"The training field in {path.parent} is damaged and left out: {error}",
@@ -166,8 +167,7 @@ class TrainingSet:
             try:
                 fields.append(self._read(entry))
             except (OSError, ValueError, KeyError, TypeError) as error:
-                if entry.key not in [one.key for one in self.entries()]:
-                    # It was corrected again or removed meanwhile.
+                if _is_gone(self.folder / entry.key):
                     return self.fields()
                 warnings.warn(
                     f"The training field {entry.name!r} is damaged and left out: {error}",
@@ -190,9 +190,7 @@ class TrainingSet:
         """
         if key not in [entry.key for entry in self.entries()]:
             raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
-        # What is not listed any more is not taken for damaged while it is removed.
-        (self.folder / key / _ABOUT_FILE).unlink()
-        shutil.rmtree(self.folder / key)
+        _remove(self.folder / key)
 
     def _read(self, entry: Entry) -> Field:
         folder = self.folder / entry.key
@@ -211,7 +209,19 @@ class TrainingSet:
     def _remove_older(self, identity: str, key: str) -> None:
         for path in self.folder.glob(f"{identity}-*"):
             if path.name < key:
-                shutil.rmtree(path, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    _remove(path)
+
+
+def _remove(folder: Path) -> None:
+    """Remove an entry, first from the list, so that a half of one is not taken for damaged."""
+    (folder / _ABOUT_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def _is_gone(folder: Path) -> bool:
+    """Return whether an entry was corrected again or removed since it was listed."""
+    return not os.path.lexists(folder / _ABOUT_FILE)
 
 
 def _identity(name: str, image: np.ndarray) -> str:

@@ -447,7 +447,13 @@ def test_errors_are_those_of_the_pipeline(engine, field):
 
 
 def test_second_job_waits_for_the_first(engine, field, large):
-    jobs, states = [], []
+    jobs, states, order = [], [], []
+    last = Listener()
+
+    def on_done(job):
+        order.append(job)
+        if len(order) == 2:
+            last()
 
     def on_progress(*_):
         if len(jobs) == 2:
@@ -455,9 +461,11 @@ def test_second_job_waits_for_the_first(engine, field, large):
 
     for one in (large, field):
         asked = request(one, diameter=28)
-        jobs.append(engine.submit("segment", asked, on_progress=on_progress))
+        jobs.append(engine.submit("segment", asked, on_progress=on_progress, on_done=on_done))
     replies = [job.wait(LONG) for job in jobs]
     assert [reply.labels.shape for reply in replies] == [large.shape, field.shape]
+    last.wait()
+    assert order == jobs
     assert ["running", "waiting"] in states
     assert ["done", "running"] in states
     assert ["running", "running"] not in states

@@ -33,6 +33,12 @@ def patient(monkeypatch):
     monkeypatch.setattr(retrain_panel, "_PATIENCE", PATIENCE * 1000)
 
 
+def train_for_an_epoch(window, epochs):
+    """Begin a retraining that does not end by itself, and wait for an epoch of it."""
+    window.retrain(epochs=1000)
+    window.wait(lambda: len(epochs) > 1)
+
+
 def new_models():
     """Return the names of the models that were made in the window."""
     return [
@@ -106,8 +112,7 @@ def test_stop_keeps_the_best_so_far(window, epochs, quick):
     panel = window.dock.retrain
     name = panel.name.text()
     with window.new_model():
-        window.retrain(epochs=1000)
-        window.wait(lambda: len(epochs) > 1)
+        train_for_an_epoch(window, epochs)
         window.click(panel.stop_button)
         assert not panel.stop_button.isEnabled()
     assert new_models() == [name]
@@ -120,8 +125,7 @@ def test_name_that_is_taken_while_training(window, epochs, quick):
     panel = window.dock.retrain
     name = panel.name.text()
     with window.new_model():
-        window.retrain(epochs=1000)
-        window.wait(lambda: len(epochs) > 1)
+        train_for_an_epoch(window, epochs)
         taken = import_model(models_directory() / quick, name)
         window.click(panel.stop_button)
     assert load_model(name).card.weights_sha256 == taken.card.weights_sha256
@@ -140,8 +144,7 @@ def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
     window.viewer.add_image(simulated.image, name="field")
     allowed = []
     with window.new_model():
-        window.retrain(epochs=1000)
-        window.wait(lambda: len(epochs) > 1)
+        train_for_an_epoch(window, epochs)
         os.kill(shared_engine().process_id, signal.SIGSTOP)
         window.click(panel.stop_button)
         window.dock.runner.done.connect(
@@ -177,8 +180,7 @@ def test_stop_before_the_first_epoch(window, trained_on, engine_held):
 def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
     panel = window.dock.retrain
     name = panel.name.text()
-    window.retrain(epochs=1000)
-    window.wait(lambda: len(epochs) > 1)
+    train_for_an_epoch(window, epochs)
     assert list((home / "runs").iterdir())
     window.click(panel.stop_button)
     window.click(panel.cancel_button)
