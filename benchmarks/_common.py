@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from napari_nucseg.metrics import Scores
+from napari_nucseg.measure.metrics import Scores
 
 BENCHMARKS = Path(__file__).resolve().parent
 ROOT = BENCHMARKS.parent
@@ -27,7 +27,7 @@ _SAMPLE_SECONDS = 0.01
 _SIMULATE = """
 import sys
 import numpy as np
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.simulate import simulate_field
 side, diameter = int(sys.argv[1]), float(sys.argv[2])
 np.save(sys.argv[3], simulate_field((side, side), diameter=diameter, coverage=0.2).image)
 """

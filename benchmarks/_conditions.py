@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_nucseg.field import Field
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.simulate import simulate_field
 
 #: Height and width of a field, at least, and how many there are for each condition.
 SIDE, SEEDS = 512, 2

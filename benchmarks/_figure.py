@@ -11,9 +11,9 @@ import numpy as np
 from _common import BENCHMARKS, RESULTS, ROOT
 from skimage.segmentation import find_boundaries
 
-from napari_nucseg.field import Field
-from napari_nucseg.metrics import THRESHOLDS, Counts, Scores, summarize
-from napari_nucseg.normalize import normalize
+from napari_nucseg.image.field import Field
+from napari_nucseg.measure.metrics import THRESHOLDS, Counts, Scores, summarize
+from napari_nucseg.pipeline.normalize import normalize
 
 matplotlib.use("Agg")
 

@@ -15,8 +15,8 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
-from napari_nucseg.engine import shared_engine
-from napari_nucseg.field import Field
+from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.image.field import Field
 
 BEAT = 2  # milliseconds
 CALM = 0.5  # seconds for what is drawn late

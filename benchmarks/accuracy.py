@@ -20,8 +20,8 @@ from _common import ROOT, score_values, write_rows
 from _conditions import SEEDS, SIDE, conditions, degraded, degrades
 from _figure import Result, draw
 
-from napari_nucseg.field import Field
-from napari_nucseg.metrics import THRESHOLDS, Scores, match_counts, summarize
+from napari_nucseg.image.field import Field
+from napari_nucseg.measure.metrics import THRESHOLDS, Scores, match_counts, summarize
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -82,7 +82,7 @@ def main() -> int:
 
 def data_sets(options: Any) -> Iterator[tuple[str, list[Field]]]:
     """Yield the name and the fields of each set, and say what is scored."""
-    from napari_nucseg.pairs import read_fields
+    from napari_nucseg.image.pairs import read_fields
 
     folders, simulated = options.folders, options.simulated
     if not (folders or simulated or options.validation):
@@ -102,7 +102,7 @@ def data_sets(options: Any) -> Iterator[tuple[str, list[Field]]]:
 
 def validation_sets() -> Iterator[tuple[str, list[Field]]]:
     """Yield what `make train` chooses by, and the fluorescence among it made worse."""
-    from napari_nucseg.pairs import read_fields
+    from napari_nucseg.image.pairs import read_fields
 
     names = ("grey", "stained", "brightfield", "simulated")
     sets = {name: read_fields([DATA / "validation" / name]) for name in names}

@@ -53,8 +53,8 @@ def main() -> int:
 def measure(image: np.ndarray, options: Any) -> list[Measure]:
     """Measure memory first, while nothing has been left behind, then speed."""
     from napari_nucseg import segment
-    from napari_nucseg.model_store import load_model
     from napari_nucseg.network.predict import load_predictor
+    from napari_nucseg.registry.store import load_model
 
     predictor = load_predictor(load_model(options.model))
     predictor.maps(np.zeros((64, 64, 3), np.float32))
@@ -77,8 +77,8 @@ def measure(image: np.ndarray, options: Any) -> list[Measure]:
 
 def by_stage(predictor: Any, image: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     """Do what `segment` does step by step, and return the labels and the seconds of each."""
-    from napari_nucseg.instances import NETWORK_DIAMETER, instances_from_maps
-    from napari_nucseg.normalize import normalize
+    from napari_nucseg.pipeline.instances import NETWORK_DIAMETER, instances_from_maps
+    from napari_nucseg.pipeline.normalize import normalize
 
     times = {}
 

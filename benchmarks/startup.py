@@ -26,7 +26,7 @@ import json, os, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 start = time.perf_counter()
 from napari_nucseg import segment
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.simulate import simulate_field
 import napari_nucseg.network.predict
 imported = time.perf_counter()
 image = simulate_field((512, 512)).image
@@ -39,7 +39,7 @@ print(json.dumps(times))
 """
 _ENGINE = """
 import time
-from napari_nucseg.engine import Engine
+from napari_nucseg.engine.client import Engine
 start = time.perf_counter()
 engine = Engine()
 engine.submit("warm", {"model": "nuclei"}).wait(300)

@@ -24,7 +24,7 @@ from _common import ROOT, Measure, report
 if TYPE_CHECKING:
     from _person import Person, Shown
 
-    from napari_nucseg.field import Field
+    from napari_nucseg.image.field import Field
 
 SIDE, FIELD_SIDE, LARGE = 1024, 512, 4  # pixels, pixels, times the side
 ROUNDS, CANCELS, FIELDS = 5, 3, 3
@@ -68,7 +68,7 @@ def benchmark(names: list[str]) -> int:
     int
         Exit status.
     """
-    from napari_nucseg.paths import HOME_VARIABLE
+    from napari_nucseg.support.paths import HOME_VARIABLE
 
     with tempfile.TemporaryDirectory() as home:
         os.environ[HOME_VARIABLE] = home
@@ -205,7 +205,7 @@ def _block(name: str, seconds: float, at_most: float | None = None) -> Measure:
 
 
 def _image() -> np.ndarray:
-    from napari_nucseg.simulate import simulate_field
+    from napari_nucseg.image.simulate import simulate_field
 
     return np.asarray(simulate_field((SIDE, SIDE)).image)
 
@@ -213,7 +213,7 @@ def _image() -> np.ndarray:
 def _field(number: int) -> Field:
     import dataclasses
 
-    from napari_nucseg.simulate import simulate_field
+    from napari_nucseg.image.simulate import simulate_field
 
     field = simulate_field((FIELD_SIDE, FIELD_SIDE), seed=number)
     return dataclasses.replace(field, name=f"field {number}")

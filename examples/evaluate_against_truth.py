@@ -4,7 +4,7 @@ python evaluate_against_truth.py
 """
 
 import napari_nucseg
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.simulate import simulate_field
 
 
 def main() -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import evaluate, fine_tune, segment, train
-    from .field import Field
-    from .model_store import list_models, load_model
-    from .segmentation import SegmentParameters
-    from .start import Start
-    from .train_parameters import TrainParameters
+    from .image.field import Field
+    from .pipeline.segmentation import SegmentParameters
+    from .registry.store import list_models, load_model
+    from .training.initialization import Start
+    from .training.parameters import TrainParameters
 
 __all__ = [
     "Field",
@@ -33,14 +33,14 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Field": "field",
-    "SegmentParameters": "segmentation",
-    "Start": "start",
-    "TrainParameters": "train_parameters",
+    "Field": "image.field",
+    "SegmentParameters": "pipeline.segmentation",
+    "Start": "training.initialization",
+    "TrainParameters": "training.parameters",
     "evaluate": "api",
     "fine_tune": "api",
-    "list_models": "model_store",
-    "load_model": "model_store",
+    "list_models": "registry.store",
+    "load_model": "registry.store",
     "segment": "api",
     "train": "api",
 }

@@ -13,21 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from .engine import needs_engine, run_in_engine
-from .field import Field, as_labels
-from .files import read_image, read_labels
-from .masks import instances_of, warn_of_doubts
-from .metrics import Scores, match_counts, summarize
-from .model_store import DEFAULT_MODEL, Model, load_model
-from .pairs import read_fields
-from .parameters import from_keywords
-from .progress import OnProgress, ShouldStop, never_stop, no_progress
-from .retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, fine_tune_fields
-from .segmentation import SegmentParameters, segment_field
-from .start import Start
-from .train_parameters import TrainParameters
-from .training import About, Plan, train_fields
-from .watchers import OnEpoch, Watchers, no_epoch
+from .engine.client import needs_engine, run_in_engine
+from .image.field import Field, as_labels
+from .image.files import read_image, read_labels
+from .image.masks import instances_of, warn_of_doubts
+from .image.pairs import read_fields
+from .measure.metrics import Scores, match_counts, summarize
+from .pipeline.segmentation import SegmentParameters, segment_field
+from .registry.store import DEFAULT_MODEL, Model, load_model
+from .support.callbacks import OnEpoch, Watchers, no_epoch
+from .support.parameters import from_keywords
+from .support.progress import OnProgress, ShouldStop, never_stop, no_progress
+from .training.fine_tune import (
+    DEFAULT_PRESET,
+    FINE_TUNE_PRESETS,
+    FineTuneResult,
+    fine_tune_fields,
+)
+from .training.initialization import Start
+from .training.parameters import TrainParameters
+from .training.train import About, Plan, train_fields
 
 __all__ = ["evaluate", "fine_tune", "segment", "train"]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_nucseg.field import Field
-from napari_nucseg.files import write_labels
-from napari_nucseg.model_store import Card, load_model, save_model
-from napari_nucseg.paths import HOME_VARIABLE
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.files import write_labels
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.registry.store import Card, load_model, save_model
+from napari_nucseg.support.paths import HOME_VARIABLE
 
 
 @pytest.fixture(autouse=True)

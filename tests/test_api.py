@@ -21,11 +21,11 @@ from napari_nucseg import (
     segment,
     train,
 )
-from napari_nucseg.engine import needs_engine
-from napari_nucseg.files import write_labels
-from napari_nucseg.progress import Stopped
-from napari_nucseg.segmentation import segment_field
-from napari_nucseg.training import About
+from napari_nucseg.engine.client import needs_engine
+from napari_nucseg.image.files import write_labels
+from napari_nucseg.pipeline.segmentation import segment_field
+from napari_nucseg.support.progress import Stopped
+from napari_nucseg.training.train import About
 
 TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 
@@ -255,9 +255,9 @@ import json, sys
 from pathlib import Path
 import vispy
 from napari_nucseg import fine_tune, segment, train
-from napari_nucseg.field import Field
-from napari_nucseg.files import read_image, write_labels
-from napari_nucseg.progress import Stopped
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.files import read_image, write_labels
+from napari_nucseg.support.progress import Stopped
 
 def error_of(function, *arguments, **options):
     try:
@@ -307,5 +307,5 @@ def test_where_a_window_could_be_the_engine_does_the_same(pairs, quick_learner, 
     assert (labels == segment(pairs / "images" / "a.tif")).all()
     assert "FileNotFoundError" in errors[0]
     assert "builtins.ValueError: Expected channel 0" in errors[1]
-    assert errors[2].startswith("napari_nucseg.progress.Stopped")
+    assert errors[2].startswith("napari_nucseg.support.progress.Stopped")
     assert "builtins.ValueError: Expected a share" in errors[3]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from napari_nucseg.atomic import new_file, new_folder
+from napari_nucseg.support.atomic import new_file, new_folder
 
 
 def test_new_file_is_made_with_its_folder(tmp_path):
@@ -101,7 +101,7 @@ def test_folder_that_is_a_file_is_named(tmp_path, make):
 
 @pytest.mark.parametrize("make", [new_file, new_folder])
 def test_file_that_a_scanner_looks_at_is_in_the_way_for_a_moment(tmp_path, monkeypatch, make):
-    monkeypatch.setattr("napari_nucseg.atomic._WINDOWS", True)
+    monkeypatch.setattr("napari_nucseg.support.atomic._WINDOWS", True)
     refused = []
 
     def once(move):
@@ -141,11 +141,11 @@ SAVE = """
 import numpy as np
 import h5py, tifffile, PIL.Image
 from pathlib import Path
-from napari_nucseg.field import Field
-from napari_nucseg.files import write_labels
-from napari_nucseg.model_archive import export_model
-from napari_nucseg.model_store import Card, save_model
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.files import write_labels
+from napari_nucseg.registry.archive import export_model
+from napari_nucseg.registry.store import Card, save_model
+from napari_nucseg.training.training_set import TrainingSet
 
 noise = np.random.default_rng(0).integers(1, 9999, (200, 200))
 

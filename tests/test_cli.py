@@ -18,11 +18,11 @@ import tifffile
 
 from napari_nucseg import __version__, segment
 from napari_nucseg.cli import main
-from napari_nucseg.files import read_image, read_labels, write_labels
-from napari_nucseg.metrics import compare
-from napari_nucseg.model_store import list_models, load_model
+from napari_nucseg.image.files import read_image, read_labels, write_labels
+from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.predict import load_network
-from napari_nucseg.paths import HOME_VARIABLE
+from napari_nucseg.registry.store import list_models, load_model
+from napari_nucseg.support.paths import HOME_VARIABLE
 
 TINY = ["--epochs=2", "--steps-per-epoch=4", "--batch-size=1", "--patch-size=64"]
 COMMAND = shutil.which("nucseg", path=sysconfig.get_path("scripts"))

@@ -16,16 +16,16 @@ import psutil
 import pytest
 
 from napari_nucseg import segment
-from napari_nucseg.engine import Engine, EngineError
-from napari_nucseg.engine_child import RelabelExpired
-from napari_nucseg.field import Field
-from napari_nucseg.model_store import load_model
-from napari_nucseg.paths import HOME_VARIABLE
-from napari_nucseg.progress import Stopped
-from napari_nucseg.segmentation import SegmentParameters, relabel, segment_field
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.train_parameters import TrainParameters
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.engine.client import Engine, EngineError
+from napari_nucseg.engine.worker import RelabelExpired
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.pipeline.segmentation import SegmentParameters, relabel, segment_field
+from napari_nucseg.registry.store import load_model
+from napari_nucseg.support.paths import HOME_VARIABLE
+from napari_nucseg.support.progress import Stopped
+from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.training_set import TrainingSet
 
 LONG = 180.0
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
@@ -34,7 +34,7 @@ needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs ki
 SMALL_CHILD = """
 import os, sys, time, warnings
 import numpy as np
-from napari_nucseg import engine_child
+from napari_nucseg.engine import worker
 
 class Odd(Exception):
     pass
@@ -70,11 +70,11 @@ def die(talk):
     print("out of memory", file=sys.stderr, flush=True)
     os._exit(3)
 
-engine_child.TASKS.update(
+worker.TASKS.update(
     echo=echo, fail=fail, until_stopped=until_stopped, deaf=deaf, die=die
 )
 if __name__ == "__main__":
-    engine_child.main(warm=False)
+    worker.main(warm=False)
 """
 
 
@@ -304,7 +304,7 @@ def test_close_ends_everything(small):
 
 PARENT = """
 import sys, time
-from napari_nucseg.engine import Engine
+from napari_nucseg.engine.client import Engine
 engine = Engine("small_child")
 engine.submit("deaf", {}, on_progress=lambda *_: print(engine.process_id, flush=True))
 time.sleep(600)
@@ -326,7 +326,7 @@ def test_script_that_ends_takes_the_engine_with_it(module):
     script = textwrap.dedent(
         """
         import warnings
-        from napari_nucseg import engine
+        from napari_nucseg.engine import client as engine
         engine.Engine.__init__.__defaults__ = ("small_child",)
         with warnings.catch_warnings(record=True) as caught:
             print(engine.run_in_engine("echo", {"value": "heard"}))

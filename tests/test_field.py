@@ -4,7 +4,7 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_nucseg.field import Field, as_labels, guess_axes
+from napari_nucseg.image.field import Field, as_labels, guess_axes
 
 
 @pytest.mark.parametrize(

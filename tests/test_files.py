@@ -11,9 +11,9 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.field import Field
-from napari_nucseg.files import read_image, read_labels, write_labels
-from napari_nucseg.folders import find_images
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.files import read_image, read_labels, write_labels
+from napari_nucseg.image.folders import find_images
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8)
 COLOR = np.stack([GREY, GREY + 1, GREY + 2], axis=-1)
@@ -270,7 +270,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path):
     script = textwrap.dedent(
         f"""
         import resource, signal, numpy as np
-        from napari_nucseg.files import write_labels
+        from napari_nucseg.image.files import write_labels
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
         labels = np.random.default_rng(0).integers(0, 9999, (200, 200))

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from napari_nucseg.field import Field
-from napari_nucseg.hold_out import check_fields, hold_out
+from napari_nucseg.image.field import Field
+from napari_nucseg.training.hold_out import check_fields, hold_out
 
 
 def fields(count):

@@ -6,11 +6,11 @@ from scipy import ndimage
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
-from napari_nucseg import instances
-from napari_nucseg.instances import DEPTH, instances_from_maps
-from napari_nucseg.metrics import compare
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.targets import target_maps
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.measure.metrics import compare
+from napari_nucseg.pipeline import instances
+from napari_nucseg.pipeline.instances import DEPTH, instances_from_maps
+from napari_nucseg.training.targets import target_maps
 
 
 def test_perfect_maps_give_the_true_nuclei():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_nucseg.masks import (
+from napari_nucseg.image.masks import (
     BINARY,
     COVERED,
     STREWN,
@@ -10,7 +10,7 @@ from napari_nucseg.masks import (
     looks_like_labels,
     warn_of_doubts,
 )
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.simulate import simulate_field
 
 
 def sixteen_nuclei():

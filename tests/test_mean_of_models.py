@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_nucseg.history import write_history
-from napari_nucseg.model_store import Card, load_model, save_model
 from napari_nucseg.network.architecture import build_network, describe
 from napari_nucseg.network.predict import load_network
 from napari_nucseg.network.unet import UNet
+from napari_nucseg.registry.store import Card, load_model, save_model
+from napari_nucseg.training.history import write_history
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.metrics import compare, match_counts, summarize
+from napari_nucseg.measure.metrics import compare, match_counts, summarize
 
 
 def test_same_labels_with_other_numbers_are_perfect(two_nuclei):

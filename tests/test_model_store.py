@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_nucseg.model_archive import export_model, import_model
-from napari_nucseg.model_store import (
+from napari_nucseg.registry.archive import export_model, import_model
+from napari_nucseg.registry.store import (
     CARD_FILE,
     WEIGHTS_FILE,
     Card,

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from napari_nucseg.model_store import Card, load_model, save_model
 from napari_nucseg.network.architecture import build_network, describe
 from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.predict import load_network
 from napari_nucseg.network.unet import UNet
+from napari_nucseg.registry.store import Card, load_model, save_model
 
 NARROW = MobileNetUNet((5, 6, 7, 10), alpha=0.1, expansion=2, squeeze=2)
 WIDE = dataclasses.replace(NARROW, widths=(10, 12, 14, 20), expansion=4, squeeze=1)

@@ -11,8 +11,7 @@ import pytest
 import skimage
 import tensorflow as tf
 
-from napari_nucseg.instances import NETWORK_DIAMETER
-from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, Card, save_model
+from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.network import precision as precision_module
 from napari_nucseg.network.architecture import (
     KINDS,
@@ -27,25 +26,17 @@ from napari_nucseg.network.fit import Trainer
 from napari_nucseg.network.learner import Learner
 from napari_nucseg.network.losses import maps_loss, size_loss, total_loss
 from napari_nucseg.network.mobilenet import MobileNetUNet
-from napari_nucseg.network.patches import batches, source_of
-from napari_nucseg.network.precision import (
-    PRECISION_VARIABLE,
-    PRECISIONS,
-    set_precision,
-)
-from napari_nucseg.network.predict import (
-    Predictor,
-    _turned,
-    load_network,
-    load_predictor,
-)
+from napari_nucseg.network.precision import PRECISION_VARIABLE, PRECISIONS, set_precision
+from napari_nucseg.network.predict import Predictor, _turned, load_network, load_predictor
 from napari_nucseg.network.unet import UNet
-from napari_nucseg.normalize import normalize
-from napari_nucseg.progress import Stopped
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.start import ARCHITECTURES
-from napari_nucseg.targets import median_diameter
-from napari_nucseg.train_parameters import TrainParameters
+from napari_nucseg.pipeline.instances import NETWORK_DIAMETER
+from napari_nucseg.pipeline.normalize import normalize
+from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, Card, save_model
+from napari_nucseg.support.progress import Stopped
+from napari_nucseg.training.initialization import ARCHITECTURES
+from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.patches import batches, source_of
+from napari_nucseg.training.targets import median_diameter
 
 SMALL = UNet((4, 6, 8, 10))
 LIGHT = MobileNetUNet((4, 6, 8, 10), alpha=0.1)
@@ -243,7 +234,7 @@ def test_loss_is_least_for_the_truth(two_nuclei):
 
 
 def source_of_labels(labels):
-    from napari_nucseg.field import Field
+    from napari_nucseg.image.field import Field
 
     return source_of(Field(labels.astype(np.float32), labels=labels))
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.normalize import is_blank, normalize
+from napari_nucseg.pipeline.normalize import is_blank, normalize
 
 RAMP = np.linspace(0, 1, 400).reshape(20, 20)
 

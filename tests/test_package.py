@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import napari_nucseg
-from napari_nucseg.model_store import CARD_FILE, WEIGHTS_FILE, list_models, load_model
 from napari_nucseg.network.predict import load_network
+from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, list_models, load_model
 
 PACKAGE = Path(napari_nucseg.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))

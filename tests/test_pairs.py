@@ -4,7 +4,7 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from napari_nucseg.pairs import find_pairs, read_fields, read_pair
+from napari_nucseg.image.pairs import find_pairs, read_fields, read_pair
 
 
 def write(path, array):

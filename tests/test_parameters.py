@@ -1,8 +1,8 @@
 import pytest
 
-from napari_nucseg.parameters import from_keywords
-from napari_nucseg.segmentation import SegmentParameters
-from napari_nucseg.train_parameters import TrainParameters
+from napari_nucseg.pipeline.segmentation import SegmentParameters
+from napari_nucseg.support.parameters import from_keywords
+from napari_nucseg.training.parameters import TrainParameters
 
 
 def test_defaults_are_valid_and_ready_for_json():

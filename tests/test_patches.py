@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from skimage import measure
 
-from napari_nucseg.network.intensities import change_intensities, dim_nuclei
-from napari_nucseg.network.patches import batches, source_of
-from napari_nucseg.network.tissue import paint_tissue, recolor_tissue
-from napari_nucseg.targets import target_maps
+from napari_nucseg.training.intensities import change_intensities, dim_nuclei
+from napari_nucseg.training.patches import batches, source_of
+from napari_nucseg.training.targets import target_maps
+from napari_nucseg.training.tissue import paint_tissue, recolor_tissue
 
 SEEDS = range(40)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from napari_nucseg.process import is_running, mark
+from napari_nucseg.support.process import is_running, mark
 
 
 @pytest.fixture

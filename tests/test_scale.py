@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from napari_nucseg.instances import NETWORK_DIAMETER
-from napari_nucseg.scale import likeness, lively_crops, settle, typical_diameter, zoom_for
+from napari_nucseg.pipeline.instances import NETWORK_DIAMETER
+from napari_nucseg.pipeline.scale import (
+    likeness,
+    lively_crops,
+    settle,
+    typical_diameter,
+    zoom_for,
+)
 
 
 def test_zoom_is_1_near_the_diameter_of_the_network():

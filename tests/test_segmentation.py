@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from napari_nucseg.field import Field
-from napari_nucseg.metrics import compare
+from napari_nucseg.image.field import Field
+from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.precision import PRECISION_VARIABLE
-from napari_nucseg.progress import Stopped
-from napari_nucseg.segmentation import SegmentParameters, relabel, segment_field
+from napari_nucseg.pipeline.segmentation import SegmentParameters, relabel, segment_field
+from napari_nucseg.support.progress import Stopped
 
 
 def test_simulated_nuclei_are_found(nuclei, simulated, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.image.simulate import simulate_field
 
 
 @pytest.fixture(scope="module")

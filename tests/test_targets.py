@@ -1,9 +1,9 @@
 import numpy as np
 
-from napari_nucseg import targets
-from napari_nucseg.instances import instances_from_maps
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.targets import (
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.pipeline.instances import instances_from_maps
+from napari_nucseg.training import targets
+from napari_nucseg.training.targets import (
     inwards_of,
     median_diameter,
     nucleus_diameters,

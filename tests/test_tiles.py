@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.tiles import STRIDE, pad_to_stride, tiles_of
+from napari_nucseg.pipeline.tiles import STRIDE, pad_to_stride, tiles_of
 
 lengths = st.integers(1, 300)
 

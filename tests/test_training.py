@@ -12,7 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_nucseg.checkpoint import (
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.pipeline.segmentation import SegmentParameters, segment_field
+from napari_nucseg.registry.store import load_model
+from napari_nucseg.support.callbacks import Watchers
+from napari_nucseg.support.process import mark
+from napari_nucseg.support.progress import Stopped
+from napari_nucseg.training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
     NETWORK_FILE,
@@ -20,21 +26,15 @@ from napari_nucseg.checkpoint import (
     latest_checkpoint,
     write_checkpoint,
 )
-from napari_nucseg.model_store import load_model
-from napari_nucseg.process import mark
-from napari_nucseg.progress import Stopped
-from napari_nucseg.retrain import (
+from napari_nucseg.training.fine_tune import (
     FINE_TUNE_PRESETS,
     FineTuneResult,
     fine_tune_fields,
     finish_run,
 )
-from napari_nucseg.segmentation import SegmentParameters, segment_field
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.start import Start
-from napari_nucseg.train_parameters import Epoch, TrainParameters
-from napari_nucseg.training import About, Plan, train_fields
-from napari_nucseg.watchers import Watchers
+from napari_nucseg.training.initialization import Start
+from napari_nucseg.training.parameters import Epoch, TrainParameters
+from napari_nucseg.training.train import About, Plan, train_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg import training_set as training_set_module
-from napari_nucseg.field import Field
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.image.field import Field
+from napari_nucseg.training import training_set as training_set_module
+from napari_nucseg.training.training_set import TrainingSet
 
 
 @pytest.fixture

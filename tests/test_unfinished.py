@@ -9,7 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_nucseg.checkpoint import (
+from napari_nucseg.registry.store import list_models, load_model
+from napari_nucseg.support.paths import HOME_VARIABLE
+from napari_nucseg.support.progress import Stopped
+from napari_nucseg.training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
     NETWORK_FILE,
@@ -17,12 +20,9 @@ from napari_nucseg.checkpoint import (
     remove_old_runs,
     write_checkpoint,
 )
-from napari_nucseg.model_store import list_models, load_model
-from napari_nucseg.paths import HOME_VARIABLE
-from napari_nucseg.progress import Stopped
-from napari_nucseg.retrain import fine_tune_fields, finish_run
-from napari_nucseg.train_parameters import Epoch, TrainParameters
-from napari_nucseg.unfinished import discard_run, unfinished_runs
+from napari_nucseg.training.fine_tune import fine_tune_fields, finish_run
+from napari_nucseg.training.parameters import Epoch, TrainParameters
+from napari_nucseg.training.unfinished import discard_run, unfinished_runs
 
 NO_PROCESS = 2**31 - 1
 

@@ -1,6 +1,6 @@
 import pytest
 
-from napari_nucseg.words import duration, number_of, some_of
+from napari_nucseg.support.text import duration, number_of, some_of
 
 
 @pytest.mark.parametrize(

@@ -72,15 +72,15 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     OSError
         If a model or the data cannot be read, or the output exists.
     """
-    from napari_nucseg.atomic import check_new_folder
+    from napari_nucseg.support.atomic import check_new_folder
 
     # Before TensorFlow is imported and two models are read.
     check_new_folder(output)
-    from napari_nucseg.model_store import load_model, save_model
+    from napari_nucseg.image.pairs import read_fields
     from napari_nucseg.network.fit import score_fields
     from napari_nucseg.network.precision import precision
     from napari_nucseg.network.predict import Predictor, load_network
-    from napari_nucseg.pairs import read_fields
+    from napari_nucseg.registry.store import load_model, save_model
 
     first, second = load_model(before), load_model(after)
     if first.card.architecture != second.card.architecture:

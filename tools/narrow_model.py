@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_nucseg.atomic import check_new_folder
-from napari_nucseg.model_store import load_model, save_model
+from napari_nucseg.image.pairs import read_fields
 from napari_nucseg.network.architecture import build_network, describe, read_architecture
 from napari_nucseg.network.blocks import SIZE_LEVEL
 from napari_nucseg.network.mobilenet import SKIPS, MobileNetUNet
-from napari_nucseg.network.patches import batches, source_of
 from napari_nucseg.network.predict import load_network
-from napari_nucseg.pairs import read_fields
+from napari_nucseg.registry.store import load_model, save_model
+from napari_nucseg.support.atomic import check_new_folder
+from napari_nucseg.training.patches import batches, source_of
 
 if TYPE_CHECKING:
     import keras

@@ -123,8 +123,8 @@ def _simulate(seed: int, folder: Path, name: str) -> None:
     import numpy as np
     import tifffile
 
-    from napari_nucseg.files import write_labels
-    from napari_nucseg.simulate import simulate_field
+    from napari_nucseg.image.files import write_labels
+    from napari_nucseg.image.simulate import simulate_field
 
     rng = np.random.default_rng(seed)
     field = simulate_field(

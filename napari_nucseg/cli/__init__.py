@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from .. import __version__
-from ..progress import Stopped
+from ..support.progress import Stopped
 from .evaluate import add_evaluate
 from .models import add_models
 from .segment import add_segment

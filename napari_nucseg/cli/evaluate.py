@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..folders import LABELS_ENDING, labels_in
-from ..metrics import Scores
-from ..words import number_of, some_of
+from ..image.folders import LABELS_ENDING, labels_in
+from ..measure.metrics import Scores
+from ..support.text import number_of, some_of
 from .options import add_command
 from .terminal import say
 

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import model_archive, model_store
+from ..registry import archive as model_archive
+from ..registry import store as model_store
 from .options import add_command
 from .terminal import say
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import model_store
-from ..files import IMAGE_SUFFIXES, check_file, read_image, write_labels
-from ..folders import LABELS_ENDING, find_images
-from ..progress import Stopped, check_stop
-from ..segmentation import SegmentParameters, segment_field
-from ..words import number_of
+from ..image.files import IMAGE_SUFFIXES, check_file, read_image, write_labels
+from ..image.folders import LABELS_ENDING, find_images
+from ..pipeline.segmentation import SegmentParameters, segment_field
+from ..registry import store as model_store
+from ..support.progress import Stopped, check_stop
+from ..support.text import number_of
 from .options import add_command, add_model, add_parameters, given
 from .terminal import bar, interruptible, say, tell
 

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from ..progress import ShouldStop
-from ..train_parameters import Epoch
+from ..support.progress import ShouldStop
+from ..training.parameters import Epoch
 
 __all__ = ["bar", "interruptible", "reporting", "say", "tell"]
 

@@ -6,14 +6,15 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from .. import api, model_store
-from ..checkpoint import latest_checkpoint
-from ..progress import Stopped
-from ..retrain import DEFAULT_PRESET, FEW_NUCLEI, FINE_TUNE_PRESETS
-from ..start import ARCHITECTURES, IMAGENET, RANDOM, Start
-from ..train_parameters import TrainParameters
-from ..training import About, run_directory_of
-from ..words import number_of
+from .. import api
+from ..registry import store as model_store
+from ..support.progress import Stopped
+from ..support.text import number_of
+from ..training.checkpoint import latest_checkpoint
+from ..training.fine_tune import DEFAULT_PRESET, FEW_NUCLEI, FINE_TUNE_PRESETS
+from ..training.initialization import ARCHITECTURES, IMAGENET, RANDOM, Start
+from ..training.parameters import TrainParameters
+from ..training.train import About, run_directory_of
 from .options import add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
 

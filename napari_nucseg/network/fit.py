@@ -14,7 +14,13 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from ..checkpoint import (
+from ..image.field import Field
+from ..measure.metrics import match_counts, summarize
+from ..pipeline.segmentation import SegmentParameters, segment_plane
+from ..registry.store import Model
+from ..support.callbacks import NOBODY, Watchers
+from ..support.progress import ShouldStop, Stopped, check_stop, never_stop
+from ..training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
     NETWORK_FILE,
@@ -23,13 +29,8 @@ from ..checkpoint import (
     latest_checkpoint,
     write_checkpoint,
 )
-from ..field import Field
-from ..metrics import match_counts, summarize
-from ..model_store import Model
-from ..progress import ShouldStop, Stopped, check_stop, never_stop
-from ..segmentation import SegmentParameters, segment_plane
-from ..train_parameters import Epoch, TrainParameters
-from ..watchers import NOBODY, Watchers
+from ..training.parameters import Epoch, TrainParameters
+from ..training.patches import Batch, Source, batches, source_of
 from .architecture import (
     Architecture,
     build_network,
@@ -40,7 +41,6 @@ from .architecture import (
 from .average import Average
 from .imagenet import EncoderWeights, set_encoder
 from .learner import Learner
-from .patches import Batch, Source, batches, source_of
 from .precision import precision, set_precision
 from .predict import Predictor, load_network
 

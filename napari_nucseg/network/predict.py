@@ -15,11 +15,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ..instances import NETWORK_DIAMETER
-from ..model_store import WEIGHTS_FILE, Model, load_model
-from ..progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
-from ..scale import inside_nuclei, lively_crops, settle, typical_diameter, zoom_for
-from ..tiles import (
+from ..pipeline.instances import NETWORK_DIAMETER
+from ..pipeline.scale import inside_nuclei, lively_crops, settle, typical_diameter, zoom_for
+from ..pipeline.tiles import (
     AT_ONCE,
     CORE,
     CORE_IN_LARGE,
@@ -30,7 +28,9 @@ from ..tiles import (
     pad_to_stride,
     tiles_of,
 )
-from ..weights_file import check_weights_file
+from ..registry.store import WEIGHTS_FILE, Model, load_model
+from ..registry.weights import check_weights_file
+from ..support.progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 from .architecture import build_network, read_architecture
 from .precision import precision, set_precision
 

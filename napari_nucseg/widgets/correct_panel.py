@@ -19,10 +19,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..field import Field
-from ..masks import instances_of
-from ..training_set import Entry, TrainingSet
-from ..words import number_of
+from ..image.field import Field
+from ..image.masks import instances_of
+from ..support.text import number_of
+from ..training.training_set import Entry, TrainingSet
 from .choices import LayerChoice
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, plane_of, why_not_drawn, why_not_labels

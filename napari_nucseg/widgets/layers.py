@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from ..field import Field, guess_axes
+from ..image.field import Field, guess_axes
 
 __all__ = [
     "METADATA_KEY",

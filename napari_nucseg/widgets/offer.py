@@ -9,9 +9,9 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ..model_store import free_name
-from ..retrain import FineTuneResult, finish_run
-from ..unfinished import UnfinishedRun, unfinished_runs
+from ..registry.store import free_name
+from ..training.fine_tune import FineTuneResult, finish_run
+from ..training.unfinished import UnfinishedRun, unfinished_runs
 from .jobs import run_in_thread
 
 __all__ = ["UnfinishedOffer"]

@@ -7,8 +7,8 @@ import dataclasses
 from magicgui.widgets import FloatSpinBox, SpinBox
 from qtpy.QtWidgets import QFormLayout, QWidget
 
-from ..parameters import Parameters, kind_of
-from ..tiles import STRIDE
+from ..pipeline.tiles import STRIDE
+from ..support.parameters import Parameters, kind_of
 
 __all__ = ["ParameterForm"]
 

@@ -7,7 +7,7 @@ import math
 import pyqtgraph
 from qtpy.QtWidgets import QWidget
 
-from ..train_parameters import Epoch
+from ..training.parameters import Epoch
 
 __all__ = ["Curves"]
 

@@ -21,15 +21,15 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from ..checkpoint import latest_checkpoint, read_plan, remove_old_runs
-from ..engine import Job
-from ..model_store import check_new_name, free_name
-from ..paths import new_run_directory, runs_directory
-from ..retrain import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
-from ..train_parameters import Epoch
-from ..training_set import TrainingSet
-from ..unfinished import discard_run
-from ..words import duration, number_of
+from ..engine.client import Job
+from ..registry.store import check_new_name, free_name
+from ..support.paths import new_run_directory, runs_directory
+from ..support.text import duration, number_of
+from ..training.checkpoint import latest_checkpoint, read_plan, remove_old_runs
+from ..training.fine_tune import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
+from ..training.parameters import Epoch
+from ..training.training_set import TrainingSet
+from ..training.unfinished import discard_run
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer

@@ -20,11 +20,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleSlider
 
-from ..engine import Job, shared_engine
-from ..engine_child import RelabelExpired, SegmentationReply
-from ..model_store import Model
-from ..segmentation import SegmentParameters
-from ..words import number_of
+from ..engine.client import Job, shared_engine
+from ..engine.worker import RelabelExpired, SegmentationReply
+from ..pipeline.segmentation import SegmentParameters
+from ..registry.store import Model
+from ..support.text import number_of
 from .channels import channels_in_words
 from .choices import ChannelChoice, LayerChoice, ModelChoice
 from .jobs import JobRunner

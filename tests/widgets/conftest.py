@@ -19,11 +19,11 @@ from napari.utils.notifications import NotificationSeverity, notification_manage
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_nucseg.engine import Engine, shared_engine
-from napari_nucseg.model_store import DEFAULT_MODEL, models_directory
-from napari_nucseg.paths import HOME_VARIABLE
-from napari_nucseg.simulate import simulate_field
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.engine.client import Engine, shared_engine
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.registry.store import DEFAULT_MODEL, models_directory
+from napari_nucseg.support.paths import HOME_VARIABLE
+from napari_nucseg.training.training_set import TrainingSet
 
 PATIENCE = 180  # seconds, for a busy machine that starts the engine anew
 

@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_nucseg.model_store import load_model, models_directory
+from napari_nucseg.registry.store import load_model, models_directory
 from napari_nucseg.widgets.choices import ChannelChoice, LayerChoice, ModelChoice
 
 

@@ -6,7 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.training.training_set import TrainingSet
 from napari_nucseg.widgets.layers import METADATA_KEY
 
 

@@ -5,7 +5,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 import napari_nucseg
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.training.training_set import TrainingSet
 
 
 def panels(dock):

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from napari_nucseg.engine import shared_engine
-from napari_nucseg.segmentation import SegmentParameters
+from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.pipeline.segmentation import SegmentParameters
 from napari_nucseg.widgets.jobs import JobRunner, _Voice, run_in_thread
 
 PATIENCE = 180_000  # milliseconds

@@ -5,9 +5,9 @@ import pytest
 from qtpy.QtTest import QTest
 from scipy.ndimage import distance_transform_edt
 
-from napari_nucseg.metrics import compare
-from napari_nucseg.model_store import load_model
-from napari_nucseg.training_set import TrainingSet
+from napari_nucseg.measure.metrics import compare
+from napari_nucseg.registry.store import load_model
+from napari_nucseg.training.training_set import TrainingSet
 
 
 def far_from_nuclei(labels):

@@ -8,9 +8,9 @@ import threading
 
 import pytest
 
-from napari_nucseg.engine import shared_engine
-from napari_nucseg.model_store import list_models, load_model
-from napari_nucseg.train_parameters import TrainParameters
+from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.registry.store import list_models, load_model
+from napari_nucseg.training.parameters import TrainParameters
 
 PATIENCE = 180  # seconds
 NUMBERS = {"epochs": 1000, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}

@@ -13,9 +13,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 import napari_nucseg
-from napari_nucseg.engine import Engine, shared_engine
-from napari_nucseg.model_store import load_model, models_directory
-from napari_nucseg.simulate import simulate_field
+from napari_nucseg.engine.client import Engine, shared_engine
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.registry.store import load_model, models_directory
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 
-from .field import Field
-from .words import number_of
+from ..image.field import Field
+from ..support.text import number_of
 
 __all__ = ["check_fields", "hold_out"]
 

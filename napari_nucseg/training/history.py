@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from .train_parameters import Epoch
+from .parameters import Epoch
 
 __all__ = ["draw_curves", "write_history"]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .atomic import new_file
+from ..support.atomic import new_file
+from ..support.text import number_of, some_of
 from .field import Field, as_labels, has_channels_last
-from .words import number_of, some_of
 
 __all__ = [
     "IMAGE_SUFFIXES",

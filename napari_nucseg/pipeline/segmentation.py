@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .field import Field
+from ..image.field import Field
+from ..image.masks import looks_like_labels
+from ..support.parameters import Parameters, parameter
+from ..support.progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 from .instances import NETWORK_DIAMETER, instances_from_maps
-from .masks import looks_like_labels
 from .normalize import is_blank, normalize
-from .parameters import Parameters, parameter
-from .progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
 
 if TYPE_CHECKING:
-    from .model_store import Model
-    from .network.predict import Predictor
+    from ..network.predict import Predictor
+    from ..registry.store import Model
 
 __all__ = [
     "SegmentParameters",
@@ -133,7 +133,7 @@ def segment_field(
         If the image looks like labels, if intensities in it are no numbers, or if the
         diameter that was given is larger than the image.
     """
-    from .network.predict import load_predictor
+    from ..network.predict import load_predictor
 
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
@@ -275,6 +275,6 @@ def _labels_of(maps: np.ndarray, diameter: float, parameters: SegmentParameters)
 
 
 def _version() -> str:
-    from . import __version__
+    from .. import __version__
 
     return __version__

@@ -10,17 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .checkpoint import (
-    KEPT_FILE,
-    Checkpoint,
-    latest_checkpoint,
-    read_plan,
-    remove_old_runs,
-    write_plan,
-)
-from .field import Field
-from .hold_out import check_fields, hold_out
-from .model_store import (
+from ..image.field import Field
+from ..registry.store import (
     CARD_FILE,
     Card,
     Model,
@@ -29,14 +20,23 @@ from .model_store import (
     models_directory,
     save_model,
 )
-from .paths import new_run_directory, runs_directory
-from .process import mark
-from .progress import Stopped
-from .train_parameters import TrainParameters
-from .training import weights_and_history
-from .watchers import NOBODY, Watchers
-from .weights_file import checksum
-from .words import number_of
+from ..registry.weights import checksum
+from ..support.callbacks import NOBODY, Watchers
+from ..support.paths import new_run_directory, runs_directory
+from ..support.process import mark
+from ..support.progress import Stopped
+from ..support.text import number_of
+from .checkpoint import (
+    KEPT_FILE,
+    Checkpoint,
+    latest_checkpoint,
+    read_plan,
+    remove_old_runs,
+    write_plan,
+)
+from .hold_out import check_fields, hold_out
+from .parameters import TrainParameters
+from .train import weights_and_history
 
 __all__ = [
     "DEFAULT_PRESET",
@@ -193,8 +193,8 @@ def fine_tune_fields(
         plan = {"name": name, "parent_folder": str(parent.folder), "training": training}
         write_plan(directory, {**plan, **mark()})
 
-        from .network.architecture import read_architecture
-        from .network.fit import Material, Trainer
+        from ..network.architecture import read_architecture
+        from ..network.fit import Material, Trainer
 
         architecture = read_architecture(parent.card.architecture)
         trainer = Trainer(architecture, parameters, parent)

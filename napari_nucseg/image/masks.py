@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .words import some_of
+from ..support.text import some_of
 
 __all__ = [
     "BINARY",

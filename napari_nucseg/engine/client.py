@@ -17,10 +17,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .engine_process import EngineError, EngineProcess
+from ..support.callbacks import NOBODY, OnEpoch, Watchers
+from ..support.progress import OnProgress, Stopped, check_stop
 from .job import Job
-from .progress import OnProgress, Stopped, check_stop
-from .watchers import NOBODY, OnEpoch, Watchers
+from .process import EngineError, EngineProcess
 
 __all__ = [
     "Engine",
@@ -46,7 +46,7 @@ class Engine:
         What the child runs, as ``python -m``.
     """
 
-    def __init__(self, module: str = "napari_nucseg.engine_child") -> None:
+    def __init__(self, module: str = "napari_nucseg.engine") -> None:
         self._module = module
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._lock = threading.RLock()

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .atomic import new_folder
-from .paths import user_directory
-from .weights_file import check_weights_file, checksum
+from ..support.atomic import new_folder
+from ..support.paths import user_directory
+from .weights import check_weights_file, checksum
 
 __all__ = [
     "CARD_FILE",

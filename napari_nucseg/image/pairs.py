@@ -9,17 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..support.text import number_of, some_of
 from .field import Field, as_labels
 from .files import read_image, read_labels
 from .folders import images_in, labels_in
-from .masks import (
-    STREWN,
-    doubt_of_background,
-    instances_of,
-    looks_like_labels,
-    warn_of_doubts,
-)
-from .words import number_of, some_of
+from .masks import STREWN, doubt_of_background, instances_of, looks_like_labels, warn_of_doubts
 
 __all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
 

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..support.text import number_of, some_of
 from .files import IMAGE_SUFFIXES
-from .words import number_of, some_of
 
 __all__ = ["LABELS_ENDING", "find_images", "images_in", "labels_in"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .instances import NETWORK_DIAMETER
+from ..pipeline.instances import NETWORK_DIAMETER
 
 __all__ = [
     "MAPS",

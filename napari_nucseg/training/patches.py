@@ -9,11 +9,11 @@ import numpy as np
 from scipy import ndimage
 from skimage import measure
 
-from ..field import Field
-from ..instances import NETWORK_DIAMETER
-from ..normalize import normalize
-from ..targets import disk_width, inwards_of, median_diameter, pixel_weights, target_maps
+from ..image.field import Field
+from ..pipeline.instances import NETWORK_DIAMETER
+from ..pipeline.normalize import normalize
 from .intensities import change_intensities, dim_nuclei
+from .targets import disk_width, inwards_of, median_diameter, pixel_weights, target_maps
 from .tissue import paint_tissue, recolor_tissue
 
 __all__ = ["Batch", "Source", "batches", "source_of"]

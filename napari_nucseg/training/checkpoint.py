@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .atomic import new_file, new_folder, remove_old
-from .train_parameters import Epoch
+from ..support.atomic import new_file, new_folder, remove_old
+from .parameters import Epoch
 
 __all__ = [
     "AVERAGE_FILE",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from ..training.parameters import Epoch
 from .progress import OnProgress, ShouldStop, never_stop, no_progress
-from .train_parameters import Epoch
 
 __all__ = ["NOBODY", "OnEpoch", "Watchers", "no_epoch"]
 

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .progress import OnProgress
-from .watchers import OnEpoch
+from ..support.callbacks import OnEpoch
+from ..support.progress import OnProgress
 
 if TYPE_CHECKING:
-    from .engine import Engine
+    from .client import Engine
 
 __all__ = ["Job"]
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .model_store import Model, load_model
-from .train_parameters import TrainParameters
+from ..registry.store import Model, load_model
+from .parameters import TrainParameters
 
 if TYPE_CHECKING:
-    from .network.architecture import Architecture
-    from .network.imagenet import EncoderWeights
+    from ..network.architecture import Architecture
+    from ..network.imagenet import EncoderWeights
 
 __all__ = ["ARCHITECTURES", "IMAGENET", "RANDOM", "Start"]
 
@@ -136,7 +136,7 @@ class Start:
         ValueError
             If there is none that can.
         """
-        from .network.architecture import KINDS, read_architecture
+        from ..network.architecture import KINDS, read_architecture
 
         before = read_architecture(self.parent.card.architecture) if self.parent else None
         kind = KINDS[self.architecture or (before.kind if before else ARCHITECTURES[0])]
@@ -164,8 +164,8 @@ class Start:
         EncoderWeights or None
             None if they are random or those of the model.
         """
-        from .network.imagenet import imagenet_weights
-        from .network.mobilenet import MobileNetUNet
+        from ..network.imagenet import imagenet_weights
+        from ..network.mobilenet import MobileNetUNet
 
         network = self.network()
         if self.encoder is None or not isinstance(network, MobileNetUNet):
@@ -182,7 +182,7 @@ class Start:
         dict
             Checksum of the model in place of the model.
         """
-        from .network.architecture import describe
+        from ..network.architecture import describe
 
         file = Path(self.encoder) if self.encoder not in (None, IMAGENET) else None
         return {

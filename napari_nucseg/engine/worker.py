@@ -24,17 +24,18 @@ from typing import Any
 
 import numpy as np
 
-from .engine_process import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
-from .field import Field
-from .model_store import DEFAULT_MODEL
-from .segmentation import Segmentation, SegmentParameters, relabel, segment_field
-from .train_parameters import TrainParameters
-from .watchers import Watchers
+from ..image.field import Field
+from ..pipeline.segmentation import Segmentation, SegmentParameters, relabel, segment_field
+from ..registry.store import DEFAULT_MODEL
+from ..support.callbacks import Watchers
+from ..training.parameters import TrainParameters
+from .process import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
 
 __all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "Talk", "main"]
 
 _KEPT, _MOST_BYTES = 4, 500_000_000
 _PRIORITY = 5
+_OUR_OWN = "napari_nucseg."
 
 
 class RelabelExpired(LookupError):
@@ -161,7 +162,7 @@ _segmentations: collections.OrderedDict[str, Segmentation] = collections.Ordered
 
 def _warm(talk: Talk, model: str) -> None:
     """Load TensorFlow and a model, and run it once."""
-    from .model_store import load_model
+    from ..registry.store import load_model
 
     field = Field(np.eye(64, dtype=np.float32))
     segment_field(field, load_model(model), SegmentParameters())
@@ -175,7 +176,7 @@ def _segment(
     channel: int | None = None,
 ) -> SegmentationReply:
     """Find the nuclei; the channel is the one that the field was made of, see `of_channel`."""
-    from .model_store import load_model
+    from ..registry.store import load_model
 
     segmentation = segment_field(
         field,
@@ -228,9 +229,9 @@ def _fine_tune(
     parameters: TrainParameters,
     run_directory: str | Path | None,
 ) -> Any:
-    from .model_store import load_model
-    from .retrain import fine_tune_fields
-    from .training_set import TrainingSet
+    from ..registry.store import load_model
+    from ..training.fine_tune import fine_tune_fields
+    from ..training.training_set import TrainingSet
 
     if isinstance(fields, str | Path):
         fields = TrainingSet(fields).fields()
@@ -246,13 +247,13 @@ def _fine_tune(
 
 
 def _finish_run(talk: Talk, run_directory: str | Path) -> Any:
-    from .retrain import finish_run
+    from ..training.fine_tune import finish_run
 
     return finish_run(Path(run_directory))
 
 
 def _train(talk: Talk, **options: Any) -> Any:
-    from .training import train_fields
+    from ..training.train import train_fields
 
     return train_fields(**options, watchers=talk.watchers())
 
@@ -314,7 +315,7 @@ def _portable(error: BaseException) -> BaseException:
     """Return the error if the other process can read it, otherwise its words."""
     words = EngineError(f"{type(error).__name__}: {error}")
     module = type(error).__module__
-    if not (module == "builtins" or module.startswith(__package__ or "")):
+    if not (module == "builtins" or module.startswith(_OUR_OWN)):
         return words
     error.__cause__ = error.__context__ = error.__traceback__ = None
     try:
@@ -335,10 +336,3 @@ def _lower_priority() -> None:
             kernel.SetPriorityClass(kernel.GetCurrentProcess(), below_normal)
         else:
             os.nice(_PRIORITY)
-
-
-if __name__ == "__main__":
-    # The classes that travel must be those of the importable module.
-    from napari_nucseg.engine_child import main as run
-
-    run()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from .parameters import Parameters, parameter
-from .tiles import STRIDE
-from .words import duration
+from ..pipeline.tiles import STRIDE
+from ..support.parameters import Parameters, parameter
+from ..support.text import duration
 
 __all__ = ["Epoch", "TrainParameters"]
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from .atomic import new_folder
-from .field import Field
-from .paths import user_directory
+from ..image.field import Field
+from ..support.atomic import new_folder
+from ..support.paths import user_directory
 
 __all__ = ["Entry", "TrainingSet"]
 

@@ -9,9 +9,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from .atomic import new_file
-from .model_store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
-from .words import some_of
+from ..support.atomic import new_file
+from ..support.text import some_of
+from .store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
 
 __all__ = ["export_model", "import_model"]
 

@@ -7,9 +7,9 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+from ..support.process import is_running
 from .checkpoint import latest_checkpoint, read_plan
-from .process import is_running
-from .retrain import saved_already
+from .fine_tune import saved_already
 
 __all__ = ["UnfinishedRun", "discard_run", "unfinished_runs"]
 

@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .atomic import check_new_folder
+from ..image.field import Field
+from ..registry.store import CARD_FILE, Card, Model, check_model_name, save_model
+from ..support.atomic import check_new_folder
+from ..support.callbacks import NOBODY, Watchers
+from ..support.process import is_running, mark
 from .checkpoint import (
     KEPT_FILE,
     PLAN_FILE,
@@ -21,14 +25,10 @@ from .checkpoint import (
     read_plan,
     write_plan,
 )
-from .field import Field
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
-from .model_store import CARD_FILE, Card, Model, check_model_name, save_model
-from .process import is_running, mark
-from .start import Start
-from .train_parameters import Epoch, TrainParameters
-from .watchers import NOBODY, Watchers
+from .initialization import Start
+from .parameters import Epoch, TrainParameters
 
 __all__ = ["About", "Plan", "run_directory_of", "train_fields"]
 
@@ -190,7 +190,7 @@ def train_fields(
         else:
             training, held_out = hold_out(plan.groups, parameters.held_out)
 
-        from .network.fit import Material, Trainer
+        from ..network.fit import Material, Trainer
 
         def tell(epoch: Epoch) -> None:
             done = latest_checkpoint(run_directory)
@@ -232,7 +232,7 @@ def _card(
     checkpoint: Checkpoint,
 ) -> Card:
     """Write the card of a model at the end of its run."""
-    from .network.architecture import describe
+    from ..network.architecture import describe
 
     parent, start = plan.start.parent, checkpoint.history[0]
     scores = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}

@@ -1,0 +1,5 @@
+"""The engine's child as ``python -m napari_nucseg.engine``."""
+
+from .worker import main
+
+main()

@@ -1,0 +1,1 @@
+"""Images, masks and pairs of them: arrays and files, and the simulator."""

@@ -1,0 +1,1 @@
+"""Models on disk: card, weights, archive."""

@@ -1,0 +1,1 @@
+"""From corrected fields to a new model."""
