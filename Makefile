@@ -59,12 +59,12 @@ bench: $(STAMP)
 
 # Makes a model as the one that is bundled in models/, in the folder MODEL, run by run: from
 # an encoder that knows ImageNet, twice on from there with batch normalization folded in, on
-# with a wider decoder, on with more tissue that is painted or recolored, and, from the mean of
+# with a wider decoder, on with more synthetic and recolored stains, and, from the mean of
 # the last two, some steps at a low rate. The mean of what was before and after these is made
 # narrower, which makes it more than twice as fast, and trained four times more. The model is
 # the mean of the last two of these, of which the last epochs are kept; of the others it is the
 # epoch that scores best.
-# The shares are those of grey fluorescence, stained tissue, bright field and simulation among
+# The sampling weights are those of grey fluorescence, stained tissue, bright field and simulation among
 # the patches. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
 GROUPS := grey stained brightfield simulated
@@ -74,42 +74,42 @@ train: $(STAMP)
 	@$(RUN) tools/prepare_data.py $(DATA) runs/data
 	@test -d $(MODEL)-1 || $(TRAIN) --output $(MODEL)-1 --architecture mobilenetv2 \
 		$(if $(ENCODER),--encoder-weights $(ENCODER)) \
-		--share 50 36 6 8 --epochs 4 --frozen-epochs 1 --learning-rate 2e-3 \
-		--painted 0.1 --recolored 0.35
+		--sampling-weights 50 36 6 8 --epochs 4 --frozen-epochs 1 --learning-rate 2e-3 \
+		--synthetic-stain 0.1 --stain-augmentation 0.35
 	@test -d $(MODEL)-2 || $(TRAIN) --output $(MODEL)-2 --model $(MODEL)-1 \
-		--share 50 36 6 8 --epochs 10 --steps-per-epoch 300 --learning-rate 8e-4 \
-		--painted 0.1 --recolored 0.35
+		--sampling-weights 50 36 6 8 --epochs 10 --steps-per-epoch 300 --learning-rate 8e-4 \
+		--synthetic-stain 0.1 --stain-augmentation 0.35
 	@test -d $(MODEL)-3 || $(TRAIN) --output $(MODEL)-3 --model $(MODEL)-2 --seed 1 \
-		--share 50 36 6 8 --epochs 20 --steps-per-epoch 300 --learning-rate 1e-3 \
-		--painted 0.12 --recolored 0.35
+		--sampling-weights 50 36 6 8 --epochs 20 --steps-per-epoch 300 --learning-rate 1e-3 \
+		--synthetic-stain 0.12 --stain-augmentation 0.35
 	@test -d $(MODEL)-4 || $(TRAIN) --output $(MODEL)-4 --model $(MODEL)-3 --seed 12 \
 		--widths 48 64 128 192 \
-		--share 50 38 6 6 --epochs 24 --steps-per-epoch 300 --learning-rate 1e-3 \
-		--painted 0.08 --recolored 0.25
+		--sampling-weights 50 38 6 6 --epochs 24 --steps-per-epoch 300 --learning-rate 1e-3 \
+		--synthetic-stain 0.08 --stain-augmentation 0.25
 	@test -d $(MODEL)-5 || $(TRAIN) --output $(MODEL)-5 --model $(MODEL)-4 --seed 21 \
-		--share 46 38 6 10 --epochs 22 --steps-per-epoch 350 --learning-rate 1e-3 \
-		--painted 0.2 --recolored 0.5
+		--sampling-weights 46 38 6 10 --epochs 22 --steps-per-epoch 350 --learning-rate 1e-3 \
+		--synthetic-stain 0.2 --stain-augmentation 0.5
 	@test -d $(MODEL)-6 || $(RUN) tools/mean_of_models.py $(MODEL)-4 $(MODEL)-5 $(MODEL)-6 \
 		$(VALIDATION)
 	@test -d $(MODEL)-7 || $(TRAIN) --output $(MODEL)-7 --model $(MODEL)-6 --seed 22 \
-		--share 46 38 6 10 --epochs 4 --steps-per-epoch 300 --learning-rate 4e-4 \
-		--painted 0.2 --recolored 0.5
+		--sampling-weights 46 38 6 10 --epochs 4 --steps-per-epoch 300 --learning-rate 4e-4 \
+		--synthetic-stain 0.2 --stain-augmentation 0.5
 	@test -d $(MODEL)-8 || $(RUN) tools/mean_of_models.py $(MODEL)-6 $(MODEL)-7 $(MODEL)-8 \
 		$(VALIDATION)
 	@test -d $(MODEL)-9 || $(RUN) tools/narrow_model.py $(MODEL)-8 $(MODEL)-9 \
 		$(addprefix runs/data/,$(GROUPS)) --widths 32 48 96 128 --expansion 4 --squeeze 2
 	@test -d $(MODEL)-10 || $(TRAIN) --output $(MODEL)-10 --model $(MODEL)-9 --seed 31 \
-		--share 46 38 6 10 --epochs 12 --steps-per-epoch 350 --learning-rate 1e-3 \
-		--painted 0.2 --recolored 0.5
+		--sampling-weights 46 38 6 10 --epochs 12 --steps-per-epoch 350 --learning-rate 1e-3 \
+		--synthetic-stain 0.2 --stain-augmentation 0.5
 	@test -d $(MODEL)-11 || $(TRAIN) --output $(MODEL)-11 --model $(MODEL)-10 --seed 32 \
-		--share 46 38 6 10 --epochs 4 --steps-per-epoch 300 --learning-rate 6e-4 \
-		--painted 0.2 --recolored 0.5
+		--sampling-weights 46 38 6 10 --epochs 4 --steps-per-epoch 300 --learning-rate 6e-4 \
+		--synthetic-stain 0.2 --stain-augmentation 0.5
 	@test -d $(MODEL)-12 || $(TRAIN) --output $(MODEL)-12 --model $(MODEL)-11 --seed 41 \
-		--share 46 38 6 10 --epochs 24 --steps-per-epoch 350 --learning-rate 1e-3 \
-		--painted 0.2 --recolored 0.5 --keep-last
+		--sampling-weights 46 38 6 10 --epochs 24 --steps-per-epoch 350 --learning-rate 1e-3 \
+		--synthetic-stain 0.2 --stain-augmentation 0.5 --keep-last
 	@test -d $(MODEL)-13 || $(TRAIN) --output $(MODEL)-13 --model $(MODEL)-12 --seed 42 \
-		--share 46 38 6 10 --epochs 18 --steps-per-epoch 350 --learning-rate 8e-4 \
-		--painted 0.2 --recolored 0.5 --keep-last \
+		--sampling-weights 46 38 6 10 --epochs 18 --steps-per-epoch 350 --learning-rate 8e-4 \
+		--synthetic-stain 0.2 --stain-augmentation 0.5 --keep-last \
 		--description "Nuclei in fluorescence, stained tissue and bright field, of any size" \
 		--training-data "BBBC038 stage 1 training set (Data Science Bowl 2018), simulated \
 nuclei; the encoder began with weights from ImageNet" \

@@ -60,7 +60,11 @@ def main() -> int:
         help="resize the images by this, and score on the original grid",
     )
     parser.add_argument(
-        "--views", type=int, default=1, metavar="N", help="views of each image to average"
+        "--test-time-augmentations",
+        type=int,
+        default=1,
+        metavar="N",
+        help="views of each image to average",
     )
     parser.add_argument("--figure", action="store_true", help="also draw a PNG for each set")
     options = parser.parse_args()
@@ -74,7 +78,11 @@ def main() -> int:
         if options.figure:
             draw(name, scores, results)
     ending = "" if options.resize == 1 else f"_x{options.resize:g}"
-    ending += "" if options.views == 1 else f"_{options.views}_views"
+    ending += (
+        ""
+        if options.test_time_augmentations == 1
+        else f"_{options.test_time_augmentations}_views"
+    )
     write_rows(f"accuracy{ending}", rows)
     write_rows(f"accuracy{ending}_images", details)
     return 0
@@ -122,12 +130,17 @@ def segment_one(field: Field, options: Any) -> Result:
     factor = options.resize
     start = time.perf_counter()
     if factor == 1:
-        labels = segment(field, options.model, views=options.views)
+        labels = segment(
+            field, options.model, test_time_augmentations=options.test_time_augmentations
+        )
     else:
         # Objects are dropped below the same size on the original grid.
         smallest = max(1, round(15 * factor**2))
         labels = segment(
-            resized(field, factor), options.model, minimum_size=smallest, views=options.views
+            resized(field, factor),
+            options.model,
+            minimum_size=smallest,
+            test_time_augmentations=options.test_time_augmentations,
         )
         labels = on_grid(labels, field.shape)
     seconds = time.perf_counter() - start
@@ -185,7 +198,10 @@ def summary_row(
 ) -> dict[str, Any]:
     """Return a row of the CSV with all scores of a set."""
     values: dict[str, Any] = {"set": name, "model": options.model}
-    values |= {"resize": options.resize, "views": options.views}
+    values |= {
+        "resize": options.resize,
+        "test_time_augmentations": options.test_time_augmentations,
+    }
     values |= {"images": scores.images, "predicted": scores.predicted, "true": scores.true}
     values |= score_values(scores)
     seconds = statistics.median(result.seconds for result in results)

@@ -76,7 +76,7 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
     """Return a step of training, one with the encoder held, and a run of the network."""
     import tensorflow as tf
 
-    from napari_nucseg.network.architecture import build_network, hold_encoder
+    from napari_nucseg.network.architecture import build_network, freeze_encoder
     from napari_nucseg.network.learner import Learner
     from napari_nucseg.network.precision import precision, set_precision
 
@@ -90,7 +90,7 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
     def step(held: bool) -> Callable[[], Any]:
         network = build_network(architecture, batch_norm=True)
         set_precision(network, precision(training=True))
-        hold_encoder(network, architecture, held)
+        freeze_encoder(network, architecture, held)
         learner = Learner(network)
         return lambda: learner.step(images, targets, 1e-3)
 

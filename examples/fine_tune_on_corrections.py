@@ -22,11 +22,15 @@ def main(corrected: str, name: str, preset: str = "quick") -> None:
     preset : str, optional
         "quick", "balanced" or "thorough".
     """
+
+    def show(epoch: napari_nucseg.Epoch) -> None:
+        print(f"epoch {epoch.epoch}: score {epoch.score:.3f}")
+
     result = napari_nucseg.fine_tune(
         corrected,
         name,
         preset=preset,
-        on_epoch=lambda epoch: print(f"epoch {epoch.epoch}: score {epoch.score:.3f}"),
+        callbacks=napari_nucseg.Callbacks(on_epoch=show),
     )
     best = result.name if result.better else result.parent
     print(f"{result.score:.3f} against {result.parent_score:.3f}: use the model {best!r}")

@@ -9,18 +9,22 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .support import __version__ as __version__
+
 if TYPE_CHECKING:
     from .api import evaluate, fine_tune, segment, train
-    from .image.field import Field
-    from .pipeline.segmentation import SegmentParameters
-    from .registry.store import list_models, load_model
-    from .training.initialization import Start
-    from .training.parameters import TrainParameters
+    from .image import Field
+    from .pipeline import SegmentParameters
+    from .registry import list_models, load_model
+    from .support import Callbacks, Epoch
+    from .training import Initialization, TrainParameters
 
 __all__ = [
+    "Callbacks",
+    "Epoch",
     "Field",
+    "Initialization",
     "SegmentParameters",
-    "Start",
     "TrainParameters",
     "evaluate",
     "fine_tune",
@@ -30,17 +34,17 @@ __all__ = [
     "train",
 ]
 
-__version__ = "0.1.0"
-
 _HOMES = {
-    "Field": "image.field",
-    "SegmentParameters": "pipeline.segmentation",
-    "Start": "training.initialization",
-    "TrainParameters": "training.parameters",
+    "Callbacks": "support",
+    "Epoch": "support",
+    "Field": "image",
+    "SegmentParameters": "pipeline",
+    "Initialization": "training",
+    "TrainParameters": "training",
     "evaluate": "api",
     "fine_tune": "api",
-    "list_models": "registry.store",
-    "load_model": "registry.store",
+    "list_models": "registry",
+    "load_model": "registry",
     "segment": "api",
     "train": "api",
 }

@@ -13,26 +13,31 @@ from typing import Any
 
 import numpy as np
 
-from .engine.client import needs_engine, run_in_engine
-from .image.field import Field, as_labels
-from .image.files import read_image, read_labels
-from .image.masks import instances_of, warn_of_doubts
-from .image.pairs import read_fields
-from .measure.metrics import Scores, match_counts, summarize
-from .pipeline.segmentation import SegmentParameters, segment_field
-from .registry.store import DEFAULT_MODEL, Model, load_model
-from .support.callbacks import OnEpoch, Watchers, no_epoch
-from .support.parameters import from_keywords
-from .support.progress import OnProgress, ShouldStop, never_stop, no_progress
-from .training.fine_tune import (
+from .engine import needs_engine, run_in_engine
+from .image import (
+    Field,
+    as_labels,
+    instances_of,
+    read_fields,
+    read_image,
+    read_labels,
+    warn_of_doubts,
+)
+from .measure import Scores, match_counts, summarize
+from .pipeline import SegmentParameters, segment_field
+from .registry import DEFAULT_MODEL, Model, load_model
+from .support import Callbacks, from_keywords
+from .training import (
     DEFAULT_PRESET,
     FINE_TUNE_PRESETS,
     FineTuneResult,
+    Initialization,
+    ModelInfo,
+    TrainingSpec,
+    TrainParameters,
     fine_tune_fields,
+    train_fields,
 )
-from .training.initialization import Start
-from .training.parameters import TrainParameters
-from .training.train import About, Plan, train_fields
 
 __all__ = ["evaluate", "fine_tune", "segment", "train"]
 
@@ -45,8 +50,7 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     *,
     axes: str = "",
-    on_progress: OnProgress = no_progress,
-    should_stop: ShouldStop = never_stop,
+    callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> np.ndarray:
     """Find the nuclei in an image.
@@ -59,14 +63,12 @@ def segment(
         Name or folder of a model.
     axes : str, optional
         Axes of an array, see `Field`; guessed when left out.
-    on_progress : callable, optional
-        Called as ``on_progress(done, total, text)``.
-    should_stop : callable, optional
-        Asked between steps, perhaps by another thread; if it returns True,
-        `progress.Stopped` is raised.
+    callbacks : Callbacks, optional
+        Who is told, and who may end it. `should_stop` is asked between steps, perhaps by
+        another thread; if it returns True, `Stopped` is raised.
     **parameters
         Those of `SegmentParameters`: ``channel``, ``diameter``,
-        ``probability``, ``minimum_size``, ``views``.
+        ``probability``, ``minimum_size``, ``test_time_augmentations``.
 
     Returns
     -------
@@ -91,11 +93,8 @@ def segment(
     chosen = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
         arguments = {"field": field, "model": str(chosen.folder), "parameters": options}
-        watchers = Watchers(on_progress, should_stop=should_stop)
-        return run_in_engine("segment", arguments, watchers).labels
-    return segment_field(
-        field, chosen, options, on_progress=on_progress, should_stop=should_stop
-    ).labels
+        return run_in_engine("segment", arguments, callbacks).labels
+    return segment_field(field, chosen, options, callbacks).labels
 
 
 def _as_field(image: Any, axes: str) -> Field:
@@ -110,13 +109,11 @@ def train(
     data: Data | Sequence[Data | Sequence[Data]],
     output: str | Path,
     *,
-    about: About | None = None,
-    shares: Sequence[float] | None = None,
+    about: ModelInfo | None = None,
+    sampling_weights: Sequence[float] | None = None,
     validation: Data | Sequence[Data] = (),
-    start: str | Path | Model | Start | None = None,
-    on_progress: OnProgress = no_progress,
-    on_epoch: OnEpoch = no_epoch,
-    should_stop: ShouldStop = never_stop,
+    start: str | Path | Model | Initialization | None = None,
+    callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> Model:
     """Train a model, from scratch or on from another one.
@@ -129,18 +126,18 @@ def train(
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
         killed goes on when the same call is made again.
-    about : About, optional
+    about : ModelInfo, optional
         What the card of the model says; left out, only the name of the folder.
-    shares : sequence of float, optional
+    sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit.
     validation : path, Field or sequence, optional
         Folders or fields only to score on, to choose the best epoch; left out, a part of
         `data` is held out.
-    start : str, path, Model or Start, optional
-        Model whose weights training starts from, or a `Start`, which also tells
+    start : str, path, Model or Initialization, optional
+        Model whose weights training starts from, or a `Initialization`, which also tells
         the architecture and the weights of its encoder; left out, the default
         architecture with random weights.
-    on_progress, on_epoch, should_stop : callable, optional
+    callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step.
     **parameters
         Those of `TrainParameters`.
@@ -154,10 +151,11 @@ def train(
     # The engine has a working folder of its own.
     output = Path(output).absolute()
     groups = [_read(data)] if isinstance(data, str | Path | Field) else list(map(_read, data))
-    about = about or About(output.name)
-    begin = start if isinstance(start, Start) else Start(start)
-    watchers = Watchers(on_progress, on_epoch, should_stop)
-    plan = Plan(groups, () if shares is None else shares, begin, _read(validation))
+    about = about or ModelInfo(output.name)
+    begin = start if isinstance(start, Initialization) else Initialization(start)
+    plan = TrainingSpec(
+        groups, () if sampling_weights is None else sampling_weights, begin, _read(validation)
+    )
     if needs_engine():
         arguments = {
             "plan": plan,
@@ -165,8 +163,8 @@ def train(
             "about": about,
             "parameters": options,
         }
-        return run_in_engine("train", arguments, watchers)
-    return train_fields(plan, output, about, options, watchers)
+        return run_in_engine("train", arguments, callbacks)
+    return train_fields(plan, output, about, options, callbacks)
 
 
 def fine_tune(
@@ -175,9 +173,7 @@ def fine_tune(
     model: str | Path | Model = DEFAULT_MODEL,
     *,
     preset: str = DEFAULT_PRESET,
-    on_progress: OnProgress = no_progress,
-    on_epoch: OnEpoch = no_epoch,
-    should_stop: ShouldStop = never_stop,
+    callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> FineTuneResult:
     """Fine-tune a model on corrected fields.
@@ -192,7 +188,7 @@ def fine_tune(
         Model to start from.
     preset : str, optional
         ``"quick"``, ``"balanced"`` or ``"thorough"``.
-    on_progress, on_epoch, should_stop : callable, optional
+    callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step. If it
         should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
     **parameters
@@ -209,7 +205,6 @@ def fine_tune(
         )
     values = {**FINE_TUNE_PRESETS[preset].as_dict(), **parameters}
     options = from_keywords(TrainParameters, values)
-    watchers = Watchers(on_progress, on_epoch, should_stop)
     fields = _read(data)
     parent = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
@@ -220,8 +215,8 @@ def fine_tune(
             "parameters": options,
             "run_directory": None,
         }
-        return run_in_engine("fine_tune", arguments, watchers)
-    return fine_tune_fields(fields, parent, name, options, watchers=watchers)
+        return run_in_engine("fine_tune", arguments, callbacks)
+    return fine_tune_fields(fields, parent, name, options, callbacks=callbacks)
 
 
 def _read(data: Data | Sequence[Data]) -> list[Field]:

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 from napari_nucseg import (
+    Callbacks,
     Field,
     SegmentParameters,
     evaluate,
@@ -24,8 +25,8 @@ from napari_nucseg import (
 from napari_nucseg.engine.client import needs_engine
 from napari_nucseg.image.files import write_labels
 from napari_nucseg.pipeline.segmentation import segment_field
-from napari_nucseg.support.progress import Stopped
-from napari_nucseg.training.train import About
+from napari_nucseg.support.callbacks import Stopped
+from napari_nucseg.training.train import ModelInfo
 
 TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 
@@ -85,10 +86,10 @@ def test_parameters_are_those_of_the_parameter_object(simulated, labels, nuclei)
 
 def test_progress_is_told_and_stop_is_heard(simulated):
     calls = []
-    segment(simulated, on_progress=lambda *call: calls.append(call))
+    segment(simulated, callbacks=Callbacks(on_progress=lambda *call: calls.append(call)))
     assert calls[-1][0] == calls[-1][1]
     with pytest.raises(Stopped):
-        segment(simulated, should_stop=lambda: True)
+        segment(simulated, callbacks=Callbacks(should_stop=lambda: True))
 
 
 @pytest.mark.parametrize(
@@ -170,15 +171,14 @@ def test_fine_tune_takes_no_arrays(two_nuclei):
 @pytest.mark.filterwarnings("ignore:.*too few nuclei")
 def test_train_on_a_folder_and_on_fields(pairs, simulated, quick_learner, tmp_path):
     epochs, calls = [], []
-    about = About("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
+    about = ModelInfo("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
     model = train(
         [pairs, [simulated]],
         tmp_path / "new",
         about=about,
-        shares=[3, 1],
+        sampling_weights=[3, 1],
         start=quick_learner,
-        on_progress=lambda *call: calls.append(call),
-        on_epoch=epochs.append,
+        callbacks=Callbacks(lambda *call: calls.append(call), epochs.append),
         **TINY,
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1]
@@ -189,7 +189,7 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, quick_learner, tmp_pa
     assert model.card.weights_sha256 != before.weights_sha256
     for name, value in dataclasses.asdict(about).items():
         assert getattr(model.card, name) == value
-    assert model.card.training["shares"] == [3, 1]
+    assert model.card.training["sampling_weights"] == [3, 1]
     assert segment(simulated, tmp_path / "new").shape == simulated.shape
     with pytest.raises(FileExistsError, match="this training is finished"):
         train([pairs], tmp_path / "new", **TINY)
@@ -237,7 +237,12 @@ def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
 def test_fine_tune_on_a_single_field(simulated, quick_learner):
     epochs = []
     result = fine_tune(
-        simulated, "one", quick_learner, preset="quick", on_epoch=epochs.append, **TINY
+        simulated,
+        "one",
+        quick_learner,
+        preset="quick",
+        callbacks=Callbacks(on_epoch=epochs.append),
+        **TINY,
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1]
     card = load_model("one").card
@@ -254,10 +259,10 @@ WITH_WINDOW = """
 import json, sys
 from pathlib import Path
 import vispy
-from napari_nucseg import fine_tune, segment, train
+from napari_nucseg import Callbacks, fine_tune, segment, train
 from napari_nucseg.image.field import Field
 from napari_nucseg.image.files import read_image, write_labels
-from napari_nucseg.support.progress import Stopped
+from napari_nucseg.support.callbacks import Stopped
 
 def error_of(function, *arguments, **options):
     try:
@@ -270,18 +275,18 @@ if __name__ == "__main__":
     model, tiny = sys.argv[3], json.loads(sys.argv[4])
     image = pairs / "images" / "a.tif"
     calls, epochs = [], []
-    write_labels(
-        folder / "labels.tif", segment(image, on_progress=lambda *call: calls.append(call))
-    )
+    callbacks = Callbacks(lambda *call: calls.append(call), epochs.append)
+    write_labels(folder / "labels.tif", segment(image, callbacks=callbacks))
+    progress = len(calls)
     errors = [
         error_of(segment, image, "none"),
         error_of(segment, image, channel=3),
-        error_of(segment, image, should_stop=lambda: True),
-        error_of(train, [pairs], folder / "new", shares=[1, 1], **tiny),
+        error_of(segment, image, callbacks=Callbacks(should_stop=lambda: True)),
+        error_of(train, [pairs], folder / "new", sampling_weights=[1, 1], **tiny),
     ]
-    result = fine_tune(pairs, "child", model, on_epoch=epochs.append, **tiny)
+    result = fine_tune(pairs, "child", model, callbacks=callbacks, **tiny)
     loaded = [name for name in ("tensorflow", "keras") if name in sys.modules]
-    print(json.dumps([len(calls), [e.epoch for e in epochs], result.name, errors, loaded]))
+    print(json.dumps([progress, [e.epoch for e in epochs], result.name, errors, loaded]))
 """
 
 
@@ -307,5 +312,5 @@ def test_where_a_window_could_be_the_engine_does_the_same(pairs, quick_learner, 
     assert (labels == segment(pairs / "images" / "a.tif")).all()
     assert "FileNotFoundError" in errors[0]
     assert "builtins.ValueError: Expected channel 0" in errors[1]
-    assert errors[2].startswith("napari_nucseg.support.progress.Stopped")
+    assert errors[2].startswith("napari_nucseg.support.callbacks.Stopped")
     assert "builtins.ValueError: Expected a share" in errors[3]

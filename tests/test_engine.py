@@ -22,8 +22,8 @@ from napari_nucseg.image.field import Field
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.pipeline.segmentation import SegmentParameters, relabel, segment_field
 from napari_nucseg.registry.store import load_model
+from napari_nucseg.support.callbacks import Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
-from napari_nucseg.support.progress import Stopped
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.training_set import TrainingSet
 
@@ -42,12 +42,12 @@ class Odd(Exception):
 class Rude(Exception):
     __module__ = "napari_nucseg.rude"
 
-def echo(talk, value):
-    talk.on_progress(1, 2, "echo")
+def echo(link, value):
+    link.on_progress(1, 2, "echo")
     warnings.warn("faint")
     return value
 
-def fail(talk, kind):
+def fail(link, kind):
     raise {
         "value": ValueError("too dark"),
         "late": TimeoutError("slow disk"),
@@ -56,17 +56,17 @@ def fail(talk, kind):
         "numpy": np.linalg.LinAlgError("singular"),
     }[kind]
 
-def until_stopped(talk):
-    talk.on_progress(0, 1, "waiting")
-    while not talk.should_stop():
+def until_stopped(link):
+    link.on_progress(0, 1, "waiting")
+    while not link.should_stop():
         time.sleep(0.01)
     return "stopped early"
 
-def deaf(talk):
-    talk.on_progress(0, 1, "deaf")
+def deaf(link):
+    link.on_progress(0, 1, "deaf")
     time.sleep(600)
 
-def die(talk):
+def die(link):
     print("out of memory", file=sys.stderr, flush=True)
     os._exit(3)
 

@@ -9,7 +9,7 @@ from skimage.segmentation import watershed
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.measure.metrics import compare
 from napari_nucseg.pipeline import instances
-from napari_nucseg.pipeline.instances import DEPTH, instances_from_maps
+from napari_nucseg.pipeline.instances import MIN_PROMINENCE, instances_from_maps
 from napari_nucseg.training.targets import target_maps
 
 
@@ -131,7 +131,7 @@ def test_same_as_a_seeded_watershed(seed):
     found = instances_from_maps(maps, probability=0, minimum_size=0)
     smooth = ndimage.gaussian_filter(height, 1.5, mode="nearest", truncate=3.0)
     inside = np.where(height > 0.3, smooth, 0)
-    seeds = ndimage.label(h_maxima(inside, DEPTH), np.ones((3, 3)))[0]
+    seeds = ndimage.label(h_maxima(inside, MIN_PROMINENCE), np.ones((3, 3)))[0]
     expected = watershed(-inside, seeds, mask=height > 0.3, connectivity=2)
     # Pieces without a seed of scikit-image's are nuclei to us; where it has seeds we agree.
     seeded = expected > 0
@@ -157,7 +157,7 @@ def test_labels_cover_the_foreground_in_whole_pieces(seed, minimum_size):
 def test_bands_of_rows_make_no_difference(rows, monkeypatch):
     maps = ndimage.gaussian_filter(np.random.default_rng(0).random((60, 40, 3)), (2, 2, 0))
     maps = ((maps - maps.min()) / np.ptp(maps)).astype(np.float32)
-    monkeypatch.setattr(instances, "DEPTH", 0.1)
+    monkeypatch.setattr(instances, "MIN_PROMINENCE", 0.1)
     whole = instances_from_maps(maps, probability=0.3, minimum_size=0)
     monkeypatch.setattr(instances, "_ROWS", rows)
     banded = instances_from_maps(maps, probability=0.3, minimum_size=0)

@@ -18,7 +18,7 @@ from napari_nucseg.network.architecture import (
     build_network,
     describe,
     fold_batch_norm,
-    hold_encoder,
+    freeze_encoder,
     read_architecture,
     start_from,
 )
@@ -32,10 +32,10 @@ from napari_nucseg.network.unet import UNet
 from napari_nucseg.pipeline.instances import NETWORK_DIAMETER
 from napari_nucseg.pipeline.normalize import normalize
 from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, Card, save_model
-from napari_nucseg.support.progress import Stopped
+from napari_nucseg.support.callbacks import Callbacks, Stopped
 from napari_nucseg.training.initialization import ARCHITECTURES
 from napari_nucseg.training.parameters import TrainParameters
-from napari_nucseg.training.patches import batches, source_of
+from napari_nucseg.training.patches import batches, prepare_field
 from napari_nucseg.training.targets import median_diameter
 
 SMALL = UNet((4, 6, 8, 10))
@@ -193,11 +193,11 @@ def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, 
 
     encoder = architecture.encoder
     names = {"kernel", "gamma", "beta", "moving_mean", "moving_variance"}
-    hold_encoder(network, architecture, True)
+    freeze_encoder(network, architecture, True)
     held = changed()
     assert {name for inside, name in held if inside} == {"moving_mean", "moving_variance"}
     assert {name for inside, name in held if not inside} >= names
-    hold_encoder(network, architecture, False)
+    freeze_encoder(network, architecture, False)
     assert {name for inside, name in changed() if inside} >= names
 
 
@@ -236,7 +236,7 @@ def test_loss_is_least_for_the_truth(two_nuclei):
 def source_of_labels(labels):
     from napari_nucseg.image.field import Field
 
-    return source_of(Field(labels.astype(np.float32), labels=labels))
+    return prepare_field(Field(labels.astype(np.float32), labels=labels))
 
 
 def test_groups_get_their_shares(two_nuclei):
@@ -256,7 +256,7 @@ def test_groups_get_their_shares(two_nuclei):
 
 def test_field_without_labels_is_no_source(simulated):
     with pytest.raises(ValueError, match="labels"):
-        source_of(dataclasses.replace(simulated, labels=None))
+        prepare_field(dataclasses.replace(simulated, labels=None))
 
 
 @pytest.mark.filterwarnings("ignore:Skipping")
@@ -308,8 +308,10 @@ def test_tiled_equals_whole(nuclei, simulated, monkeypatch):
     tiled = predictor.maps(plane)
     assert np.abs(tiled - whole).mean() < 5e-4
     monkeypatch.setattr("napari_nucseg.network.predict.CORE", 10_000)
-    monkeypatch.setattr("napari_nucseg.network.predict.CORE_IN_LARGE", 128)
-    monkeypatch.setattr("napari_nucseg.network.predict.LARGE", plane.shape[0] ** 2 - 1)
+    monkeypatch.setattr("napari_nucseg.network.predict.CORE_IN_LARGE_PLANE", 128)
+    monkeypatch.setattr(
+        "napari_nucseg.network.predict.LARGE_PLANE_PIXELS", plane.shape[0] ** 2 - 1
+    )
     assert (predictor.maps(plane) == tiled).all()
 
 
@@ -359,18 +361,22 @@ def test_all_views_together_do_not_know_how_the_image_is_turned(nuclei, simulate
     predictor = Predictor(load_network(nuclei), "float32")
     plane = normalize(simulated.image[:96, :96])
     assert plane.shape == (96, 96, 3)
-    maps = predictor.maps(plane, views=8)
+    maps = predictor.maps(plane, test_time_augmentations=8)
     turned = np.ascontiguousarray(np.rot90(plane)[:, ::-1])
     expected = np.rot90(maps)[:, ::-1]
-    np.testing.assert_allclose(predictor.maps(turned, views=8), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        predictor.maps(turned, test_time_augmentations=8), expected, atol=1e-4
+    )
     assert np.abs(predictor.maps(turned) - expected).max() > 1e-2
-    found = predictor.maps_and_diameter(plane, views=8)[1]
+    found = predictor.maps_and_diameter(plane, test_time_augmentations=8)[1]
     assert found == predictor.maps_and_diameter(plane)[1]
 
 
 def test_prediction_can_be_stopped(nuclei):
     with pytest.raises(Stopped):
-        load_predictor(nuclei).maps(np.zeros((32, 32, 3), np.float32), should_stop=lambda: True)
+        load_predictor(nuclei).maps(
+            np.zeros((32, 32, 3), np.float32), callbacks=Callbacks(should_stop=lambda: True)
+        )
     asked = []
 
     def after_the_first_view():
@@ -379,7 +385,9 @@ def test_prediction_can_be_stopped(nuclei):
 
     with pytest.raises(Stopped):
         load_predictor(nuclei).maps(
-            np.zeros((32, 32, 3), np.float32), views=8, should_stop=after_the_first_view
+            np.zeros((32, 32, 3), np.float32),
+            test_time_augmentations=8,
+            callbacks=Callbacks(should_stop=after_the_first_view),
         )
     assert len(asked) == 2
 
@@ -395,13 +403,13 @@ def test_prediction_of_many_tiles_ends_at_once(nuclei, monkeypatch, fails):
             raise MemoryError
         return np.zeros(tiles.shape, np.float32), np.zeros((*tiles.shape[:3], 1), np.float32)
 
-    monkeypatch.setattr(predictor, "_look", look)
+    monkeypatch.setattr(predictor, "_predict_tiles", look)
     monkeypatch.setattr("napari_nucseg.network.predict.CORE", 32)
     before = threading.active_count()
     with pytest.raises(MemoryError if fails else Stopped):
         predictor.maps(
             np.zeros((320, 320, 3), np.float32),
-            should_stop=lambda: not fails and len(looks) > 2,
+            callbacks=Callbacks(should_stop=lambda: not fails and len(looks) > 2),
         )
     assert len(looks) <= 5
     assert threading.active_count() == before

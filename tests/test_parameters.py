@@ -11,7 +11,7 @@ def test_defaults_are_valid_and_ready_for_json():
         "diameter": None,
         "probability": 0.5,
         "minimum_size": 20,
-        "views": 1,
+        "test_time_augmentations": 1,
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from skimage import measure
 
 from napari_nucseg.training.intensities import change_intensities, dim_nuclei
-from napari_nucseg.training.patches import batches, source_of
+from napari_nucseg.training.patches import batches, prepare_field
 from napari_nucseg.training.targets import target_maps
 from napari_nucseg.training.tissue import paint_tissue, recolor_tissue
 
@@ -15,7 +15,7 @@ SEEDS = range(40)
 
 
 def test_patches_follow_from_the_seed_and_differ_otherwise(simulated):
-    source = source_of(simulated)
+    source = prepare_field(simulated)
 
     def first(seed):
         options = {"batch_size": 2, "patch_size": 64, "count": 1, "seed": seed}
@@ -27,7 +27,7 @@ def test_patches_follow_from_the_seed_and_differ_otherwise(simulated):
 
 def test_patches_have_the_shapes_and_ranges_of_the_network(simulated):
     (images, targets), *_ = batches(
-        [[source_of(simulated)]], [1], batch_size=3, patch_size=64, seed=(0,), count=1
+        [[prepare_field(simulated)]], [1], batch_size=3, patch_size=64, seed=(0,), count=1
     )
     assert images.shape == (3, 64, 64, 3)
     assert targets["maps"].shape == (3, 64, 64, 4)
@@ -40,7 +40,7 @@ def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
     image[:5, :5] = np.nan
     color = np.stack([image, image / 2, image / 4], axis=-1)
     for one, axes in ((image, "YX"), (color, "YXC")):
-        source = source_of(dataclasses.replace(simulated, image=one, axes=axes))
+        source = prepare_field(dataclasses.replace(simulated, image=one, axes=axes))
         for images, targets in batches(
             [[source]],
             [1],
@@ -48,8 +48,8 @@ def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
             patch_size=64,
             seed=(7,),
             count=10,
-            painted=0.3,
-            recolored=0.3,
+            synthetic_stain=0.3,
+            stain_augmentation=0.3,
         ):
             assert -0.5 <= images.min() < images.max() <= 1.5
             assert np.isfinite(images).all()
@@ -59,7 +59,9 @@ def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
 def test_as_many_patches_are_painted_as_asked_for(simulated):
     def painted(part):
         options = {"batch_size": 60, "patch_size": 64, "seed": (0,), "count": 1}
-        (images, _), *_ = batches([[source_of(simulated)]], [1], painted=part, **options)
+        (images, _), *_ = batches(
+            [[prepare_field(simulated)]], [1], synthetic_stain=part, **options
+        )
         return 1 - (images == images[..., :1]).all(axis=(1, 2, 3)).mean()
 
     assert painted(0.0) == 0
@@ -70,7 +72,7 @@ def test_as_many_patches_are_painted_as_asked_for(simulated):
 
 def test_distance_of_a_patch_is_that_of_its_nuclei(simulated):
     options = {"batch_size": 6, "patch_size": 128, "seed": (3,), "count": 1}
-    (_, targets), *_ = batches([[source_of(simulated)]], [1], **options)
+    (_, targets), *_ = batches([[prepare_field(simulated)]], [1], **options)
     for maps in targets["maps"]:
         labels = measure.label(maps[..., 0] * (1 - maps[..., 2]), connectivity=1)
         inner = np.zeros(labels.max() + 1)
@@ -84,7 +86,13 @@ def test_distance_of_a_patch_is_that_of_its_nuclei(simulated):
 def test_a_field_without_nuclei_gives_patches_without_nuclei(simulated):
     empty = dataclasses.replace(simulated, labels=np.zeros(simulated.shape, np.int32))
     for images, targets in batches(
-        [[source_of(empty)]], [1], batch_size=8, patch_size=64, seed=(0,), count=5, painted=1
+        [[prepare_field(empty)]],
+        [1],
+        batch_size=8,
+        patch_size=64,
+        seed=(0,),
+        count=5,
+        synthetic_stain=1,
     ):
         assert np.isfinite(images).all()
         assert not targets["maps"][..., :3].any()
@@ -128,7 +136,7 @@ def test_dimmed_nuclei_are_darker_each_by_its_own_factor(two_nuclei):
 
 
 def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simulated):
-    source = source_of(simulated)
+    source = prepare_field(simulated)
     labels, distance = source.labels, target_maps(source.labels)[..., 1]
     darker = []
     for seed in SEEDS:
@@ -145,7 +153,7 @@ def test_painted_nuclei_are_darker_than_what_is_around_them_in_most_tissue(simul
 
 
 def test_dark_nuclei_of_bright_field_are_painted_dark_too(simulated):
-    source = source_of(simulated)
+    source = prepare_field(simulated)
     distance = target_maps(source.labels)[..., 1]
     darker = []
     for seed in SEEDS:

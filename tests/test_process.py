@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from napari_nucseg.support.process import is_running, mark
+from napari_nucseg.support.process import is_running, process_stamp
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def sleeper():
 
 
 def test_living_process_is_told_from_one_that_ended(sleeper):
-    left = {**mark(), "process": sleeper.pid}
-    assert is_running(mark())
+    left = {**process_stamp(), "process": sleeper.pid}
+    assert is_running(process_stamp())
     assert is_running(left)
     assert not is_running({**left, "host": "another"})
     assert not is_running({**left, "began": 1e9})  # the number was another one's then
@@ -31,7 +31,7 @@ def test_living_process_is_told_from_one_that_ended(sleeper):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs the processes of POSIX")
 def test_process_that_nobody_waits_for_has_ended(sleeper):
-    left = {**mark(), "process": sleeper.pid}
+    left = {**process_stamp(), "process": sleeper.pid}
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
     assert not is_running(left)

@@ -5,9 +5,9 @@ import pytest
 
 from napari_nucseg.pipeline.instances import NETWORK_DIAMETER
 from napari_nucseg.pipeline.scale import (
-    likeness,
-    lively_crops,
-    settle,
+    estimate_scale,
+    foreground_confidence,
+    high_contrast_crops,
     typical_diameter,
     zoom_for,
 )
@@ -39,49 +39,49 @@ def looking(views):
 
 
 def test_likeness_is_that_of_the_foreground():
-    assert likeness(seen(0.25)) == 0.25
-    assert likeness(np.zeros((4, 4, 3), np.float32)) == 0
+    assert foreground_confidence(seen(0.25)) == 0.25
+    assert foreground_confidence(np.zeros((4, 4, 3), np.float32)) == 0
 
 
 def test_nuclei_that_fit_are_looked_at_once_and_from_further_away():
     look, looks = looking({1: (0.5, 28.0), 0.25: (0.4, 60.0)})
-    maps, found = settle(look)
-    assert (likeness(maps), found, looks) == (0.5, 28.0, [1.0, 0.25])
+    maps, found = estimate_scale(look)
+    assert (foreground_confidence(maps), found, looks) == (0.5, 28.0, [1.0, 0.25])
 
 
 def test_texture_of_large_nuclei_is_not_many_small_ones():
     look, looks = looking({1: (0.3, 7.0), 4: (0.3, 7.0), 0.25: (0.5, 112.0)})
-    maps, found = settle(look)
-    assert (likeness(maps), found, looks) == (0.5, 112.0, [1.0, 4.0, 0.25])
+    maps, found = estimate_scale(look)
+    assert (foreground_confidence(maps), found, looks) == (0.5, 112.0, [1.0, 4.0, 0.25])
 
 
 @pytest.mark.parametrize(("near", "far"), [(0.34375, 0.453125), (0.1875, 0.375)])
 def test_what_looks_only_a_little_like_nuclei_from_afar_changes_nothing(near, far):
     """A little more than from near by, or not enough by itself: glands do."""
     look, looks = looking({1: (near, 28.0), 0.25: (far, 112.0)})
-    maps, found = settle(look)
-    assert (likeness(maps), found, looks) == (near, 28.0, [1.0, 0.25])
+    maps, found = estimate_scale(look)
+    assert (foreground_confidence(maps), found, looks) == (near, 28.0, [1.0, 0.25])
 
 
 def test_what_looks_like_large_nuclei_only_from_afar_changes_nothing():
     look, looks = looking({1: (0.25, 28.0), 0.25: (0.5, 56.0), 0.5: (0.25, 56.0)})
-    maps, found = settle(look)
-    assert (likeness(maps), found, looks) == (0.25, 28.0, [1.0, 0.25, 0.5])
+    maps, found = estimate_scale(look)
+    assert (foreground_confidence(maps), found, looks) == (0.25, 28.0, [1.0, 0.25, 0.5])
 
 
 def test_nuclei_that_are_only_seen_from_further_away_are_found():
     look, _ = looking({1: (0.0, None), 0.25: (0.5, 112.0)})
-    assert settle(look)[1] == 112.0
+    assert estimate_scale(look)[1] == 112.0
 
 
 def test_liveliest_parts_are_cut_out():
     plane = np.zeros((40, 60, 3), np.float32)
     plane[20:40:8, 40:60] = 1
     plane[:20:8, 20:40] = 0.5
-    first, second = lively_crops(plane, 20, 2)
+    first, second = high_contrast_crops(plane, 20, 2)
     assert (first == plane[20:40, 40:60]).all()
     assert (second == plane[:20, 20:40]).all()
-    assert (lively_crops(plane, 20, 6) == plane).all()
+    assert (high_contrast_crops(plane, 20, 6) == plane).all()
 
 
 def test_typical_diameter_is_that_of_most_nuclei_not_of_most_places():

@@ -5,14 +5,14 @@ from napari_nucseg.image.field import Field
 from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.precision import PRECISION_VARIABLE
 from napari_nucseg.pipeline.segmentation import SegmentParameters, relabel, segment_field
-from napari_nucseg.support.progress import Stopped
+from napari_nucseg.support.callbacks import Callbacks, Stopped
 
 
 def test_simulated_nuclei_are_found(nuclei, simulated, monkeypatch):
     monkeypatch.delenv(PRECISION_VARIABLE, raising=False)
     calls = []
     result = segment_field(
-        simulated, nuclei, SegmentParameters(), on_progress=lambda *call: calls.append(call)
+        simulated, nuclei, SegmentParameters(), Callbacks(lambda *call: calls.append(call))
     )
     assert compare(result.labels, simulated.labels).ap_pooled[0.5] > 0.8
     assert result.labels.dtype == np.int32
@@ -78,4 +78,6 @@ def test_channel_is_used(nuclei, simulated):
 
 def test_segmentation_can_be_stopped(nuclei, simulated):
     with pytest.raises(Stopped):
-        segment_field(simulated, nuclei, SegmentParameters(), should_stop=lambda: True)
+        segment_field(
+            simulated, nuclei, SegmentParameters(), Callbacks(should_stop=lambda: True)
+        )

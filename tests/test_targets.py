@@ -4,10 +4,10 @@ from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.pipeline.instances import instances_from_maps
 from napari_nucseg.training import targets
 from napari_nucseg.training.targets import (
-    inwards_of,
     median_diameter,
     nucleus_diameters,
     pixel_weights,
+    poisson_distance,
     target_maps,
 )
 
@@ -29,7 +29,7 @@ def test_long_nucleus_with_a_wavy_outline_has_one_middle():
     half_width = 12 * np.sqrt(np.clip(1 - ((x - 70) / 60) ** 2, 0, None))
     labels = (np.abs(y - 20) < half_width - 2 * (1 + np.cos(x / 5))).astype(int)
     assert instances_from_maps(target_maps(labels)).max() == 1
-    inwards = inwards_of(labels)
+    inwards = poisson_distance(labels)
     assert abs(int(inwards[20].argmax()) - 70) <= 10
 
 
@@ -38,17 +38,19 @@ def test_walks_do_not_leave_the_image():
     y, x = np.mgrid[:40, :41]
     whole = ((y - 19.5) ** 2 + (x - 20) ** 2 <= 15**2).astype(int)
     for cut in (slice(20), slice(20, None)):
-        np.testing.assert_allclose(inwards_of(whole[cut]), inwards_of(whole)[cut], rtol=1e-3)
         np.testing.assert_allclose(
-            inwards_of(whole[cut].T), inwards_of(whole)[cut].T, rtol=1e-3
+            poisson_distance(whole[cut]), poisson_distance(whole)[cut], rtol=1e-3
+        )
+        np.testing.assert_allclose(
+            poisson_distance(whole[cut].T), poisson_distance(whole)[cut].T, rtol=1e-3
         )
 
 
 def test_nuclei_are_measured_one_by_one_however_many_there_are(monkeypatch):
     labels = simulate_field((128, 128), diameter=16, seed=2).labels
-    together = inwards_of(labels)
+    together = poisson_distance(labels)
     monkeypatch.setattr(targets, "_BLOCK", 1)
-    np.testing.assert_allclose(inwards_of(labels), together, rtol=1e-5)
+    np.testing.assert_allclose(poisson_distance(labels), together, rtol=1e-5)
 
 
 def test_random_walks_leave_a_small_nucleus_after_as_many_steps_as_they_should():
@@ -56,7 +58,7 @@ def test_random_walks_leave_a_small_nucleus_after_as_many_steps_as_they_should()
     labels = np.zeros((5, 9), int)
     labels[2, 1] = 1
     labels[2, 4:7] = 2
-    inwards = inwards_of(labels)
+    inwards = poisson_distance(labels)
     np.testing.assert_allclose(
         inwards[2, [1, 4, 5, 6]], np.array([14, 20, 24, 20]) / 56, rtol=1e-4
     )

@@ -15,9 +15,8 @@ import pytest
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.pipeline.segmentation import SegmentParameters, segment_field
 from napari_nucseg.registry.store import load_model
-from napari_nucseg.support.callbacks import Watchers
-from napari_nucseg.support.process import mark
-from napari_nucseg.support.progress import Stopped
+from napari_nucseg.support.callbacks import Callbacks, Epoch, Stopped
+from napari_nucseg.support.process import process_stamp
 from napari_nucseg.training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
@@ -32,17 +31,17 @@ from napari_nucseg.training.fine_tune import (
     fine_tune_fields,
     finish_run,
 )
-from napari_nucseg.training.initialization import Start
-from napari_nucseg.training.parameters import Epoch, TrainParameters
-from napari_nucseg.training.train import About, Plan, train_fields
+from napari_nucseg.training.initialization import Initialization
+from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.train import ModelInfo, TrainingSpec, train_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
 
 #: A training that takes seconds and teaches little, of a network that can learn little.
-SMALL = Start(widths=[4, 6, 8, 10])
+SMALL = Initialization(widths=[4, 6, 8, 10])
 TINY = TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
 #: Who ends a training before its first step.
-STOPPING = Watchers(should_stop=lambda: True)
+STOPPING = Callbacks(should_stop=lambda: True)
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +106,11 @@ def whole(fields, tmp_path_factory):
         shutil.copytree(folder.with_name("new.run"), folder.with_name(f"after {epoch.epoch}"))
 
     folder = tmp_path_factory.mktemp("training") / "new"
-    about = About("new", training_data="simulated")
+    about = ModelInfo("new", training_data="simulated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Learner, "step", listen)
-        plan = Plan([fields], start=SMALL)
-        model = train_fields(plan, folder, about, TINY, Watchers(on_epoch=on_epoch))
+        plan = TrainingSpec([fields], start=SMALL)
+        model = train_fields(plan, folder, about, TINY, Callbacks(on_epoch=on_epoch))
     return model, epochs, losses
 
 
@@ -148,14 +147,14 @@ def test_fields_to_score_on_can_be_given(fields, tmp_path, monkeypatch):
         return score_fields(predictor, held_out, *rest)
 
     monkeypatch.setattr("napari_nucseg.network.fit.score_fields", score)
-    plan = Plan([fields[:2]], start=SMALL, validation=fields[2:])
+    plan = TrainingSpec([fields[:2]], start=SMALL, validation=fields[2:])
     parameters = dataclasses.replace(TINY, epochs=1, steps_per_epoch=1)
-    model = train_fields(plan, tmp_path / "x", About("x"), parameters)
+    model = train_fields(plan, tmp_path / "x", ModelInfo("x"), parameters)
     assert seen == ["field 2"]
     counts = model.card.training
     assert (counts["fields"], counts["fields_held_out"]) == (2, 1)
     with pytest.raises(ValueError, match="to score on, got 'field 2' without"):
-        Plan([fields], validation=[dataclasses.replace(fields[2], labels=None)])
+        TrainingSpec([fields], validation=[dataclasses.replace(fields[2], labels=None)])
 
 
 def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
@@ -170,9 +169,9 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
         worked_on = json.loads((tmp_path / "after 2" / "plan.json").read_text())
         assert worked_on["process"] == os.getpid()
 
-    plan = Plan([fields], start=SMALL)
+    plan = TrainingSpec([fields], start=SMALL)
     parts = train_fields(
-        plan, tmp_path / "parts", About("a"), TINY, Watchers(on_epoch=on_epoch)
+        plan, tmp_path / "parts", ModelInfo("a"), TINY, Callbacks(on_epoch=on_epoch)
     )
     assert [epoch.epoch for epoch in epochs] == [2]
     assert same_checkpoint(model.folder.with_name("after 2"), tmp_path / "after 2")
@@ -185,15 +184,15 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
 
 def test_existing_output_is_not_overwritten(fields, tmp_path):
     with pytest.raises(FileExistsError, match="another one"):
-        train_fields(Plan([fields]), tmp_path, About("x"), TINY)
+        train_fields(TrainingSpec([fields]), tmp_path, ModelInfo("x"), TINY)
 
 
 @pytest.mark.parametrize(
-    "shares", [[1], [1, -1], [0, 0], [math.nan, 1], np.array([1, math.nan])]
+    "sampling_weights", [[1], [1, -1], [0, 0], [math.nan, 1], np.array([1, math.nan])]
 )
-def test_shares_must_fit_the_groups(fields, shares):
+def test_shares_must_fit_the_groups(fields, sampling_weights):
     with pytest.raises(ValueError, match="share"):
-        Plan([fields, fields], shares)
+        TrainingSpec([fields, fields], sampling_weights)
 
 
 @pytest.mark.usefixtures("eagerly")
@@ -209,10 +208,10 @@ def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last
         assert checkpoint.kept.epoch == (epoch.epoch if keep_last else 1)
         files.append((checkpoint.folder / KEPT_FILE).read_bytes())
 
-    plan = Plan([fields], start=SMALL)
+    plan = TrainingSpec([fields], start=SMALL)
     parameters = dataclasses.replace(TINY, keep_last=keep_last)
     model = train_fields(
-        plan, tmp_path / "x", About("x"), parameters, Watchers(on_epoch=on_epoch)
+        plan, tmp_path / "x", ModelInfo("x"), parameters, Callbacks(on_epoch=on_epoch)
     )
     assert model.card.training["kept_epoch"] == kept
     assert model.card.scores["held_out_mean_ap"] == (0.4 if keep_last else 0.9)
@@ -231,18 +230,18 @@ def not_scored(monkeypatch):
 def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
     widths = [*SMALL.widths, 12]
     shallow = train_fields(
-        Plan([fields], start=SMALL), tmp_path / "shallow", About("shallow"), TINY
+        TrainingSpec([fields], start=SMALL), tmp_path / "shallow", ModelInfo("shallow"), TINY
     )
     deeper = train_fields(
-        Plan([fields], start=Start(shallow.folder, widths=widths)),
+        TrainingSpec([fields], start=Initialization(shallow.folder, widths=widths)),
         tmp_path / "deeper",
-        About("deeper"),
+        ModelInfo("deeper"),
         TINY,
     )
     assert deeper.card.architecture["widths"] == widths
     assert deeper.card.parent_sha256 == shallow.card.weights_sha256
     with pytest.raises(ValueError, match="begin with those of the starting model"):
-        Start(shallow, widths=[8] * 5).network()
+        Initialization(shallow, widths=[8] * 5).network()
 
 
 @pytest.mark.usefixtures("eagerly", "not_scored")
@@ -253,8 +252,10 @@ def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_
     encoder = keras.applications.MobileNetV2((224, 224, 3), include_top=False, weights=None)
     file = tmp_path / "encoder.weights.h5"
     encoder.save_weights(file)
-    start = Start(architecture="mobilenetv2", widths=[4, 4, 4, 4], encoder_weights=file)
-    plan = Plan([fields], start=start)
+    start = Initialization(
+        architecture="mobilenetv2", widths=[4, 4, 4, 4], encoder_weights=file
+    )
+    plan = TrainingSpec([fields], start=start)
     parameters = dataclasses.replace(TINY, steps_per_epoch=1)
 
     run = tmp_path / "new.run"
@@ -266,14 +267,14 @@ def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_
         train_fields(
             plan,
             tmp_path / "new",
-            About("x"),
+            ModelInfo("x"),
             parameters,
-            Watchers(on_epoch=on_epoch, should_stop=(tmp_path / "after 1").exists),
+            Callbacks(on_epoch=on_epoch, should_stop=(tmp_path / "after 1").exists),
         )
     # Its weights are in the checkpoint now.
     file.unlink()
     model = train_fields(
-        plan, tmp_path / "new", About("x"), parameters, Watchers(on_epoch=on_epoch)
+        plan, tmp_path / "new", ModelInfo("x"), parameters, Callbacks(on_epoch=on_epoch)
     )
     assert model.card.architecture["kind"] == "mobilenetv2"
     assert model.card.training["encoder_weights"] == file.name
@@ -297,22 +298,22 @@ def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_
 )
 def test_starts_that_make_no_sense(options, says):
     with pytest.raises(ValueError, match=says):
-        Start(**options).network()
+        Initialization(**options).network()
 
 
 def test_start_from_a_model_by_its_name(nuclei):
     from napari_nucseg.network.architecture import read_architecture
 
-    start = Start("nuclei")
+    start = Initialization("nuclei")
     assert start.parent.card == nuclei.card
     assert start.network() == read_architecture(nuclei.card.architecture)
 
 
 def test_start_from_a_model_of_another_architecture(nuclei):
     with pytest.raises(ValueError, match="of the starting model, 'mobilenetv2'"):
-        Start(nuclei, "unet").network()
+        Initialization(nuclei, "unet").network()
     with pytest.raises(ValueError, match="only for a new network"):
-        Start(nuclei, encoder_weights="random")
+        Initialization(nuclei, encoder_weights="random")
 
 
 @pytest.mark.parametrize(
@@ -327,13 +328,13 @@ def test_start_from_a_model_of_another_architecture(nuclei):
 )
 def test_encoder_is_held_for_a_tenth_of_the_epochs(options, given, epochs):
     parameters = TrainParameters(epochs=20, frozen_epochs=given)
-    assert Start(**options).frozen_epochs(parameters) == epochs
+    assert Initialization(**options).frozen_epochs(parameters) == epochs
 
 
 def test_holding_an_encoder_that_knows_nothing_is_refused():
     parameters = TrainParameters(epochs=20, frozen_epochs=3)
     with pytest.raises(ValueError, match="random weights"):
-        Start().frozen_epochs(parameters)
+        Initialization().frozen_epochs(parameters)
     with pytest.raises(ValueError, match="less than the 3 epochs"):
         TrainParameters(epochs=3, frozen_epochs=3)
 
@@ -341,14 +342,14 @@ def test_holding_an_encoder_that_knows_nothing_is_refused():
 def test_file_of_encoder_weights_is_found_from_where_it_was_named(tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    start = Start(architecture="mobilenetv2", encoder_weights="encoder.weights.h5")
+    start = Initialization(architecture="mobilenetv2", encoder_weights="encoder.weights.h5")
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert start.encoder == str(tmp_path / "encoder.weights.h5")
 
 
 def test_starts_from_something_else():
     with pytest.raises(TypeError, match="a model, its name or its folder, got int"):
-        Start(5)
+        Initialization(5)
 
 
 def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
@@ -356,29 +357,29 @@ def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
     shutil.copytree(model.folder.with_name("after 1"), tmp_path / "x.run")
     seed = dataclasses.replace(TINY, seed=5)
     for plan, parameters, what in (
-        (Plan([fields]), TINY, r"others: .*architecture"),
-        (Plan([fields], start=SMALL), seed, f"others: seed {TINY.seed} then and 5 now"),
+        (TrainingSpec([fields]), TINY, r"others: .*architecture"),
+        (TrainingSpec([fields], start=SMALL), seed, f"others: seed {TINY.seed} then and 5 now"),
     ):
         with pytest.raises(ValueError, match=what):
-            train_fields(plan, tmp_path / "x", About("x"), parameters)
+            train_fields(plan, tmp_path / "x", ModelInfo("x"), parameters)
     # What is the default may be named or left out.
-    start = Start(architecture="unet", widths=np.array(SMALL.widths))
-    named = Plan([fields], np.array([3.0]), start)
+    start = Initialization(architecture="unet", widths=np.array(SMALL.widths))
+    named = TrainingSpec([fields], np.array([3.0]), start)
     with pytest.raises(Stopped):
-        train_fields(named, tmp_path / "x", About("x"), TINY, STOPPING)
+        train_fields(named, tmp_path / "x", ModelInfo("x"), TINY, STOPPING)
     path = tmp_path / "x.run" / "plan.json"
     older = json.loads(path.read_text())
     del older["format"]
     path.write_text(json.dumps(older))
     with pytest.raises(ValueError, match="begun by another version"):
-        train_fields(named, tmp_path / "x", About("x"), TINY)
+        train_fields(named, tmp_path / "x", ModelInfo("x"), TINY)
 
 
 def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
-    plan = Plan([fields], start=SMALL)
+    plan = TrainingSpec([fields], start=SMALL)
     for parameters in (TINY, dataclasses.replace(TINY, seed=5)):
         with pytest.raises(Stopped):
-            train_fields(plan, tmp_path / "x", About("x"), parameters, STOPPING)
+            train_fields(plan, tmp_path / "x", ModelInfo("x"), parameters, STOPPING)
 
 
 @pytest.fixture
@@ -393,25 +394,25 @@ def not_fitted(monkeypatch):
 
 @pytest.mark.usefixtures("not_fitted")
 def test_run_that_another_process_works_on_is_left_alone(fields, tmp_path):
-    plan, output, path = Plan([fields], start=SMALL), tmp_path / "x", tmp_path / "x.run"
+    plan, output, path = TrainingSpec([fields], start=SMALL), tmp_path / "x", tmp_path / "x.run"
 
     def plan_of_run():
         return json.loads((path / "plan.json").read_text())
 
     with pytest.raises(Stopped):
-        train_fields(plan, output, About("x"), TINY)
+        train_fields(plan, output, ModelInfo("x"), TINY)
     before = plan_of_run()
     command = [sys.executable, "-c", "input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as other:
-        theirs = {**before, **mark(), "process": other.pid}
+        theirs = {**before, **process_stamp(), "process": other.pid}
         (path / "plan.json").write_text(json.dumps(theirs))
         says = f"nobody works on, but process {other.pid} trains in .*another output"
         with pytest.raises(ValueError, match=says):
-            train_fields(plan, output, About("x"), TINY)
+            train_fields(plan, output, ModelInfo("x"), TINY)
         assert plan_of_run() == theirs
         other.kill()
     with pytest.raises(Stopped):
-        train_fields(plan, output, About("x"), TINY)
+        train_fields(plan, output, ModelInfo("x"), TINY)
     assert plan_of_run() == before
 
 
@@ -442,7 +443,7 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
         "child",
         TINY,
         run_directory=tmp_path,
-        watchers=Watchers(on_epoch=epochs.append),
+        callbacks=Callbacks(on_epoch=epochs.append),
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert result.parent_score == epochs[0].score
@@ -460,7 +461,7 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_pat
 
 def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei):
     with pytest.raises(Stopped):
-        fine_tune_fields(fields, nuclei, "none", TINY, watchers=STOPPING)
+        fine_tune_fields(fields, nuclei, "none", TINY, callbacks=STOPPING)
     with pytest.raises(FileNotFoundError):
         load_model("none")
 

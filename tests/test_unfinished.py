@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from napari_nucseg.registry.store import list_models, load_model
+from napari_nucseg.support.callbacks import Epoch, Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
-from napari_nucseg.support.progress import Stopped
 from napari_nucseg.training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
@@ -21,7 +21,7 @@ from napari_nucseg.training.checkpoint import (
     write_checkpoint,
 )
 from napari_nucseg.training.fine_tune import fine_tune_fields, finish_run
-from napari_nucseg.training.parameters import Epoch, TrainParameters
+from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.unfinished import discard_run, unfinished_runs
 
 NO_PROCESS = 2**31 - 1
@@ -70,7 +70,7 @@ def fine_tune(field, monkeypatch):
             def __init__(self, *_):
                 pass
 
-            def fit(self, material, folder, watchers):
+            def fit(self, data, folder, callbacks):
                 if len(scores) > 1:
                     write_epochs(folder, scores)
                 happens()

@@ -26,7 +26,7 @@ from napari_nucseg.network.mobilenet import SKIPS, MobileNetUNet
 from napari_nucseg.network.predict import load_network
 from napari_nucseg.registry.store import load_model, save_model
 from napari_nucseg.support.atomic import check_new_folder
-from napari_nucseg.training.patches import batches, source_of
+from napari_nucseg.training.patches import batches, prepare_field
 
 if TYPE_CHECKING:
     import keras
@@ -140,7 +140,7 @@ def _filters(architecture: MobileNetUNet) -> list[int]:
 
 def _images_of(data: Sequence[Path]) -> np.ndarray:
     """Return patches as training sees them, (N, Y, X, 3)."""
-    groups = [[source_of(field) for field in read_fields([folder])] for folder in data]
+    groups = [[prepare_field(field) for field in read_fields([folder])] for folder in data]
     found = batches(
         groups,
         [1] * len(groups),
@@ -148,8 +148,8 @@ def _images_of(data: Sequence[Path]) -> np.ndarray:
         patch_size=256,
         seed=(0,),
         count=_BATCHES,
-        painted=0.2,
-        recolored=0.5,
+        synthetic_stain=0.2,
+        stain_augmentation=0.5,
     )
     return np.concatenate([images for images, _ in found])
 

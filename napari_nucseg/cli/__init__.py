@@ -7,8 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from .. import __version__
-from ..support.progress import Stopped
+from ..support import Stopped, __version__
 from .evaluate import add_evaluate
 from .models import add_models
 from .segment import add_segment

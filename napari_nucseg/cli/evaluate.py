@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..image.folders import LABELS_ENDING, labels_in
-from ..measure.metrics import Scores
-from ..support.text import number_of, some_of
+from ..image import LABELS_ENDING, labels_in
+from ..measure import Scores
+from ..support import pluralize, some_of
 from .options import add_command
 from .terminal import say
 
@@ -75,7 +75,7 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
     if others:
         warnings.warn(
             f"Not scored, as there are no true labels in the second folder, {truth}: "
-            f"{number_of(others, 'label image')} in {predicted}, {some_of(others)}",
+            f"{pluralize(others, 'label image')} in {predicted}, {some_of(others)}",
             stacklevel=2,
         )
     return [first[name] for name in second], list(second.values())
@@ -83,9 +83,9 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
 
 def _table(scores: Scores) -> str:
     """Write the scores for people."""
-    images = number_of(scores.images, "image")
+    images = pluralize(scores.images, "image")
     rows = [
-        f"{images}, {number_of(scores.predicted)} found, {scores.true} true",
+        f"{images}, {pluralize(scores.predicted)} found, {scores.true} true",
         "",
     ]
     rows.append("IoU at least  " + " ".join(f"{at:5.2f}" for at in scores.ap_pooled))

@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..registry import archive as model_archive
-from ..registry import store as model_store
+from .. import registry
 from .options import add_command
 from .terminal import say
 
@@ -43,14 +42,14 @@ def add_models(commands: Any) -> None:
 
 
 def _list_models(options: Any) -> int:
-    for model in model_store.list_models():
+    for model in registry.list_models():
         origin = "bundled" if model.bundled else f"from {model.card.parent or 'scratch'}"
         say(_line(f"{model.card.name:<24} {origin:<24} {model.card.description}"))
     return 0
 
 
 def _show_model(options: Any) -> int:
-    model = model_store.load_model(options.model)
+    model = registry.load_model(options.model)
     card = {**dataclasses.asdict(model.card), "folder": str(model.folder)}
     if options.json:
         say(json.dumps(card, indent=2))
@@ -68,17 +67,17 @@ def _line(value: Any) -> str:
 
 
 def _import_model(options: Any) -> int:
-    model = model_archive.import_model(options.path, options.name)
+    model = registry.import_model(options.path, options.name)
     say(f"Model {model.card.name!r} is in {model.folder}.")
     return 0
 
 
 def _export_model(options: Any) -> int:
-    say(f"Wrote {model_archive.export_model(options.model, options.destination)}.")
+    say(f"Wrote {registry.export_model(options.model, options.destination)}.")
     return 0
 
 
 def _remove_model(options: Any) -> int:
-    model_store.remove_model(options.model)
+    registry.remove_model(options.model)
     say(f"Removed {options.model!r}.")
     return 0

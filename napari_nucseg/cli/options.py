@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from ..registry.store import DEFAULT_MODEL
-from ..support.parameters import Parameters, check_value, kind_of
+from ..registry import DEFAULT_MODEL
+from ..support import Parameters, check_value, kind_of
 
 __all__ = ["add_command", "add_model", "add_parameters", "given"]
 

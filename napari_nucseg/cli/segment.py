@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..image.files import IMAGE_SUFFIXES, check_file, read_image, write_labels
-from ..image.folders import LABELS_ENDING, find_images
-from ..pipeline.segmentation import SegmentParameters, segment_field
-from ..registry import store as model_store
-from ..support.progress import Stopped, check_stop
-from ..support.text import number_of
+from ..image import (
+    IMAGE_SUFFIXES,
+    LABELS_ENDING,
+    check_file,
+    find_images,
+    read_image,
+    write_labels,
+)
+from ..pipeline import SegmentParameters, segment_field
+from ..registry import Model, load_model
+from ..support import Callbacks, Stopped, check_stop, pluralize
 from .options import add_command, add_model, add_parameters, given
 from .terminal import bar, interruptible, say, tell
 
@@ -40,7 +45,7 @@ def add_segment(commands: Any) -> None:
 
 def _segment(options: Any) -> int:
     parameters = SegmentParameters(**given(options, SegmentParameters))
-    model = model_store.load_model(options.model)
+    model = load_model(options.model)
     found = find_images(options.inputs)
     inputs = list({(path.resolve(), path.name): path for path in found}.values())
     names = _output_names(inputs)
@@ -56,13 +61,15 @@ def _segment(options: Any) -> int:
             try:
                 check_stop(should_stop)
                 field = read_image(path)
-                result = segment_field(field, model, parameters, should_stop=should_stop)
+                result = segment_field(
+                    field, model, parameters, Callbacks(should_stop=should_stop)
+                )
                 write_labels(options.output / name, result.labels, field)
             except Stopped as error:
                 where = f"; their labels are in {options.output}" if done else ""
                 others = f" Failed: {failed}." if failed else ""
                 raise Stopped(
-                    f"Stopped after {done} of {number_of(inputs, 'image')}{where}.{others}"
+                    f"Stopped after {done} of {pluralize(inputs, 'image')}{where}.{others}"
                 ) from error
             except Exception as error:  # whatever is wrong with one, the rest go on
                 failed += 1
@@ -72,7 +79,7 @@ def _segment(options: Any) -> int:
                 count = int(result.labels.max())
                 alike = not count and result.provenance["blank"]
                 about = ", all pixels are alike" if alike else ""
-                say(f"{options.output / name}: {number_of(count)}{about}")
+                say(f"{options.output / name}: {pluralize(count)}{about}")
             images.update()
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
@@ -96,9 +103,9 @@ def _tell_of(path: Path, error: Exception) -> None:
     tell(f"nucseg: {about}{text}")
 
 
-def _load(model: model_store.Model) -> None:
+def _load(model: Model) -> None:
     """Load the network first: what is wrong with it need not be said of every image."""
-    from ..network.predict import load_predictor
+    from ..network import load_predictor
 
     load_predictor(model)
 

@@ -8,11 +8,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO
 
-from ..support.progress import ShouldStop
-from ..training.parameters import Epoch
+from ..support import Callbacks, Epoch, ShouldStop
 
 __all__ = ["bar", "interruptible", "reporting", "say", "tell"]
 
@@ -73,13 +72,18 @@ def bar(total: int, unit: str) -> Any:
     return tqdm.tqdm(total=total, unit=unit, disable=None)
 
 
-def reporting() -> dict[str, Callable[..., None]]:
+def reporting(should_stop: ShouldStop) -> Callbacks:
     """Return what shows training as a bar per epoch and a line for each.
+
+    Parameters
+    ----------
+    should_stop : callable
+        Asked between steps.
 
     Returns
     -------
-    dict
-        The arguments ``on_progress`` and ``on_epoch`` of `api.train`.
+    Callbacks
+        For `api.train` and `api.fine_tune`.
     """
     steps = bar(1, "step")
 
@@ -94,7 +98,7 @@ def reporting() -> dict[str, Callable[..., None]]:
         say(f"Epoch {epoch.epoch} of {epoch.epochs}: {loss}{score}")
         steps.reset()
 
-    return {"on_progress": on_progress, "on_epoch": on_epoch}
+    return Callbacks(on_progress, on_epoch, should_stop)
 
 
 @contextlib.contextmanager

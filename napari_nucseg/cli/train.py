@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
-from ..registry import store as model_store
-from ..support.progress import Stopped
-from ..support.text import number_of
-from ..training.checkpoint import latest_checkpoint
-from ..training.fine_tune import DEFAULT_PRESET, FEW_NUCLEI, FINE_TUNE_PRESETS
-from ..training.initialization import ARCHITECTURES, IMAGENET, RANDOM, Start
-from ..training.parameters import TrainParameters
-from ..training.train import About, run_directory_of
+from ..registry import Card, load_model
+from ..support import Stopped, pluralize
+from ..training import (
+    ARCHITECTURES,
+    DEFAULT_PRESET,
+    FEW_NUCLEI,
+    FINE_TUNE_PRESETS,
+    IMAGENET,
+    RANDOM,
+    Initialization,
+    ModelInfo,
+    TrainParameters,
+    latest_checkpoint,
+    run_directory_of,
+)
 from .options import add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
 
@@ -41,7 +48,7 @@ def add_train(commands: Any) -> None:
     text = "Folder of the new model."
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
     command.add_argument(
-        "--share",
+        "--sampling-weights",
         nargs="+",
         type=float,
         metavar="S",
@@ -77,7 +84,7 @@ def add_train(commands: Any) -> None:
         metavar="FILE",
         help=f"Of keras.applications' MobileNetV2, or {IMAGENET} (downloaded) or {RANDOM}.",
     )
-    for field in dataclasses.fields(About):
+    for field in dataclasses.fields(ModelInfo):
         command.add_argument(
             f"--{field.name.replace('_', '-')}", default="", help="For the model's card."
         )
@@ -112,16 +119,20 @@ def _presets() -> str:
     """Say what the presets are."""
     return "; ".join(
         f"{name}, {preset.epochs} epochs of {preset.steps_per_epoch} steps at a rate of "
-        f"{preset.learning_rate:g}, {preset.held_out:g} held out"
+        f"{preset.learning_rate:g}, {preset.validation_fraction:g} held out"
         for name, preset in FINE_TUNE_PRESETS.items()
     )
 
 
 def _train(options: Any) -> int:
-    about = {field.name: getattr(options, field.name) for field in dataclasses.fields(About)}
+    about = {
+        field.name: getattr(options, field.name) for field in dataclasses.fields(ModelInfo)
+    }
     about["name"] = about["name"] or options.output.name
-    parent = model_store.load_model(options.model) if options.model else None
-    start = Start(parent, options.architecture, options.widths, options.encoder_weights)
+    parent = load_model(options.model) if options.model else None
+    start = Initialization(
+        parent, options.architecture, options.widths, options.encoder_weights
+    )
     output = options.output.absolute()
     before = latest_checkpoint(run_directory_of(output))
     if before and not output.exists():
@@ -132,12 +143,11 @@ def _train(options: Any) -> int:
             model = api.train(
                 options.data,
                 output,
-                about=About(**about),
-                shares=options.share,
+                about=ModelInfo(**about),
+                sampling_weights=options.sampling_weights,
                 validation=options.validation,
                 start=start,
-                should_stop=should_stop,
-                **reporting(),
+                callbacks=reporting(should_stop),
                 **given(options, TrainParameters),
             )
         except Stopped as error:
@@ -155,7 +165,7 @@ def _stopped(run: Path) -> str:
     return f"Stopped. The same command goes on after epoch {epoch}, from {run}."
 
 
-def _scores(card: model_store.Card) -> str:
+def _scores(card: Card) -> str:
     """Say how good a new model is, and how much that can be trusted."""
     nuclei = card.training["nuclei_held_out"]
     before = card.scores.get("parent_held_out_mean_ap")
@@ -163,7 +173,7 @@ def _scores(card: model_store.Card) -> str:
     score = card.scores["held_out_mean_ap"]
     doubt = " So few nuclei tell little." if nuclei < FEW_NUCLEI else ""
     return (
-        f"On the held-out part ({number_of(nuclei)}) its mean AP is {score:.3f}{than}.{doubt}"
+        f"On the held-out part ({pluralize(nuclei)}) its mean AP is {score:.3f}{than}.{doubt}"
     )
 
 
@@ -174,8 +184,7 @@ def _fine_tune(options: Any) -> int:
             options.name,
             options.model,
             preset=options.preset,
-            should_stop=should_stop,
-            **reporting(),
+            callbacks=reporting(should_stop),
             **given(options, TrainParameters),
         )
     stopped = f"Stopped after epoch {result.epochs}. " if should_stop() else ""

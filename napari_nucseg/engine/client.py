@@ -17,8 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..support.callbacks import NOBODY, OnEpoch, Watchers
-from ..support.progress import OnProgress, Stopped, check_stop
+from ..support import Callbacks, OnEpoch, OnProgress, Stopped
 from .job import Job
 from .process import EngineError, EngineProcess
 
@@ -308,7 +307,7 @@ def needs_engine() -> bool:
 def run_in_engine(
     task: str,
     arguments: dict[str, Any],
-    watchers: Watchers = NOBODY,
+    callbacks: Callbacks = Callbacks(),
 ) -> Any:
     """Run a task in the engine and wait for it.
 
@@ -318,7 +317,7 @@ def run_in_engine(
         Name of the task.
     arguments : dict
         Its arguments.
-    watchers : Watchers, optional
+    callbacks : Callbacks, optional
         Who is told, on the engine's thread, and who may end it, asked on this one.
 
     Returns
@@ -331,9 +330,9 @@ def run_in_engine(
     Exception
         See `Job.wait`. Ctrl-C cancels the job.
     """
-    check_stop(watchers.should_stop)
+    callbacks.check_stop()
     job = shared_engine().submit(
-        task, arguments, on_progress=watchers.on_progress, on_epoch=watchers.on_epoch
+        task, arguments, on_progress=callbacks.on_progress, on_epoch=callbacks.on_epoch
     )
     asked = False
     try:
@@ -342,7 +341,7 @@ def run_in_engine(
                 for text in job.warnings:
                     warnings.warn(text, stacklevel=3)
                 return job.wait()
-            if not asked and watchers.should_stop():
+            if not asked and callbacks.should_stop():
                 asked = True
                 job.stop()
     except KeyboardInterrupt:

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..support.callbacks import OnEpoch
-from ..support.progress import OnProgress
+from ..support import OnEpoch, OnProgress
 
 if TYPE_CHECKING:
     from .client import Engine

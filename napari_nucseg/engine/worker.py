@@ -24,14 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from ..image.field import Field
-from ..pipeline.segmentation import Segmentation, SegmentParameters, relabel, segment_field
-from ..registry.store import DEFAULT_MODEL
-from ..support.callbacks import Watchers
-from ..training.parameters import TrainParameters
+from ..image import Field
+from ..pipeline import Segmentation, SegmentParameters, relabel, segment_field
+from ..registry import DEFAULT_MODEL
+from ..support import Callbacks
+from ..training import TrainParameters
 from .process import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
 
-__all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "Talk", "main"]
+__all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "WorkerChannel", "main"]
 
 _KEPT, _MOST_BYTES = 4, 500_000_000
 _PRIORITY = 5
@@ -67,7 +67,7 @@ class SegmentationReply:
     provenance: dict[str, Any]
 
 
-class Talk:
+class WorkerChannel:
     """The child's end of the conversation.
 
     Parameters
@@ -90,7 +90,7 @@ class Talk:
             except (OSError, EOFError):
                 os._exit(0)
             except Exception as error:  # a class that is not known here, for example
-                self.say("failed", _portable(error))
+                self.send("failed", _portable(error))
                 continue
             if kind == "stop":
                 self._stop.set()
@@ -110,7 +110,7 @@ class Talk:
         """
         return self._runs.get()
 
-    def say(self, kind: str, value: Any) -> None:
+    def send(self, kind: str, value: Any) -> None:
         """Tell the engine something.
 
         Parameters
@@ -123,7 +123,7 @@ class Talk:
         self._connection.send_bytes(pickle.dumps((kind, value), protocol=5))
 
     def on_progress(self, done: int, total: int, text: str) -> None:
-        """Pass on progress, see `progress.OnProgress`.
+        """Pass on progress, see `callbacks.OnProgress`.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class Talk:
         text : str
             What is being done.
         """
-        self.say("progress", (done, total, text))
+        self.send("progress", (done, total, text))
 
     def should_stop(self) -> bool:
         """Return whether the engine wants the task to end early.
@@ -140,50 +140,49 @@ class Talk:
         Returns
         -------
         bool
-            See `progress.ShouldStop`.
+            See `callbacks.ShouldStop`.
         """
         return self._stop.is_set()
 
-    def watchers(self) -> Watchers:
+    def callbacks(self) -> Callbacks:
         """Return who watches a training: the engine.
 
         Returns
         -------
-        Watchers
+        Callbacks
             What they are told is passed on.
         """
-        return Watchers(
-            self.on_progress, lambda epoch: self.say("epoch", epoch), self.should_stop
+        return Callbacks(
+            self.on_progress, lambda epoch: self.send("epoch", epoch), self.should_stop
         )
 
 
 _segmentations: collections.OrderedDict[str, Segmentation] = collections.OrderedDict()
 
 
-def _warm(talk: Talk, model: str) -> None:
+def _warm(link: WorkerChannel, model: str) -> None:
     """Load TensorFlow and a model, and run it once."""
-    from ..registry.store import load_model
+    from ..registry import load_model
 
     field = Field(np.eye(64, dtype=np.float32))
     segment_field(field, load_model(model), SegmentParameters())
 
 
 def _segment(
-    talk: Talk,
+    link: WorkerChannel,
     field: Field,
     model: str,
     parameters: SegmentParameters,
     channel: int | None = None,
 ) -> SegmentationReply:
     """Find the nuclei; the channel is the one that the field was made of, see `of_channel`."""
-    from ..registry.store import load_model
+    from ..registry import load_model
 
     segmentation = segment_field(
         field,
         load_model(model),
         parameters,
-        on_progress=talk.on_progress,
-        should_stop=talk.should_stop,
+        link.callbacks(),
     )
     if channel is not None:
         asked = dataclasses.replace(parameters, channel=channel)
@@ -202,7 +201,7 @@ def _segment(
     return _reply(key, segmentation, probability)
 
 
-def _relabel(talk: Talk, key: str, parameters: SegmentParameters) -> SegmentationReply:
+def _relabel(link: WorkerChannel, key: str, parameters: SegmentParameters) -> SegmentationReply:
     if key not in _segmentations:
         raise RelabelExpired("The maps are no longer kept. Click Segment again.")
     _segmentations.move_to_end(key)
@@ -221,7 +220,7 @@ def _reply(key: str, segmentation: Segmentation, probability: np.ndarray) -> Seg
 
 
 def _fine_tune(
-    talk: Talk,
+    link: WorkerChannel,
     *,
     fields: list[Field] | str | Path,
     model: str,
@@ -229,9 +228,8 @@ def _fine_tune(
     parameters: TrainParameters,
     run_directory: str | Path | None,
 ) -> Any:
-    from ..registry.store import load_model
-    from ..training.fine_tune import fine_tune_fields
-    from ..training.training_set import TrainingSet
+    from ..registry import load_model
+    from ..training import TrainingSet, fine_tune_fields
 
     if isinstance(fields, str | Path):
         fields = TrainingSet(fields).fields()
@@ -242,23 +240,23 @@ def _fine_tune(
         name,
         parameters,
         run_directory=directory,
-        watchers=talk.watchers(),
+        callbacks=link.callbacks(),
     )
 
 
-def _finish_run(talk: Talk, run_directory: str | Path) -> Any:
-    from ..training.fine_tune import finish_run
+def _finish_run(link: WorkerChannel, run_directory: str | Path) -> Any:
+    from ..training import finish_run
 
     return finish_run(Path(run_directory))
 
 
-def _train(talk: Talk, **options: Any) -> Any:
-    from ..training.train import train_fields
+def _train(link: WorkerChannel, **options: Any) -> Any:
+    from ..training import train_fields
 
-    return train_fields(**options, watchers=talk.watchers())
+    return train_fields(**options, callbacks=link.callbacks())
 
 
-#: What the engine can ask for. Each takes the `Talk` and its arguments.
+#: What the engine can ask for. Each takes the `WorkerChannel` and its arguments.
 TASKS: dict[str, Callable[..., Any]] = {
     "warm": _warm,
     "segment": _segment,
@@ -282,24 +280,24 @@ def main(*, warm: bool = True) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     address = os.environ.pop(ADDRESS_VARIABLE)
     key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
-    talk = Talk(Client(address, authkey=key))
+    link = WorkerChannel(Client(address, authkey=key))
     if warm:
         # What is wrong here is told with the first task.
         with contextlib.suppress(Exception):
-            _warm(talk, DEFAULT_MODEL)
+            _warm(link, DEFAULT_MODEL)
     while True:
-        task, arguments = talk.next_run()
+        task, arguments = link.next_run()
         try:
-            with _warnings_to(talk):
-                value = TASKS[task](talk, **arguments)
+            with _warnings_to(link):
+                value = TASKS[task](link, **arguments)
         except BaseException as error:  # whatever it is, the window must hear of it
-            talk.say("failed", _portable(error))
+            link.send("failed", _portable(error))
         else:
-            talk.say("done", value)
+            link.send("done", value)
 
 
 @contextlib.contextmanager
-def _warnings_to(talk: Talk) -> Iterator[None]:
+def _warnings_to(link: WorkerChannel) -> Iterator[None]:
     """Tell the engine what a task warns the user of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default", UserWarning)
@@ -308,7 +306,7 @@ def _warnings_to(talk: Talk) -> Iterator[None]:
         finally:
             for warning in caught:
                 if warning.category is UserWarning:
-                    talk.say("warning", str(warning.message))
+                    link.send("warning", str(warning.message))
 
 
 def _portable(error: BaseException) -> BaseException:

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..support.atomic import new_file
-from ..support.text import number_of, some_of
+from ..support import new_file, pluralize, some_of
 from .field import Field, as_labels, has_channels_last
 
 __all__ = [
@@ -155,7 +154,7 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]
         warnings.warn(f"{path}: {some_of(list(dict.fromkeys(odd)))}", stacklevel=3)
     if others:  # much smaller ones are thumbnails and labels of slides
         warnings.warn(
-            f"{path} holds {number_of(len(others) + 1, 'image')}, of which only the first is "
+            f"{path} holds {pluralize(len(others) + 1, 'image')}, of which only the first is "
             f"read. Save each as a file of its own.",
             stacklevel=3,
         )

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..support.text import number_of, some_of
+from ..support import pluralize, some_of
 from .files import IMAGE_SUFFIXES
 
 __all__ = ["LABELS_ENDING", "find_images", "images_in", "labels_in"]
@@ -98,7 +98,7 @@ def labels_in(folder: Path) -> dict[str, Path]:
         found[name] = file
     if others:
         warnings.warn(
-            f"Left out {number_of(others, 'file')} in {folder}, as there is another one of the "
+            f"Left out {pluralize(others, 'file')} in {folder}, as there is another one of the "
             f"same name: {some_of(others)}. …{LABELS_ENDING} is taken, or the last.",
             stacklevel=2,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..support.text import some_of
+from ..support import some_of
 
 __all__ = [
     "BINARY",

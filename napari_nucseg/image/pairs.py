@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..support.text import number_of, some_of
+from ..support import pluralize, some_of
 from .field import Field, as_labels
 from .files import read_image, read_labels
 from .folders import images_in, labels_in
@@ -98,7 +98,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
         warnings.warn(
-            f"Left out {number_of(missing, 'image')} in {folder} without a mask of the same "
+            f"Left out {pluralize(missing, 'image')} in {folder} without a mask of the same "
             f"name: {some_of(missing)}",
             stacklevel=3,
         )
@@ -109,7 +109,7 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     alone = [mask.name for stem, mask in masks.items() if stem not in stems]
     if pairs and alone:
         warnings.warn(
-            f"Left out {number_of(alone, 'mask')} in {folder} without an image of the same "
+            f"Left out {pluralize(alone, 'mask')} in {folder} without an image of the same "
             f"name: {some_of(alone)}",
             stacklevel=3,
         )
@@ -124,7 +124,7 @@ def _one_of_each_name(folder: Path, images: Sequence[Path]) -> list[Path]:
     others = [str(image.relative_to(folder)) for image in images if first[image.stem] != image]
     if others:
         warnings.warn(
-            f"Left out {number_of(others, 'image')} in {folder}, as there is another one of "
+            f"Left out {pluralize(others, 'image')} in {folder}, as there is another one of "
             f"the same name: {some_of(others)}. The first is taken.",
             stacklevel=4,
         )
@@ -135,7 +135,7 @@ def _what_there_is(folder: Path) -> str:
     """Say what there is in place of pairs, if it is files of other names."""
     images, masks = _files(folder, _IMAGE_FOLDERS), _files(folder, [_MASK_FOLDER])
     if images and not masks:
-        return f", but {number_of(images, 'image')} such as {images[0].name} without any mask"
+        return f", but {pluralize(images, 'image')} such as {images[0].name} without any mask"
     if not images:
         return ""
     return (
@@ -162,14 +162,14 @@ def _pairs_per_nucleus(folder: Path) -> list[Pair]:
                 odd.append(inner.name)
     if odd:
         warnings.warn(
-            f"Left out {number_of(odd, 'folder')} in {folder} with more than one image, or "
+            f"Left out {pluralize(odd, 'folder')} in {folder} with more than one image, or "
             f"none: {some_of(odd)}",
             stacklevel=3,
         )
     empty = [pair.name for pair in pairs if not pair.masks]
     if empty:
         warnings.warn(
-            f"Took {number_of(empty, 'image')} in {folder} to be without nuclei, as there is "
+            f"Took {pluralize(empty, 'image')} in {folder} to be without nuclei, as there is "
             f"no file in masks/: {some_of(empty)}",
             stacklevel=3,
         )
@@ -247,7 +247,7 @@ def _warn_of_oddities(
         if looks_like_labels(np.asarray(field.image))
     ]
     if odd:
-        who = odd[0] if len(odd) == 1 else f"{number_of(odd, 'file')} ({some_of(odd)})"
+        who = odd[0] if len(odd) == 1 else f"{pluralize(odd, 'file')} ({some_of(odd)})"
         warnings.warn(
             f"Expected an image, got in {who} what looks like labels or a mask. Give what "
             f"they were made from.",

@@ -1,39 +1,47 @@
-"""The network: the only code that loads TensorFlow and Keras."""
+"""The network: the only code that loads TensorFlow and Keras, when it is first used."""
 
-import contextlib
-import os
-from collections.abc import Iterator
+from __future__ import annotations
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Off by default on processors without AVX-512, where it is faster all the same.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .architecture import KINDS, Architecture, describe, read_architecture
+    from .fit import Trainer, TrainingData
+    from .imagenet import EncoderWeights, imagenet_weights
+    from .mobilenet import MobileNetUNet
+    from .predict import Predictor, load_predictor
+
+__all__ = [
+    "KINDS",
+    "Architecture",
+    "EncoderWeights",
+    "MobileNetUNet",
+    "Predictor",
+    "Trainer",
+    "TrainingData",
+    "describe",
+    "imagenet_weights",
+    "load_predictor",
+    "read_architecture",
+]
+
+_MODULES = {
+    "KINDS": "architecture",
+    "Architecture": "architecture",
+    "EncoderWeights": "imagenet",
+    "MobileNetUNet": "mobilenet",
+    "Predictor": "predict",
+    "Trainer": "fit",
+    "TrainingData": "fit",
+    "describe": "architecture",
+    "imagenet_weights": "imagenet",
+    "load_predictor": "predict",
+    "read_architecture": "architecture",
+}
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what is written to standard error from below Python out of sight."""
-    try:
-        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    except OSError:  # a program without a terminal may have no standard error
-        yield
-        return
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-# TensorFlow tells of the processor before it reads its log level.
-with _quiet():
-    import keras
-
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"Expected Keras to run on TensorFlow, but it was loaded with the backend "
-        f"{keras.backend.backend()!r} before. Import napari_nucseg.network first, or work "
-        f"in a process of its own."
-    )
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers
 
+from .backend import keras, layers
 from .mobilenet import MobileNetUNet
 from .unet import UNet
 
@@ -18,7 +17,7 @@ __all__ = [
     "build_network",
     "describe",
     "fold_batch_norm",
-    "hold_encoder",
+    "freeze_encoder",
     "read_architecture",
     "start_from",
 ]
@@ -137,7 +136,7 @@ def _norms(network: keras.Model) -> list[layers.BatchNormalization]:
     return [one for one in network.layers if isinstance(one, layers.BatchNormalization)]
 
 
-def hold_encoder(network: keras.Model, architecture: Architecture, held: bool) -> None:
+def freeze_encoder(network: keras.Model, architecture: Architecture, held: bool) -> None:
     """Hold the weights of the encoder as they are, or let them learn.
 
     The statistics of its batch normalization follow the images all the same, so that

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from keras import layers, ops
+from .backend import layers, ops
 
 __all__ = [
     "SIZE_LEVEL",

@@ -11,61 +11,61 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import keras
-import tensorflow as tf
-
-from ..image.field import Field
-from ..measure.metrics import match_counts, summarize
-from ..pipeline.segmentation import SegmentParameters, segment_plane
-from ..registry.store import Model
-from ..support.callbacks import NOBODY, Watchers
-from ..support.progress import ShouldStop, Stopped, check_stop, never_stop
-from ..training.checkpoint import (
+from ..image import Field
+from ..measure import match_counts, summarize
+from ..pipeline import SegmentParameters, segment_plane
+from ..registry import Model
+from ..support import Callbacks, Epoch, Stopped
+from ..training import (
     AVERAGE_FILE,
     KEPT_FILE,
     NETWORK_FILE,
+    Batch,
     Checkpoint,
+    PreparedField,
+    TrainParameters,
+    batches,
     best_of,
     latest_checkpoint,
+    prepare_field,
     write_checkpoint,
 )
-from ..training.parameters import Epoch, TrainParameters
-from ..training.patches import Batch, Source, batches, source_of
 from .architecture import (
     Architecture,
     build_network,
-    hold_encoder,
+    freeze_encoder,
     read_architecture,
     start_from,
 )
-from .average import Average
+from .backend import keras, tf
+from .ema import Ema
 from .imagenet import EncoderWeights, set_encoder
 from .learner import Learner
 from .precision import precision, set_precision
 from .predict import Predictor, load_network
 
-__all__ = ["Material", "Trainer", "score_fields"]
+__all__ = ["Trainer", "TrainingData", "score_fields"]
 
 _WARM_UP = 0.05
 _STATISTICS_BATCHES = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Material:
+class TrainingData:
     """What is trained on, and what is only scored.
 
     Parameters
     ----------
     groups : sequence of sequence of Field
         Fields to train on, those of one kind in one group.
-    shares : sequence of float
+    sampling_weights : sequence of float
         How often patches come from each group, in any unit.
     held_out : sequence of Field
         Fields to score the model on.
     """
 
     groups: Sequence[Sequence[Field]]
-    shares: Sequence[float]
+    sampling_weights: Sequence[float]
     held_out: Sequence[Field]
 
 
@@ -73,7 +73,7 @@ def score_fields(
     predictor: Predictor,
     fields: Sequence[Field],
     channel: int | None = None,
-    should_stop: ShouldStop = never_stop,
+    callbacks: Callbacks = Callbacks(),
 ) -> float:
     """Score a network on fields whose labels are known.
 
@@ -85,7 +85,7 @@ def score_fields(
         With labels.
     channel : int, optional
         Which channel of the images.
-    should_stop : callable, optional
+    callbacks : Callbacks, optional
         Asked before every field.
 
     Returns
@@ -95,7 +95,7 @@ def score_fields(
     """
     counts = []
     for field in fields:
-        check_stop(should_stop)
+        callbacks.check_stop()
         labels = segment_plane(predictor, field.plane(channel), SegmentParameters())[0]
         counts.append(match_counts(labels, field.known_labels))
     return summarize(counts).mean_ap
@@ -112,9 +112,9 @@ def _extended(model: Model, architecture: Architecture) -> keras.Model:
 
 
 class Trainer:
-    """A network in training, its running average, and what is shipped of it.
+    """A network in training, its running average, and what is exported of it.
 
-    The weights that are scored and kept are those of the average, see `Average`.
+    The weights that are scored and kept are those of the average, see `Ema`.
 
     Parameters
     ----------
@@ -148,23 +148,23 @@ class Trainer:
             if encoder is not None:
                 set_encoder(self.network, encoder)
         set_precision(self.network, precision(training=True))
-        self.average = Average(self.network, architecture, batch_norm=batch_norm)
-        self.predictor = Predictor(self.average.shipped, precision())
+        self.average = Ema(self.network, architecture, batch_norm=batch_norm)
+        self.predictor = Predictor(self.average.exported, precision())
         self._learner: Learner | None = None
         self._held = False
 
     def fit(
-        self, material: Material, run_directory: Path, watchers: Watchers = NOBODY
+        self, data: TrainingData, run_directory: Path, callbacks: Callbacks = Callbacks()
     ) -> Checkpoint:
         """Train to the end, from the last checkpoint if there is one.
 
         Parameters
         ----------
-        material : Material
+        data : TrainingData
             What to train on.
         run_directory : Path
             Where checkpoints are kept.
-        watchers : Watchers, optional
+        callbacks : Callbacks, optional
             Who is told, and who may end it.
 
         Returns
@@ -175,45 +175,43 @@ class Trainer:
         Raises
         ------
         Stopped
-            If the watchers ended it. Checkpoints stay.
+            If the callbacks ended it. Checkpoints stay.
         RuntimeError
             If the loss is no longer a number.
         """
         channel = self.parameters.channel
-        groups = self._sources(material, watchers)
+        groups = self._sources(data, callbacks)
         checkpoint = latest_checkpoint(run_directory)
         history = self._resume(checkpoint) if checkpoint else []
         if not history and not self.average.batch_norm:
-            history = [self._start(material, watchers)]
+            history = [self._start(data, callbacks)]
         for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
             learner = self._learner_of(number)
             loss, seconds = self._train_epoch(
-                learner, groups, material.shares, number, watchers
+                learner, groups, data.sampling_weights, number, callbacks
             )
             trained = time.monotonic()
-            self.average.ship(self._images(groups, material.shares, number))
-            watchers.on_progress(self._steps, self._steps, "Scoring the model")
-            score = score_fields(
-                self.predictor, material.held_out, channel, watchers.should_stop
-            )
+            self.average.export(self._images(groups, data.sampling_weights, number))
+            callbacks.on_progress(self._steps, self._steps, "Scoring the model")
+            score = score_fields(self.predictor, data.held_out, channel, callbacks)
             left = (seconds + time.monotonic() - trained) * (self._epochs - number)
             history.append(Epoch(number, self._epochs, loss, score, left))
             checkpoint = self._save(run_directory, checkpoint, history)
-            watchers.on_epoch(history[-1])
+            callbacks.on_epoch(history[-1])
         if checkpoint is None:
             raise Stopped("Training has no epochs to run.")
         return checkpoint
 
-    def _sources(self, material: Material, watchers: Watchers) -> list[list[Source]]:
+    def _sources(self, data: TrainingData, callbacks: Callbacks) -> list[list[PreparedField]]:
         """Prepare the fields."""
-        total, done = sum(map(len, material.groups)), 0
-        groups: list[list[Source]] = []
-        for fields in material.groups:
+        total, done = sum(map(len, data.groups)), 0
+        groups: list[list[PreparedField]] = []
+        for fields in data.groups:
             groups.append([])
             for field in fields:
-                check_stop(watchers.should_stop)
-                watchers.on_progress(done, total, "Preparing the fields")
-                groups[-1].append(source_of(field, self.parameters.channel))
+                callbacks.check_stop()
+                callbacks.on_progress(done, total, "Preparing the fields")
+                groups[-1].append(prepare_field(field, self.parameters.channel))
                 done += 1
         return groups
 
@@ -234,30 +232,30 @@ class Trainer:
         held = epoch <= self._held_epochs
         if self._learner is None or held is not self._held:
             self._held = held
-            hold_encoder(self.network, self.architecture, held)
+            freeze_encoder(self.network, self.architecture, held)
             self._learner = Learner(self.network)
         return self._learner
 
-    def _start(self, material: Material, watchers: Watchers) -> Epoch:
+    def _start(self, data: TrainingData, callbacks: Callbacks) -> Epoch:
         """Score the network that training starts from."""
-        watchers.on_progress(0, self._steps, "Scoring the starting model")
+        callbacks.on_progress(0, self._steps, "Scoring the starting model")
         score = score_fields(
             self.predictor,
-            material.held_out,
+            data.held_out,
             self.parameters.channel,
-            watchers.should_stop,
+            callbacks,
         )
         epoch = Epoch(0, self._epochs, math.nan, score, math.nan)
-        watchers.on_epoch(epoch)
+        callbacks.on_epoch(epoch)
         return epoch
 
     def _train_epoch(
         self,
         learner: Learner,
-        groups: Sequence[Sequence[Source]],
-        shares: Sequence[float],
+        groups: Sequence[Sequence[PreparedField]],
+        sampling_weights: Sequence[float],
         number: int,
-        watchers: Watchers,
+        callbacks: Callbacks,
     ) -> tuple[float, float]:
         """Train for one epoch and return the mean loss, and the seconds that an epoch takes.
 
@@ -266,11 +264,11 @@ class Trainer:
         losses, ends = [], []
         began = time.monotonic()
         for step, (images, targets) in enumerate(
-            self._batches(groups, shares, number, self._steps)
+            self._batches(groups, sampling_weights, number, self._steps)
         ):
-            check_stop(watchers.should_stop)
+            callbacks.check_stop()
             text = f"Training, epoch {number} of {self._epochs}"
-            watchers.on_progress(step, self._steps, text)
+            callbacks.on_progress(step, self._steps, text)
             done = (number - 1) * self._steps + step
             loss = learner.step(images, targets, self._learning_rate(done))
             if not math.isfinite(loss):
@@ -286,8 +284,8 @@ class Trainer:
 
     def _batches(
         self,
-        groups: Sequence[Sequence[Source]],
-        shares: Sequence[float],
+        groups: Sequence[Sequence[PreparedField]],
+        sampling_weights: Sequence[float],
         number: int,
         count: int,
     ) -> tf.data.Dataset:
@@ -296,13 +294,13 @@ class Trainer:
         def generate() -> Iterator[Batch]:
             return batches(
                 groups,
-                shares,
+                sampling_weights,
                 batch_size=self.parameters.batch_size,
                 patch_size=self.parameters.patch_size,
                 seed=(self.parameters.seed, number),
                 count=count,
-                painted=self.parameters.painted,
-                recolored=self.parameters.recolored,
+                synthetic_stain=self.parameters.synthetic_stain,
+                stain_augmentation=self.parameters.stain_augmentation,
             )
 
         maps = tf.TensorSpec((None, None, None, 4), tf.float32)
@@ -314,10 +312,13 @@ class Trainer:
         return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(3)
 
     def _images(
-        self, groups: Sequence[Sequence[Source]], shares: Sequence[float], number: int
+        self,
+        groups: Sequence[Sequence[PreparedField]],
+        sampling_weights: Sequence[float],
+        number: int,
     ) -> Iterator[tf.Tensor]:
         """Make the images of a few batches, when they are asked for."""
-        for images, _ in self._batches(groups, shares, number, _STATISTICS_BATCHES):
+        for images, _ in self._batches(groups, sampling_weights, number, _STATISTICS_BATCHES):
             yield images
 
     def _learning_rate(self, step: int) -> float:
@@ -345,7 +346,7 @@ class Trainer:
 
         def write_kept(path: Path) -> None:
             if before is None or kept is history[-1]:
-                self.average.save_shipped(path, path.with_name(AVERAGE_FILE))
+                self.average.save_exported(path, path.with_name(AVERAGE_FILE))
             else:
                 shutil.copyfile(before.folder / KEPT_FILE, path)
 

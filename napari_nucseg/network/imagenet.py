@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from .backend import keras
 from .mobilenet import MobileNetUNet
 
 __all__ = ["EncoderWeights", "imagenet_weights", "set_encoder"]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
+from .backend import keras, ops, tf
 from .losses import total_loss
 
 __all__ = ["Learner"]
@@ -34,11 +32,11 @@ class Learner:
     def __init__(self, network: keras.Model) -> None:
         self._network = network
         self._weights = network.trainable_variables
-        self._row = keras.Variable(_in_a_row(self._weights), name="row")
+        self._flat_weights = keras.Variable(_flatten(self._weights), name="row")
         self._optimizer = keras.optimizers.AdamW(
             weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
         )
-        self._optimizer.build([self._row])
+        self._optimizer.build([self._flat_weights])
         network.compile(optimizer=self._optimizer)
         self._run = tf.function(self._step, autograph=False)
 
@@ -66,14 +64,14 @@ class Learner:
         with tf.GradientTape() as tape:
             loss = total_loss(targets, self._network(images, training=True))
         gradients = tape.gradient(loss, [weight.value for weight in self._weights])
-        self._row.assign(_in_a_row(self._weights))
-        self._optimizer.apply([_in_a_row(gradients)], [self._row])
+        self._flat_weights.assign(_flatten(self._weights))
+        self._optimizer.apply([_flatten(gradients)], [self._flat_weights])
         ends = np.cumsum([np.prod(weight.shape, dtype=int) for weight in self._weights])
-        parts = ops.split(self._row.value, ends[:-1].tolist())
+        parts = ops.split(self._flat_weights.value, ends[:-1].tolist())
         for weight, part in zip(self._weights, parts, strict=True):
             weight.assign(ops.reshape(part, weight.shape))
         return loss
 
 
-def _in_a_row(arrays: Sequence[Any]) -> Any:
+def _flatten(arrays: Sequence[Any]) -> Any:
     return ops.concatenate([ops.reshape(array, (-1,)) for array in arrays])

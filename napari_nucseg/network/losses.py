@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
+from .backend import ops
 
 __all__ = ["maps_loss", "size_loss", "total_loss"]
 

@@ -6,9 +6,7 @@ import dataclasses
 import itertools
 from typing import Any
 
-import keras
-from keras import layers
-
+from .backend import keras, layers
 from .blocks import are_widths, decode, linear, normalized
 
 __all__ = ["SKIPS", "MobileNetUNet"]

@@ -6,8 +6,7 @@ import functools
 import os
 from pathlib import Path
 
-import keras
-import tensorflow as tf
+from .backend import keras, tf
 
 __all__ = ["PRECISIONS", "PRECISION_VARIABLE", "precision", "set_precision"]
 

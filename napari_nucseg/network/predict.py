@@ -10,28 +10,29 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import ops
 
-from ..pipeline.instances import NETWORK_DIAMETER
-from ..pipeline.scale import inside_nuclei, lively_crops, settle, typical_diameter, zoom_for
-from ..pipeline.tiles import (
-    AT_ONCE,
+from ..pipeline import (
+    BATCH_TILES,
+    CONCURRENT_BATCHES,
     CORE,
-    CORE_IN_LARGE,
+    CORE_IN_LARGE_PLANE,
     HALO,
-    LARGE,
+    LARGE_PLANE_PIXELS,
+    NETWORK_DIAMETER,
     STRIDE,
-    TOGETHER,
+    estimate_scale,
+    high_contrast_crops,
+    inside_nuclei,
     pad_to_stride,
     tiles_of,
+    typical_diameter,
+    zoom_for,
 )
-from ..registry.store import WEIGHTS_FILE, Model, load_model
-from ..registry.weights import check_weights_file
-from ..support.progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
+from ..registry import WEIGHTS_FILE, Model, check_weights_file, load_model
+from ..support import Callbacks
 from .architecture import build_network, read_architecture
+from .backend import keras, ops, tf
 from .precision import precision, set_precision
 
 __all__ = ["Predictor", "load_network", "load_predictor"]
@@ -128,31 +129,34 @@ class Predictor:
         maps = maps[:, : shape[0], : shape[1]]
         return maps, output["size"]
 
-    def _look(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _predict_tiles(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return maps and size maps of tiles at the scale of the network."""
         shape = np.array(tiles.shape[1:3], np.int32)
         maps, size = self._run(pad_to_stride(tiles), shape)
         return maps.numpy(), size.numpy()[..., 0]
 
-    def _look_again(
-        self, maps: np.ndarray, tiles: np.ndarray, views: int, should_stop: ShouldStop
+    def _average_views(
+        self,
+        maps: np.ndarray,
+        tiles: np.ndarray,
+        test_time_augmentations: int,
+        callbacks: Callbacks,
     ) -> np.ndarray:
         """Return the mean of the maps of tiles and of those of other views of them."""
         total = maps
-        for view in range(1, views):
-            check_stop(should_stop)
+        for view in range(1, test_time_augmentations):
+            callbacks.check_stop()
             turned = np.ascontiguousarray(_turned(tiles, view))
-            total = total + _turned(self._look(turned)[0], view, back=True)
-        return total / views if views > 1 else maps
+            total = total + _turned(self._predict_tiles(turned)[0], view, back=True)
+        return total / test_time_augmentations if test_time_augmentations > 1 else maps
 
     def maps(
         self,
         plane: np.ndarray,
         diameter: float = NETWORK_DIAMETER,
         *,
-        views: int = 1,
-        on_progress: OnProgress = no_progress,
-        should_stop: ShouldStop = never_stop,
+        test_time_augmentations: int = 1,
+        callbacks: Callbacks = Callbacks(),
     ) -> np.ndarray:
         """Predict the maps of a plane.
 
@@ -164,13 +168,11 @@ class Predictor:
             Typical diameter of its nuclei in pixels. If it is far from what
             the network was trained for, the tiles are resized on their way in
             and the maps on their way out.
-        views : int, optional
+        test_time_augmentations : int, optional
             How many turned and mirrored views of the plane are averaged, 1 to 8.
-        on_progress : callable, optional
-            Told after every group of tiles.
-        should_stop : callable, optional
-            Asked before every group of tiles and every further view of it, by whichever
-            thread looks.
+        callbacks : Callbacks, optional
+            Told after every group of tiles, and asked before every group of tiles and every
+            further view of it, by whichever thread looks.
 
         Returns
         -------
@@ -182,15 +184,16 @@ class Predictor:
         Stopped
             If it should stop.
         """
-        return self._sweep(plane, zoom_for(diameter), on_progress, should_stop, views)[0]
+        return self._predict_plane(
+            plane, zoom_for(diameter), callbacks, test_time_augmentations
+        )[0]
 
     def maps_and_diameter(
         self,
         plane: np.ndarray,
         *,
-        views: int = 1,
-        on_progress: OnProgress = no_progress,
-        should_stop: ShouldStop = never_stop,
+        test_time_augmentations: int = 1,
+        callbacks: Callbacks = Callbacks(),
     ) -> tuple[np.ndarray, float | None]:
         """Predict the maps of a plane whose nuclei are of unknown size.
 
@@ -198,7 +201,7 @@ class Predictor:
         ----------
         plane : ndarray of float32, shape (Y, X, 3)
             Normalized intensities.
-        views, on_progress, should_stop : optional
+        test_time_augmentations, callbacks : optional
             As in `maps`.
 
         Returns
@@ -214,36 +217,34 @@ class Predictor:
             If it should stop.
         """
         if plane.shape[0] * plane.shape[1] > _SMALL:
-            found = self.diameter(plane, should_stop)
+            found = self.diameter(plane, callbacks)
         else:
             # All of a small plane tells its diameter, and was often looked at in the right
             # scale by then.
-            maps, found = settle(
-                lambda zoom: self._sweep(plane, zoom, on_progress, should_stop)
+            maps, found = estimate_scale(
+                lambda zoom: self._predict_plane(plane, zoom, callbacks)
             )
-            if views == 1:
+            if test_time_augmentations == 1:
                 return maps, found
         maps = self.maps(
             plane,
             found or NETWORK_DIAMETER,
-            views=views,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            test_time_augmentations=test_time_augmentations,
+            callbacks=callbacks,
         )
         return maps, found
 
-    def _sweep(
+    def _predict_plane(
         self,
         plane: np.ndarray,
         zoom: float,
-        on_progress: OnProgress,
-        should_stop: ShouldStop,
-        views: int = 1,
+        callbacks: Callbacks,
+        test_time_augmentations: int = 1,
     ) -> tuple[np.ndarray, float | None]:
         """Return the maps of the plane and the diameter, looked at in one scale."""
         maps = np.empty(plane.shape, np.float32)
-        large = plane.shape[0] * plane.shape[1] > LARGE
-        core, at_once = (CORE_IN_LARGE, 1) if large else (CORE, AT_ONCE)
+        large = plane.shape[0] * plane.shape[1] > LARGE_PLANE_PIXELS
+        core, at_once = (CORE_IN_LARGE_PLANE, 1) if large else (CORE, CONCURRENT_BATCHES)
         tiles = tiles_of(
             plane.shape[:2],
             core=int(core / zoom),
@@ -252,30 +253,32 @@ class Predictor:
         )
 
         def look(first: int) -> np.ndarray:
-            batch = tiles[first : first + TOGETHER]
+            batch = tiles[first : first + BATCH_TILES]
             sources = np.stack([plane[tile.source] for tile in batch])
             shape = sources.shape[1:3]
             sources = _resize(sources, _zoomed(shape, zoom))
-            predicted, size = self._look(sources)
+            predicted, size = self._predict_tiles(sources)
             inside = inside_nuclei(predicted, size)
-            predicted = self._look_again(predicted, sources, views, should_stop)
+            predicted = self._average_views(
+                predicted, sources, test_time_augmentations, callbacks
+            )
             for tile, part in zip(batch, _resize(predicted, shape), strict=True):
                 maps[tile.target] = part[tile.core]
             return inside
 
         sizes: list[np.ndarray] = []
-        looks = _side_by_side(look, range(0, len(tiles), TOGETHER), at_once)
-        check_stop(should_stop)
-        on_progress(0, len(tiles), "Finding nuclei")
+        looks = _side_by_side(look, range(0, len(tiles), BATCH_TILES), at_once)
+        callbacks.check_stop()
+        callbacks.on_progress(0, len(tiles), "Finding nuclei")
         with contextlib.closing(looks):
             for inside in looks:
                 sizes.append(inside)
-                check_stop(should_stop)
-                done = min(TOGETHER * len(sizes), len(tiles))
-                on_progress(done, len(tiles), "Finding nuclei")
+                callbacks.check_stop()
+                done = min(BATCH_TILES * len(sizes), len(tiles))
+                callbacks.on_progress(done, len(tiles), "Finding nuclei")
         return maps, typical_diameter(sizes, zoom)
 
-    def diameter(self, plane: np.ndarray, should_stop: ShouldStop = never_stop) -> float | None:
+    def diameter(self, plane: np.ndarray, callbacks: Callbacks = Callbacks()) -> float | None:
         """Estimate the typical diameter of the nuclei.
 
         The network tells the size of the nucleus at each place; the estimate
@@ -288,7 +291,7 @@ class Predictor:
         ----------
         plane : ndarray of float32, shape (Y, X, 3)
             Normalized intensities.
-        should_stop : callable, optional
+        callbacks : Callbacks, optional
             Asked before every look.
 
         Returns
@@ -296,15 +299,15 @@ class Predictor:
         float or None
             Diameter in pixels, None where there seems to be no nucleus.
         """
-        return settle(lambda zoom: self._peek(plane, zoom, should_stop))[1]
+        return estimate_scale(lambda zoom: self._predict_crops(plane, zoom, callbacks))[1]
 
-    def _peek(
-        self, plane: np.ndarray, zoom: float, should_stop: ShouldStop
+    def _predict_crops(
+        self, plane: np.ndarray, zoom: float, callbacks: Callbacks
     ) -> tuple[np.ndarray, float | None]:
-        """Return the maps of the most lively parts and the diameter, as `_sweep` does."""
-        check_stop(should_stop)
-        crops = lively_crops(plane, int(_CROP / max(zoom, _LEAST_OF_CROP)), _CROPS)
-        maps, size = self._look(_resize(crops, _zoomed(crops.shape[1:], zoom)))
+        """Return maps and diameter as `_predict_plane` does, of crops with much contrast."""
+        callbacks.check_stop()
+        crops = high_contrast_crops(plane, int(_CROP / max(zoom, _LEAST_OF_CROP)), _CROPS)
+        maps, size = self._predict_tiles(_resize(crops, _zoomed(crops.shape[1:], zoom)))
         return maps, typical_diameter([inside_nuclei(maps, size)], zoom)
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import keras
-from keras import layers
-
+from .backend import keras, layers
 from .blocks import ToDepth, are_widths, convolution, decode, residual_block
 
 __all__ = ["UNet"]

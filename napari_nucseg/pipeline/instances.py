@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["DEPTH", "NETWORK_DIAMETER", "instances_from_maps"]
+__all__ = ["MIN_PROMINENCE", "NETWORK_DIAMETER", "instances_from_maps"]
 
 #: Diameter, in pixels, of a typical nucleus at the scale the network works at.
 NETWORK_DIAMETER = 28.0
@@ -16,7 +16,7 @@ NETWORK_DIAMETER = 28.0
 #: How far distance, lowered by the boundary, must fall between two peaks that are two
 #: nuclei. Of 0.15 to 0.35 this scored highest on the images that the bundled model was trained
 #: and validated on, together with the least confidence and size of a nucleus.
-DEPTH = 0.3
+MIN_PROMINENCE = 0.3
 
 #: How much of the confidence is enough at the edge of the image. Of 0.4 to 1 this was best
 #: on the validation images.
@@ -70,12 +70,12 @@ def instances_from_maps(
     heights = _heights(maps, foreground, _SMOOTHING * diameter / NETWORK_DIAMETER)
     neighbors = _neighbors(foreground)
     peaks = _climb(heights, neighbors)
-    passes = _passes(heights, neighbors, peaks)
+    saddles = _saddles(heights, neighbors, peaks)
     del neighbors
-    owners = _join_shallow(heights, passes, peaks)
+    owners = _join_shallow(heights, saddles, peaks)
     del heights, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
-    kept &= _sure(owners, maps, foreground, probability)
+    kept &= _confident(owners, maps, foreground, probability)
     labels = np.zeros(maps.shape[:2], np.int32)
     labels[foreground] = _numbered(owners, kept)
     _fill_holes(labels)
@@ -165,7 +165,7 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
 
 
 def _join_shallow(
-    heights: np.ndarray, passes: tuple[list[int], list[int], list[float]], peaks: np.ndarray
+    heights: np.ndarray, saddles: tuple[list[int], list[int], list[float]], peaks: np.ndarray
 ) -> np.ndarray:
     """Join basins whose peak rises less than the depth above a pass."""
     parent: dict[int, int] = {}
@@ -179,13 +179,13 @@ def _join_shallow(
             peak = above
         return peak
 
-    for a, b, level in zip(*passes, strict=True):
+    for a, b, level in zip(*saddles, strict=True):
         high, low = top(a), top(b)
         if high == low:
             continue
         if (heights[low], low) > (heights[high], high):
             high, low = low, high
-        if heights[low] - level < DEPTH:
+        if heights[low] - level < MIN_PROMINENCE:
             parent[low] = high
     owner = np.arange(heights.size, dtype=np.int32)
     for peak in parent:
@@ -193,7 +193,7 @@ def _join_shallow(
     return owner[peaks]
 
 
-def _passes(
+def _saddles(
     heights: np.ndarray, neighbors: list[np.ndarray], peaks: np.ndarray
 ) -> tuple[list[int], list[int], list[float]]:
     """Return the pairs of basins that touch, with their highest pass, from the highest."""
@@ -214,7 +214,7 @@ def _passes(
     return one[order].tolist(), two[order].tolist(), levels[order].tolist()
 
 
-def _sure(
+def _confident(
     owners: np.ndarray, maps: np.ndarray, foreground: np.ndarray, probability: float
 ) -> np.ndarray:
     """Return of every object whether its confidence reaches the probability.

@@ -9,10 +9,10 @@ import numpy as np
 from .instances import NETWORK_DIAMETER
 
 __all__ = [
+    "estimate_scale",
+    "foreground_confidence",
+    "high_contrast_crops",
     "inside_nuclei",
-    "likeness",
-    "lively_crops",
-    "settle",
     "typical_diameter",
     "zoom_for",
 ]
@@ -30,7 +30,7 @@ _LIKE_NUCLEI, _CLEARLY = 0.42, 1.5
 Look = Callable[[float], tuple[np.ndarray, float | None]]
 
 
-def settle(look: Look) -> tuple[np.ndarray, float | None]:
+def estimate_scale(look: Look) -> tuple[np.ndarray, float | None]:
     """Look until the scale suits the diameter found.
 
     Texture of large nuclei can pass for small nuclei, and the closer look that suits these
@@ -51,15 +51,15 @@ def settle(look: Look) -> tuple[np.ndarray, float | None]:
         In pixels of the plane, None if there is no nucleus.
     """
     maps, found = _approach(look, 1.0)
-    enough = max(_LIKE_NUCLEI, _CLEARLY * likeness(maps))
+    enough = max(_LIKE_NUCLEI, _CLEARLY * foreground_confidence(maps))
     far, seen = look(_FAR)
-    if seen is None or likeness(far) < enough:
+    if seen is None or foreground_confidence(far) < enough:
         return maps, found
     wanted = zoom_for(seen)
     if _near(wanted, zoom_for(found or NETWORK_DIAMETER)):
         return maps, found
     others, other = (far, seen) if _near(wanted, _FAR) else _approach(look, wanted)
-    return (others, other) if likeness(others) >= enough else (maps, found)
+    return (others, other) if foreground_confidence(others) >= enough else (maps, found)
 
 
 def _approach(look: Look, zoom: float) -> tuple[np.ndarray, float | None]:
@@ -75,7 +75,7 @@ def _approach(look: Look, zoom: float) -> tuple[np.ndarray, float | None]:
     return maps, found
 
 
-def likeness(maps: np.ndarray) -> float:
+def foreground_confidence(maps: np.ndarray) -> float:
     """Tell how much the foreground looks like nuclei.
 
     Parameters
@@ -116,7 +116,7 @@ def _near(one: float, other: float) -> bool:
     return 1 / _NO_ZOOM <= one / other <= _NO_ZOOM
 
 
-def lively_crops(plane: np.ndarray, size: int, number: int) -> np.ndarray:
+def high_contrast_crops(plane: np.ndarray, size: int, number: int) -> np.ndarray:
     """Cut out the parts of a plane with most contrast.
 
     Parameters

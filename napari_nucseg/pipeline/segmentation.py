@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..image.field import Field
-from ..image.masks import looks_like_labels
-from ..support.parameters import Parameters, parameter
-from ..support.progress import OnProgress, ShouldStop, check_stop, never_stop, no_progress
+from ..image import Field, looks_like_labels
+from ..support import Callbacks, Parameters, __version__, parameter
 from .instances import NETWORK_DIAMETER, instances_from_maps
 from .normalize import is_blank, normalize
 
 if TYPE_CHECKING:
-    from ..network.predict import Predictor
-    from ..registry.store import Model
+    from ..network import Predictor
+    from ..registry import Model
 
 __all__ = [
     "SegmentParameters",
@@ -59,7 +57,7 @@ class SegmentParameters(Parameters):
         minimum=0,
         maximum=10**9,
     )
-    views: int = parameter(
+    test_time_augmentations: int = parameter(
         1,
         "Turned and mirrored views of the image to average, up to 8: in stained tissue "
         "outlines are a little better, and it takes as many times as long. Nuclei that only "
@@ -98,9 +96,7 @@ def segment_field(
     field: Field,
     model: Model,
     parameters: SegmentParameters,
-    *,
-    on_progress: OnProgress = no_progress,
-    should_stop: ShouldStop = never_stop,
+    callbacks: Callbacks = Callbacks(),
 ) -> Segmentation:
     """Find the nuclei in a field.
 
@@ -112,8 +108,8 @@ def segment_field(
         Which model to use.
     parameters : SegmentParameters
         How to segment.
-    on_progress, should_stop : callable, optional
-        See `progress`.
+    callbacks : Callbacks, optional
+        Who is told, and who may end it.
 
     Returns
     -------
@@ -133,19 +129,22 @@ def segment_field(
         If the image looks like labels, if intensities in it are no numbers, or if the
         diameter that was given is larger than the image.
     """
-    from ..network.predict import load_predictor
+    from ..network import load_predictor
 
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
-    on_progress(0, 1, "Loading the model")
+    callbacks.on_progress(0, 1, "Loading the model")
     predictor = load_predictor(model)
-    check_stop(should_stop)
+    callbacks.check_stop()
     labels, maps, diameter = segment_plane(
-        predictor, plane, parameters, on_progress=on_progress, should_stop=should_stop
+        predictor,
+        plane,
+        parameters,
+        callbacks=callbacks,
     )
     provenance = {
-        "software": f"napari-nucseg {_version()}",
+        "software": f"napari-nucseg {__version__}",
         "image": field.name,
         "model": model.card.name,
         "model_version": model.card.version,
@@ -188,9 +187,7 @@ def segment_plane(
     predictor: Predictor,
     plane: np.ndarray,
     parameters: SegmentParameters,
-    *,
-    on_progress: OnProgress = no_progress,
-    should_stop: ShouldStop = never_stop,
+    callbacks: Callbacks = Callbacks(),
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Find the nuclei in a plane.
 
@@ -202,8 +199,8 @@ def segment_plane(
         Intensities of any real dtype.
     parameters : SegmentParameters
         How to segment; the channel is already chosen.
-    on_progress, should_stop : callable, optional
-        See `progress`.
+    callbacks : Callbacks, optional
+        Who is told, and who may end it.
 
     Returns
     -------
@@ -217,24 +214,22 @@ def segment_plane(
     normalized = normalize(plane)
     diameter = parameters.diameter
     if diameter is None:
-        on_progress(0, 1, "Estimating the size of the nuclei")
+        callbacks.on_progress(0, 1, "Estimating the size of the nuclei")
         maps, found = predictor.maps_and_diameter(
             normalized,
-            views=parameters.views,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            test_time_augmentations=parameters.test_time_augmentations,
+            callbacks=callbacks,
         )
         diameter = found or NETWORK_DIAMETER
     else:
         maps = predictor.maps(
             normalized,
             diameter,
-            views=parameters.views,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            test_time_augmentations=parameters.test_time_augmentations,
+            callbacks=callbacks,
         )
     del normalized  # That of a color image is as large as the maps.
-    check_stop(should_stop)
+    callbacks.check_stop()
     return _labels_of(maps, diameter, parameters), maps, diameter
 
 
@@ -272,9 +267,3 @@ def _labels_of(maps: np.ndarray, diameter: float, parameters: SegmentParameters)
         minimum_size=parameters.minimum_size,
         diameter=diameter,
     )
-
-
-def _version() -> str:
-    from .. import __version__
-
-    return __version__

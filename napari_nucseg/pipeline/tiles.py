@@ -10,13 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 
 __all__ = [
-    "AT_ONCE",
+    "BATCH_TILES",
+    "CONCURRENT_BATCHES",
     "CORE",
-    "CORE_IN_LARGE",
+    "CORE_IN_LARGE_PLANE",
     "HALO",
-    "LARGE",
+    "LARGE_PLANE_PIXELS",
     "STRIDE",
-    "TOGETHER",
     "Tile",
     "pad_to_stride",
     "tiles_of",
@@ -32,15 +32,15 @@ STRIDE = 32
 #: thrown away, and the more memory the network takes.
 CORE = 1024
 
-#: The same in a plane of more than `LARGE` pixels, which itself takes much memory.
-CORE_IN_LARGE = 640
-LARGE = 20_000_000
+#: The same in a plane of more than `LARGE_PLANE_PIXELS` pixels, which itself takes much memory.
+CORE_IN_LARGE_PLANE = 640
+LARGE_PLANE_PIXELS = 20_000_000
 
 #: How many tiles the network looks at together, each on a processor core of its own.
-TOGETHER = 2
+BATCH_TILES = 2
 
 #: How many such groups it looks at at the same time, in a plane that is not large.
-AT_ONCE = 2
+CONCURRENT_BATCHES = 2
 
 #: A plane of fewer pixels than this part of a core's square is one tile: dividing it more
 #: would cost more than the second processor core gains.
@@ -93,7 +93,7 @@ def tiles_of(
         together, unless the plane is small.
     """
     counts = [math.ceil(length / core) for length in shape]
-    if counts[0] * counts[1] % TOGETHER and shape[0] * shape[1] > _SMALL * core * core:
+    if counts[0] * counts[1] % BATCH_TILES and shape[0] * shape[1] > _SMALL * core * core:
         counts[0 if shape[0] / counts[0] >= shape[1] / counts[1] else 1] += 1
     rows, columns = (
         list(_spans(length, count, halo, step))

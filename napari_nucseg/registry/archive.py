@@ -9,8 +9,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from ..support.atomic import new_file
-from ..support.text import some_of
+from ..support import new_file, some_of
 from .store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
 
 __all__ = ["export_model", "import_model"]

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..support.atomic import new_folder
-from ..support.paths import user_directory
+from ..support import new_folder, user_directory
 from .weights import check_weights_file, checksum
 
 __all__ = [

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["is_running", "mark"]
+__all__ = ["is_running", "process_stamp"]
 
 
-def mark() -> dict[str, Any]:
+def process_stamp() -> dict[str, Any]:
     """Return what this process can be known by later.
 
     Returns
@@ -23,13 +23,13 @@ def mark() -> dict[str, Any]:
     return {"process": os.getpid(), "host": platform.node(), "began": time.time()}
 
 
-def is_running(mark: Mapping[str, Any]) -> bool:
-    """Return whether the process that left a mark is still there.
+def is_running(stamp: Mapping[str, Any]) -> bool:
+    """Return whether the process that left a stamp is still there.
 
     Parameters
     ----------
-    mark : mapping
-        From `mark`, perhaps among other things.
+    stamp : mapping
+        From `process_stamp`, perhaps among other things.
 
     Returns
     -------
@@ -38,13 +38,13 @@ def is_running(mark: Mapping[str, Any]) -> bool:
     """
     import psutil
 
-    if mark.get("host", platform.node()) != platform.node():
+    if stamp.get("host", platform.node()) != platform.node():
         return False
     try:
-        process = psutil.Process(mark["process"])
-        # One that is younger than the mark was given the number of one that ended.
+        process = psutil.Process(stamp["process"])
+        # One that is younger than the stamp was given the number of one that ended.
         return (
-            process.create_time() <= mark["began"] and process.status() != psutil.STATUS_ZOMBIE
+            process.create_time() <= stamp["began"] and process.status() != psutil.STATUS_ZOMBIE
         )
-    except (LookupError, psutil.Error):  # an older version left no mark
+    except (LookupError, psutil.Error):  # an older version left no stamp
         return False

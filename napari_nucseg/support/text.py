@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Sized
 
-__all__ = ["duration", "number_of", "some_of"]
+__all__ = ["duration", "pluralize", "some_of"]
 
 
-def number_of(things: Sized | int, noun: str = "nucleus") -> str:
+def pluralize(things: Sized | int, noun: str = "nucleus") -> str:
     """Write how many there are.
 
     Parameters

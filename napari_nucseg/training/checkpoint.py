@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..support.atomic import new_file, new_folder, remove_old
-from .parameters import Epoch
+from ..support import Epoch, new_file, new_folder, remove_old
 
 __all__ = [
     "AVERAGE_FILE",

@@ -10,22 +10,25 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..image.field import Field
-from ..registry.store import (
+from ..image import Field
+from ..registry import (
     CARD_FILE,
     Card,
     Model,
     check_new_name,
+    checksum,
     load_model,
     models_directory,
     save_model,
 )
-from ..registry.weights import checksum
-from ..support.callbacks import NOBODY, Watchers
-from ..support.paths import new_run_directory, runs_directory
-from ..support.process import mark
-from ..support.progress import Stopped
-from ..support.text import number_of
+from ..support import (
+    Callbacks,
+    Stopped,
+    new_run_directory,
+    pluralize,
+    process_stamp,
+    runs_directory,
+)
 from .checkpoint import (
     KEPT_FILE,
     Checkpoint,
@@ -50,10 +53,14 @@ __all__ = [
 
 #: How thoroughly to fine-tune, from a minute to a long coffee.
 FINE_TUNE_PRESETS = {
-    "quick": TrainParameters(epochs=3, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25),
-    "balanced": TrainParameters(epochs=5, steps_per_epoch=8, learning_rate=3e-4, held_out=0.25),
+    "quick": TrainParameters(
+        epochs=3, steps_per_epoch=8, learning_rate=3e-4, validation_fraction=0.25
+    ),
+    "balanced": TrainParameters(
+        epochs=5, steps_per_epoch=8, learning_rate=3e-4, validation_fraction=0.25
+    ),
     "thorough": TrainParameters(
-        epochs=20, steps_per_epoch=20, learning_rate=3e-4, held_out=0.25
+        epochs=20, steps_per_epoch=20, learning_rate=3e-4, validation_fraction=0.25
     ),
 }
 
@@ -110,7 +117,7 @@ class FineTuneResult:
         part = "the held-out part"
         few = self.nuclei is not None and self.nuclei < FEW_NUCLEI
         if self.nuclei is not None:
-            part += f" ({number_of(self.nuclei)})"
+            part += f" ({pluralize(self.nuclei)})"
         sentences = [
             f"On {part} it scores {self.score:.3f}, {self.parent!r} {self.parent_score:.3f}.",
             self._verdict,
@@ -141,7 +148,7 @@ def fine_tune_fields(
     parameters: TrainParameters,
     *,
     run_directory: Path | None = None,
-    watchers: Watchers = NOBODY,
+    callbacks: Callbacks = Callbacks(),
 ) -> FineTuneResult:
     """Fine-tune a model on corrected fields (transfer learning).
 
@@ -162,7 +169,7 @@ def fine_tune_fields(
         Where checkpoints are kept, so that `finish_run` can make a model of
         what a killed run left. Left out, a new folder among those of the window, which
         offers such a run; it is removed when there is a model, or nothing to make one of.
-    watchers : Watchers, optional
+    callbacks : Callbacks, optional
         Who is told, and who may end it: then the best epoch so far (with ``keep_last`` the
         last) becomes the model.
 
@@ -182,7 +189,7 @@ def fine_tune_fields(
     """
     check_fields(fields)
     check_new_name(name)
-    groups, held_out = hold_out([list(fields)], parameters.held_out)
+    groups, held_out = hold_out([list(fields)], parameters.validation_fraction)
     training = {
         "parameters": parameters.as_dict(),
         "fields": len(fields),
@@ -191,15 +198,14 @@ def fine_tune_fields(
     }
     with _run_in(run_directory) as directory:
         plan = {"name": name, "parent_folder": str(parent.folder), "training": training}
-        write_plan(directory, {**plan, **mark()})
+        write_plan(directory, {**plan, **process_stamp()})
 
-        from ..network.architecture import read_architecture
-        from ..network.fit import Material, Trainer
+        from ..network import Trainer, TrainingData, read_architecture
 
         architecture = read_architecture(parent.card.architecture)
         trainer = Trainer(architecture, parameters, parent)
         with contextlib.suppress(Stopped):  # what there is by then can be finished
-            trainer.fit(Material(groups, [1.0], held_out), directory, watchers)
+            trainer.fit(TrainingData(groups, [1.0], held_out), directory, callbacks)
         return finish_run(directory)
 
 
@@ -266,7 +272,7 @@ def finish_run(run_directory: Path, name: str = "") -> FineTuneResult:
     sources = parent.card.training_data.split("; ")
     card = Card(
         name=name or plan["name"],
-        description=f"{parent.card.name}, fine-tuned on {number_of(fields, 'field')}.",
+        description=f"{parent.card.name}, fine-tuned on {pluralize(fields, 'field')}.",
         version="1",
         created=datetime.date.today().isoformat(),
         architecture=parent.card.architecture,

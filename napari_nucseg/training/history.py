@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from .parameters import Epoch
+from ..support import Epoch
 
 __all__ = ["draw_curves", "write_history"]
 

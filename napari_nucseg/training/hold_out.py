@@ -7,8 +7,8 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 
-from ..image.field import Field
-from ..support.text import number_of
+from ..image import Field
+from ..support import pluralize
 
 __all__ = ["check_fields", "hold_out"]
 
@@ -40,7 +40,7 @@ def check_fields(fields: Sequence[Field], purpose: str = "train") -> None:
     if not any(field.labels.any() for field in fields if field.labels is not None):
         raise ValueError(
             f"Expected nuclei in the labels to {purpose} on, got "
-            f"{number_of(fields, 'field')} whose labels are all zero. Draw some nuclei first."
+            f"{pluralize(fields, 'field')} whose labels are all zero. Draw some nuclei first."
         )
 
 

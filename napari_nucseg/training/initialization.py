@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..registry.store import Model, load_model
+from ..registry import Model, load_model
 from .parameters import TrainParameters
 
 if TYPE_CHECKING:
-    from ..network.architecture import Architecture
-    from ..network.imagenet import EncoderWeights
+    from ..network import Architecture, EncoderWeights
 
-__all__ = ["ARCHITECTURES", "IMAGENET", "RANDOM", "Start"]
+__all__ = ["ARCHITECTURES", "IMAGENET", "RANDOM", "Initialization"]
 
 #: Kinds of networks, see `network.architecture`; the first is the default.
 ARCHITECTURES = ("unet", "mobilenetv2")
@@ -25,7 +24,7 @@ IMAGENET, RANDOM = "imagenet", "random"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Start:
+class Initialization:
     """What a training starts from. What is left out is chosen to fit.
 
     Parameters
@@ -136,7 +135,7 @@ class Start:
         ValueError
             If there is none that can.
         """
-        from ..network.architecture import KINDS, read_architecture
+        from ..network import KINDS, read_architecture
 
         before = read_architecture(self.parent.card.architecture) if self.parent else None
         kind = KINDS[self.architecture or (before.kind if before else ARCHITECTURES[0])]
@@ -164,8 +163,7 @@ class Start:
         EncoderWeights or None
             None if they are random or those of the model.
         """
-        from ..network.imagenet import imagenet_weights
-        from ..network.mobilenet import MobileNetUNet
+        from ..network import MobileNetUNet, imagenet_weights
 
         network = self.network()
         if self.encoder is None or not isinstance(network, MobileNetUNet):
@@ -182,7 +180,7 @@ class Start:
         dict
             Checksum of the model in place of the model.
         """
-        from ..network.architecture import describe
+        from ..network import describe
 
         file = Path(self.encoder) if self.encoder not in (None, IMAGENET) else None
         return {

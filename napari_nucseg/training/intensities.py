@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
-import tensorflow as tf
+from PIL import Image
 from scipy import ndimage
 
 from .tissue import optical_density, transmitted
@@ -94,9 +96,9 @@ def _scanner(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.25:
         low, high = -0.1, 1.1
         bytes_ = (255 * (image - low) / (high - low)).clip(0, 255).round().astype(np.uint8)
-        stored = tf.io.encode_jpeg(bytes_, quality=int(rng.integers(25, 90)))
-        decoded = tf.io.decode_jpeg(stored, dct_method="INTEGER_ACCURATE")
-        image = low + (high - low) / 255 * decoded.numpy()
+        stored = io.BytesIO()
+        Image.fromarray(bytes_).save(stored, "JPEG", quality=int(rng.integers(25, 90)))
+        image = low + (high - low) / 255 * np.asarray(Image.open(stored))
     return image
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..pipeline.tiles import STRIDE
-from ..support.parameters import Parameters, parameter
-from ..support.text import duration
+from ..pipeline import STRIDE
+from ..support import Parameters, parameter
 
-__all__ = ["Epoch", "TrainParameters"]
+__all__ = ["TrainParameters"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +27,7 @@ class TrainParameters(Parameters):
     learning_rate: float = parameter(
         2e-3, "Size of the steps the weights take.", minimum=1e-7, maximum=1.0
     )
-    held_out: float = parameter(
+    validation_fraction: float = parameter(
         0.1,
         "Part of the fields that is never trained on, only scored.",
         minimum=0.01,
@@ -40,14 +39,14 @@ class TrainParameters(Parameters):
         minimum=0,
         maximum=1000,
     )
-    painted: float = parameter(
+    synthetic_stain: float = parameter(
         0.0,
         "Part of the patches whose nuclei are painted as tissue of made-up stains, so that "
         "the model knows more of them.",
         minimum=0.0,
         maximum=1.0,
     )
-    recolored: float = parameter(
+    stain_augmentation: float = parameter(
         0.0,
         "Part of the patches of color images that are given the colors of other stains.",
         minimum=0.0,
@@ -83,34 +82,3 @@ class TrainParameters(Parameters):
             raise ValueError(
                 f"Expected 'patch_size' to be a multiple of {STRIDE}, got {self.patch_size}."
             )
-
-
-@dataclasses.dataclass(frozen=True)
-class Epoch:
-    """One row of a training run's history.
-
-    Parameters
-    ----------
-    epoch : int
-        Counted from 1; 0 is the model that training started from.
-    epochs : int
-        Epochs in all.
-    loss : float
-        Mean loss over the epoch; NaN for epoch 0.
-    score : float
-        Mean AP over IoU 0.5 to 0.9 on the held-out fields, 0 to 1.
-    seconds_left : float
-        Estimate of the time until the end.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float
-    score: float
-    seconds_left: float
-
-    @property
-    def time_left(self) -> str:
-        """What to say of the time until the end: nothing before the first epoch and then."""
-        goes_on = 0 < self.epoch < self.epochs
-        return f", {duration(self.seconds_left)} left" if goes_on else ""

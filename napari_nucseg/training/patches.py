@@ -9,14 +9,13 @@ import numpy as np
 from scipy import ndimage
 from skimage import measure
 
-from ..image.field import Field
-from ..pipeline.instances import NETWORK_DIAMETER
-from ..pipeline.normalize import normalize
+from ..image import Field
+from ..pipeline import NETWORK_DIAMETER, normalize
 from .intensities import change_intensities, dim_nuclei
-from .targets import disk_width, inwards_of, median_diameter, pixel_weights, target_maps
+from .targets import disk_width, median_diameter, pixel_weights, poisson_distance, target_maps
 from .tissue import paint_tissue, recolor_tissue
 
-__all__ = ["Batch", "Source", "batches", "source_of"]
+__all__ = ["Batch", "PreparedField", "batches", "prepare_field"]
 
 #: A batch: images (N, Y, X, 3), and the targets of the two outputs.
 Batch = tuple[np.ndarray, dict[str, np.ndarray]]
@@ -32,7 +31,7 @@ _UNCHANGED = 0.4
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Source:
+class PreparedField:
     """A field, ready to take patches from.
 
     Parameters
@@ -42,7 +41,7 @@ class Source:
     labels : ndarray of int32, shape (Y, X)
         Instance labels.
     inwards : ndarray of float32, shape (Y, X)
-        How far inside of its nucleus a pixel lies, see `targets.inwards_of`.
+        How far inside of its nucleus a pixel lies, see `targets.poisson_distance`.
     diameter : float
         Median diameter of the nuclei in pixels.
     """
@@ -53,7 +52,7 @@ class Source:
     diameter: float
 
 
-def source_of(field: Field, channel: int | None = None) -> Source:
+def prepare_field(field: Field, channel: int | None = None) -> PreparedField:
     """Prepare a field.
 
     Parameters
@@ -65,7 +64,7 @@ def source_of(field: Field, channel: int | None = None) -> Source:
 
     Returns
     -------
-    Source
+    PreparedField
         The normalized plane with its labels.
     """
     plane = field.plane(channel)
@@ -74,27 +73,27 @@ def source_of(field: Field, channel: int | None = None) -> Source:
         values = values[..., :1]
     labels = field.known_labels
     diameter = median_diameter(labels) or NETWORK_DIAMETER
-    return Source(values, labels, inwards_of(labels), diameter)
+    return PreparedField(values, labels, poisson_distance(labels), diameter)
 
 
 def batches(
-    groups: Sequence[Sequence[Source]],
-    shares: Sequence[float],
+    groups: Sequence[Sequence[PreparedField]],
+    sampling_weights: Sequence[float],
     *,
     batch_size: int,
     patch_size: int,
     seed: Sequence[int],
     count: int,
-    painted: float = 0.0,
-    recolored: float = 0.0,
+    synthetic_stain: float = 0.0,
+    stain_augmentation: float = 0.0,
 ) -> Iterator[Batch]:
     """Yield batches of patches.
 
     Parameters
     ----------
-    groups : sequence of sequence of Source
+    groups : sequence of sequence of PreparedField
         Fields of one kind are in one group.
-    shares : sequence of float
+    sampling_weights : sequence of float
         How often patches come from each group, in any unit.
     batch_size, patch_size : int
         Patches in a batch, and their height and width.
@@ -102,9 +101,9 @@ def batches(
         All that is random follows from it.
     count : int
         How many batches.
-    painted, recolored : float, optional
-        Part of the patches whose nuclei are painted as stained tissue, and of those of color
-        images that get the colors of other stains, see `tissue`.
+    synthetic_stain, stain_augmentation : float, optional
+        Probability that the nuclei of a patch are painted as stained tissue, and that a
+        patch of a color image gets the colors of another stain, see `tissue`.
 
     Yields
     ------
@@ -114,31 +113,38 @@ def batches(
         ``"maps"``, (N, Y, X, 4), and ``"size"``, (N, Y/8, X/8, 2), see
         `losses`.
     """
-    chances = np.asarray(shares, float) / np.sum(shares)
+    chances = np.asarray(sampling_weights, float) / np.sum(sampling_weights)
     for step in range(count):
         rng = np.random.default_rng([*seed, step])
         chosen = rng.choice(len(groups), batch_size, p=chances)
         sources = [groups[group][int(rng.integers(len(groups[group])))] for group in chosen]
-        patches = [_patch(source, patch_size, painted, recolored, rng) for source in sources]
+        patches = [
+            _patch(prepared, patch_size, synthetic_stain, stain_augmentation, rng)
+            for prepared in sources
+        ]
         images, maps, sizes = (np.stack(part) for part in zip(*patches, strict=True))
         yield images, {"maps": maps, "size": sizes}
 
 
 def _patch(
-    source: Source, size: int, painted: float, recolored: float, rng: np.random.Generator
+    prepared: PreparedField,
+    size: int,
+    synthetic_stain: float,
+    stain_augmentation: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Take one patch: rotated, flipped, scaled, with other intensities."""
-    zoom = _random_zoom(source.diameter, rng)
-    diameter = zoom * source.diameter
-    plane, labels, inwards = _warp(source, size, zoom, rng)
+    zoom = _random_zoom(prepared.diameter, rng)
+    diameter = zoom * prepared.diameter
+    plane, labels, inwards = _warp(prepared, size, zoom, rng)
     # Enlarged, what was measured in few pixels does not tell touching nuclei apart.
     maps = target_maps(labels, inwards if zoom < _FINE else None)
     maps = np.dstack([maps, pixel_weights(labels)])
-    if rng.random() < painted and labels.any():
+    if rng.random() < synthetic_stain and labels.any():
         plane = paint_tissue(plane, labels, maps[..., 1], diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.15:
         plane = dim_nuclei(plane, labels, rng)
-    elif plane.shape[-1] == 3 and rng.random() < recolored and labels.any():
+    elif plane.shape[-1] == 3 and rng.random() < stain_augmentation and labels.any():
         plane = recolor_tissue(plane, labels, diameter, rng)
     changed = rng.random() >= _UNCHANGED
     image = change_intensities(plane, diameter, rng) if changed else plane
@@ -161,10 +167,10 @@ def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
 
 
 def _warp(
-    source: Source, size: int, zoom: float, rng: np.random.Generator
+    prepared: PreparedField, size: int, zoom: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a rotated, flipped and scaled square out of the field."""
-    plane, labels, inwards = source.plane, source.labels, source.inwards
+    plane, labels, inwards = prepared.plane, prepared.labels, prepared.inwards
     angle = rng.uniform(0, 2 * np.pi)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if rng.random() < 0.5:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..pipeline.instances import NETWORK_DIAMETER
+from ..pipeline import NETWORK_DIAMETER
 
 __all__ = [
     "MAPS",
     "disk_width",
-    "inwards_of",
     "median_diameter",
     "nucleus_diameters",
     "pixel_weights",
+    "poisson_distance",
     "target_maps",
 ]
 
@@ -37,7 +37,7 @@ def target_maps(labels: np.ndarray, inwards: np.ndarray | None = None) -> np.nda
     labels : ndarray of int, shape (Y, X)
         0 is background and every nucleus has a positive integer of its own.
     inwards : ndarray of float32, shape (Y, X), optional
-        What `inwards_of` returned for the image that the labels are a part of, to
+        What `poisson_distance` returned for the image that the labels are a part of, to
         save time; left out, it is measured.
 
     Returns
@@ -50,13 +50,13 @@ def target_maps(labels: np.ndarray, inwards: np.ndarray | None = None) -> np.nda
     maps[..., 0] = labels > 0
     labels = _dense(labels)
     if labels.any():
-        measured = inwards_of(labels) if inwards is None else inwards
+        measured = poisson_distance(labels) if inwards is None else inwards
         maps[..., 1] = _over_largest(measured, labels)
         maps[..., 2] = _boundary(labels)
     return maps
 
 
-def inwards_of(labels: np.ndarray) -> np.ndarray:
+def poisson_distance(labels: np.ndarray) -> np.ndarray:
     """Measure how far inside of its nucleus every pixel lies.
 
     It is the mean number of steps, but for a factor, that a random walk takes to

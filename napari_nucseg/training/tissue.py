@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..pipeline.normalize import normalize
+from ..pipeline import normalize
 
 __all__ = ["optical_density", "paint_tissue", "recolor_tissue", "transmitted"]
 

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..image.field import Field
-from ..registry.store import CARD_FILE, Card, Model, check_model_name, save_model
-from ..support.atomic import check_new_folder
-from ..support.callbacks import NOBODY, Watchers
-from ..support.process import is_running, mark
+from ..image import Field
+from ..registry import CARD_FILE, Card, Model, check_model_name, save_model
+from ..support import Callbacks, Epoch, check_new_folder, is_running, process_stamp
 from .checkpoint import (
     KEPT_FILE,
     PLAN_FILE,
@@ -27,17 +25,17 @@ from .checkpoint import (
 )
 from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
-from .initialization import Start
-from .parameters import Epoch, TrainParameters
+from .initialization import Initialization
+from .parameters import TrainParameters
 
-__all__ = ["About", "Plan", "run_directory_of", "train_fields"]
+__all__ = ["ModelInfo", "TrainingSpec", "run_directory_of", "train_fields"]
 
 #: What a run keeps on the disk can only be read where this is the same.
 _FORMAT = 2
 
 
 @dataclasses.dataclass(frozen=True)
-class About:
+class ModelInfo:
     """What the card of a new model says that cannot be measured.
 
     Parameters
@@ -62,17 +60,17 @@ class About:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Plan:
+class TrainingSpec:
     """What a model is trained on, and what training starts from.
 
     Parameters
     ----------
     groups : sequence of sequence of Field
         Fields with labels, those of one kind in one group.
-    shares : sequence of float, optional
+    sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit; left out, in
         proportion to the number of its fields.
-    start : Start, optional
+    start : Initialization, optional
         The network and its first weights; left out, the default with random ones.
     validation : sequence of Field, optional
         Fields with labels to score the model on; left out, some of the others are held
@@ -81,26 +79,28 @@ class Plan:
     Raises
     ------
     ValueError
-        If the shares do not fit the groups, or there is nothing to score on.
+        If the sampling_weights do not fit the groups, or there is nothing to score on.
     """
 
     groups: Sequence[Sequence[Field]]
-    shares: Sequence[float] = ()
-    start: Start = dataclasses.field(default_factory=Start)
+    sampling_weights: Sequence[float] = ()
+    start: Initialization = dataclasses.field(default_factory=Initialization)
     validation: Sequence[Field] = ()
 
     def __post_init__(self) -> None:
         if self.validation:
             check_fields(self.validation, "score")
-        given = len(self.shares) > 0
+        given = len(self.sampling_weights) > 0
         sizes = [len(group) for group in self.groups]
-        shares = [float(share) for share in (self.shares if given else sizes)]
-        object.__setattr__(self, "shares", shares)
-        good = len(shares) == len(sizes) and min(shares, default=0) >= 0
-        if given and not (good and 0 < sum(shares) < math.inf):
+        sampling_weights = [
+            float(share) for share in (self.sampling_weights if given else sizes)
+        ]
+        object.__setattr__(self, "sampling_weights", sampling_weights)
+        good = len(sampling_weights) == len(sizes) and min(sampling_weights, default=0) >= 0
+        if given and not (good and 0 < sum(sampling_weights) < math.inf):
             raise ValueError(
                 f"Expected a share, 0 or more, for each of {len(sizes)} groups of fields, "
-                f"got {shares}."
+                f"got {sampling_weights}."
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Plan:
         """
         return {
             "fields": [[field.name for field in group] for group in self.groups],
-            "shares": self.shares,
+            "sampling_weights": self.sampling_weights,
             "validation": [field.name for field in self.validation],
             **self.start.as_dict(),
         }
@@ -136,11 +136,11 @@ def run_directory_of(output: Path) -> Path:
 
 
 def train_fields(
-    plan: Plan,
+    plan: TrainingSpec,
     output: Path,
-    about: About,
+    about: ModelInfo,
     parameters: TrainParameters,
-    watchers: Watchers = NOBODY,
+    callbacks: Callbacks = Callbacks(),
 ) -> Model:
     """Train a model, from scratch or on from another one.
 
@@ -150,15 +150,15 @@ def train_fields(
 
     Parameters
     ----------
-    plan : Plan
+    plan : TrainingSpec
         What to learn from, and what to start from.
     output : Path
         Folder of the new model; it must not exist.
-    about : About
+    about : ModelInfo
         What the card says.
     parameters : TrainParameters
         How to train.
-    watchers : Watchers, optional
+    callbacks : Callbacks, optional
         Who is told, and who may end it.
 
     Returns
@@ -188,19 +188,19 @@ def train_fields(
         if plan.validation:
             training, held_out = [list(group) for group in plan.groups], list(plan.validation)
         else:
-            training, held_out = hold_out(plan.groups, parameters.held_out)
+            training, held_out = hold_out(plan.groups, parameters.validation_fraction)
 
-        from ..network.fit import Material, Trainer
+        from ..network import Trainer, TrainingData
 
         def tell(epoch: Epoch) -> None:
             done = latest_checkpoint(run_directory)
             _write_history(run_directory, done.history if done else [epoch])
-            watchers.on_epoch(epoch)
+            callbacks.on_epoch(epoch)
 
         checkpoint = Trainer(architecture, parameters, plan.start.parent, encoder).fit(
-            Material(training, plan.shares, held_out),
+            TrainingData(training, plan.sampling_weights, held_out),
             run_directory,
-            dataclasses.replace(watchers, on_epoch=tell),
+            dataclasses.replace(callbacks, on_epoch=tell),
         )
         counts = {
             "fields": sum(map(len, training)),
@@ -225,14 +225,14 @@ def _check_output(output: Path) -> None:
 
 
 def _card(
-    plan: Plan,
-    about: About,
+    plan: TrainingSpec,
+    about: ModelInfo,
     parameters: TrainParameters,
     counts: dict[str, int],
     checkpoint: Checkpoint,
 ) -> Card:
     """Write the card of a model at the end of its run."""
-    from ..network.architecture import describe
+    from ..network import describe
 
     parent, start = plan.start.parent, checkpoint.history[0]
     scores = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
@@ -247,7 +247,7 @@ def _card(
         parent_sha256=parent.card.weights_sha256 if parent else None,
         training={
             "parameters": parameters.as_dict(),
-            "shares": plan.shares,
+            "sampling_weights": plan.sampling_weights,
             **counts,
             "kept_epoch": checkpoint.kept.epoch,
             "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
@@ -285,7 +285,9 @@ def _write_history(folder: Path, history: list[Epoch]) -> None:
 
 
 @contextlib.contextmanager
-def _at_work(run_directory: Path, plan: Plan, parameters: TrainParameters) -> Iterator[None]:
+def _at_work(
+    run_directory: Path, plan: TrainingSpec, parameters: TrainParameters
+) -> Iterator[None]:
     """Check that this run may begin or go on, and write down what it does and who does it."""
     wanted = {"format": _FORMAT, "parameters": parameters.as_dict(), **plan.as_dict()}
     before = _check_process(run_directory)
@@ -295,7 +297,7 @@ def _at_work(run_directory: Path, plan: Plan, parameters: TrainParameters) -> It
             f"parameters were others: {_differences(before, wanted)}. Give the same ones, or "
             f"remove that folder to start anew."
         )
-    write_plan(run_directory, {**wanted, **mark()})
+    write_plan(run_directory, {**wanted, **process_stamp()})
     try:
         yield
     finally:
@@ -319,7 +321,7 @@ def _check_process(run_directory: Path) -> dict[str, Any]:
             f"Expected a run that nobody works on, but process {plan['process']} trains in "
             f"{run_directory}. Wait for it, or give another output."
         )
-    return {name: value for name, value in plan.items() if name not in mark()}
+    return {name: value for name, value in plan.items() if name not in process_stamp()}
 
 
 def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..image.field import Field
-from ..support.atomic import new_folder
-from ..support.paths import user_directory
+from ..image import Field
+from ..support import new_folder, user_directory
 
 __all__ = ["Entry", "TrainingSet"]
 

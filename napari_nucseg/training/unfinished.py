@@ -7,7 +7,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from ..support.process import is_running
+from ..support import is_running
 from .checkpoint import latest_checkpoint, read_plan
 from .fine_tune import saved_already
 

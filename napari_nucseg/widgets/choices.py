@@ -10,7 +10,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from ..registry.store import DEFAULT_MODEL, Model, list_models
+from ..registry import DEFAULT_MODEL, Model, list_models
 from .channels import show_channel, shown_channel
 from .layers import METADATA_KEY, SHOWS, field_of, why_not_image
 

@@ -19,10 +19,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..image.field import Field
-from ..image.masks import instances_of
-from ..support.text import number_of
-from ..training.training_set import Entry, TrainingSet
+from ..image import Field, instances_of
+from ..support import pluralize
+from ..training import Entry, TrainingSet
 from .choices import LayerChoice
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, plane_of, why_not_drawn, why_not_labels
@@ -256,7 +255,7 @@ class CorrectPanel(Panel):
         self._saving = False
         self.list_entries()
         self.set_changed.emit()
-        text = f"Saved {entry.name!r} with {number_of(entry.nuclei)}."
+        text = f"Saved {entry.name!r} with {pluralize(entry.nuclei)}."
         if doubt:
             text += f" In place of a value for each nucleus it has {doubt}"
         self.told.emit(text, bool(doubt))
@@ -271,13 +270,13 @@ class CorrectPanel(Panel):
         self.entries.clear()
         entries = self.training_set.entries()
         for entry in entries:
-            item = QListWidgetItem(f"{entry.name}: {number_of(entry.nuclei)}")
+            item = QListWidgetItem(f"{entry.name}: {pluralize(entry.nuclei)}")
             item.setData(Qt.ItemDataRole.UserRole, entry.key)
             item.setToolTip(f"{entry.shape[0]} x {entry.shape[1]} pixels, added {entry.added}")
             self.entries.addItem(item)
         nuclei = sum(entry.nuclei for entry in entries)
         self.summary.setText(
-            f"Training set: {number_of(entries, 'field')}, {number_of(nuclei)}"
+            f"Training set: {pluralize(entries, 'field')}, {pluralize(nuclei)}"
         )
         self.refresh()
 

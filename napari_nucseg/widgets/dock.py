@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..engine.client import Job, shared_engine
-from ..registry.store import DEFAULT_MODEL
+from ..engine import Job, shared_engine
+from ..registry import DEFAULT_MODEL
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
 from .retrain_panel import RetrainPanel

@@ -10,8 +10,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
 
-from ..engine.client import Job, shared_engine
-from ..training.parameters import Epoch
+from ..engine import Job, shared_engine
+from ..support import Epoch
 
 __all__ = ["JobRunner", "run_in_thread"]
 

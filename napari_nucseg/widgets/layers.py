@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from ..image.field import Field, guess_axes
+from ..image import Field, guess_axes
 
 __all__ = [
     "METADATA_KEY",

@@ -9,9 +9,8 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ..registry.store import free_name
-from ..training.fine_tune import FineTuneResult, finish_run
-from ..training.unfinished import UnfinishedRun, unfinished_runs
+from ..registry import free_name
+from ..training import FineTuneResult, UnfinishedRun, finish_run, unfinished_runs
 from .jobs import run_in_thread
 
 __all__ = ["UnfinishedOffer"]

@@ -7,8 +7,8 @@ import dataclasses
 from magicgui.widgets import FloatSpinBox, SpinBox
 from qtpy.QtWidgets import QFormLayout, QWidget
 
-from ..pipeline.tiles import STRIDE
-from ..support.parameters import Parameters, kind_of
+from ..pipeline import STRIDE
+from ..support import Parameters, kind_of
 
 __all__ = ["ParameterForm"]
 

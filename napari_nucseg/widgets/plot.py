@@ -7,7 +7,7 @@ import math
 import pyqtgraph
 from qtpy.QtWidgets import QWidget
 
-from ..training.parameters import Epoch
+from ..support import Epoch
 
 __all__ = ["Curves"]
 

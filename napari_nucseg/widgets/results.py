@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.worker import SegmentationReply
-from ..pipeline.segmentation import SegmentParameters
+from ..engine import SegmentationReply
+from ..pipeline import SegmentParameters
 from .layers import METADATA_KEY, SHOWS, place, placement_of
 from .origin import forget_origin, note_origin
 

@@ -21,15 +21,20 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from ..engine.client import Job
-from ..registry.store import check_new_name, free_name
-from ..support.paths import new_run_directory, runs_directory
-from ..support.text import duration, number_of
-from ..training.checkpoint import latest_checkpoint, read_plan, remove_old_runs
-from ..training.fine_tune import DEFAULT_PRESET, FINE_TUNE_PRESETS, FineTuneResult, finish_run
-from ..training.parameters import Epoch
-from ..training.training_set import TrainingSet
-from ..training.unfinished import discard_run
+from ..engine import Job
+from ..registry import check_new_name, free_name
+from ..support import Epoch, duration, new_run_directory, pluralize, runs_directory
+from ..training import (
+    DEFAULT_PRESET,
+    FINE_TUNE_PRESETS,
+    FineTuneResult,
+    TrainingSet,
+    discard_run,
+    finish_run,
+    latest_checkpoint,
+    read_plan,
+    remove_old_runs,
+)
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer
@@ -306,7 +311,7 @@ class RetrainPanel(Panel):
     ) -> None:
         """Take the new model of the run that has ended."""
         self.state.setText(
-            f"Done: {number_of(result.epochs, 'epoch')} in {duration(result.seconds)}"
+            f"Done: {pluralize(result.epochs, 'epoch')} in {duration(result.seconds)}"
         )
         self._welcome(result, problem, notes)
         self._clean_up()

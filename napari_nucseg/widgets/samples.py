@@ -8,7 +8,7 @@ import napari
 import numpy as np
 from napari.utils.notifications import show_error, show_info
 
-from ..image.simulate import simulate_field
+from ..image import simulate_field
 from .jobs import run_in_thread
 
 __all__ = ["mitosis", "simulated", "tissue"]

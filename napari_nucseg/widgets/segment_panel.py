@@ -20,11 +20,10 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleSlider
 
-from ..engine.client import Job, shared_engine
-from ..engine.worker import RelabelExpired, SegmentationReply
-from ..pipeline.segmentation import SegmentParameters
-from ..registry.store import Model
-from ..support.text import number_of
+from ..engine import Job, RelabelExpired, SegmentationReply, shared_engine
+from ..pipeline import SegmentParameters
+from ..registry import Model
+from ..support import pluralize
 from .channels import channels_in_words
 from .choices import ChannelChoice, LayerChoice, ModelChoice
 from .jobs import JobRunner
@@ -96,9 +95,12 @@ class SegmentPanel(Panel):
         self.minimum_size.setSuffix(" px²")
         self.minimum_size.setToolTip(about["minimum_size"]["description"])
         self.views = QSpinBox()
-        self.views.setRange(about["views"]["minimum"], about["views"]["maximum"])
-        self.views.setValue(defaults.views)
-        self.views.setToolTip(about["views"]["description"])
+        self.views.setRange(
+            about["test_time_augmentations"]["minimum"],
+            about["test_time_augmentations"]["maximum"],
+        )
+        self.views.setValue(defaults.test_time_augmentations)
+        self.views.setToolTip(about["test_time_augmentations"]["description"])
         self.show_probability = QCheckBox("probability map")
         self.show_probability.setToolTip("How sure the network is of each pixel")
         self.show_mask = QCheckBox("binary mask")
@@ -124,7 +126,7 @@ class SegmentPanel(Panel):
         self._channel_row = channel
         form.addRow("model", self.model)
         form.addRow("nucleus diameter", self.diameter)
-        form.addRow("views", self.views)
+        form.addRow("test_time_augmentations", self.views)
         form.addRow("probability", self.probability)
         form.addRow("minimum size", self.minimum_size)
         self._form = form
@@ -167,7 +169,7 @@ class SegmentPanel(Panel):
             diameter=None if diameter == self.diameter.minimum() else diameter,
             probability=round(self.probability.value(), 2),
             minimum_size=self.minimum_size.value(),
-            views=self.views.value(),
+            test_time_augmentations=self.views.value(),
         )
 
     def channel_of(self, image: Any) -> int | None:
@@ -334,7 +336,7 @@ class SegmentPanel(Panel):
                 self._results.replace(result, job.result)
                 if self.show_mask.isChecked():
                     self._results.show_map(result.image, "mask", True)
-                self.told.emit(f"{number_of(int(job.result.labels.max()))}.", False)
+                self.told.emit(f"{pluralize(int(job.result.labels.max()))}.", False)
 
     def use_model(self, model: Model | str) -> None:
         """List the models anew and choose one.
@@ -354,5 +356,5 @@ def _in_words(reply: SegmentationReply) -> str:
             return "No nuclei found: all pixels are alike."
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
     seconds = reply.provenance["seconds"]
-    count = number_of(int(reply.labels.max()))
+    count = pluralize(int(reply.labels.max()))
     return f"{count}, typically {reply.diameter:.0f} pixels wide, in {seconds:.1f} s."

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from napari_nucseg.training.parameters import Epoch
+from napari_nucseg.support.callbacks import Epoch
 from napari_nucseg.widgets.plot import Curves
 
 

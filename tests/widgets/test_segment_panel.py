@@ -117,7 +117,7 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
             "--diameter=20",
             "--probability=0.6",
             "--minimum-size=40",
-            "--views=2",
+            "--test_time_augmentations=2",
         ],
         check=True,
         timeout=180,
@@ -127,7 +127,12 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
         labels = window.segment().data
         from_command = tifffile.imread(tmp_path / "out" / f"{name}_labels.tif")
         from_api = napari_nucseg.segment(
-            image.data, "nuclei", diameter=20, probability=0.6, minimum_size=40, views=2
+            image.data,
+            "nuclei",
+            diameter=20,
+            probability=0.6,
+            minimum_size=40,
+            test_time_augmentations=2,
         )
         assert labels.max() > 3
         assert (labels == from_command).all()

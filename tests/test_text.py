@@ -1,13 +1,13 @@
 import pytest
 
-from napari_nucseg.support.text import duration, number_of, some_of
+from napari_nucseg.support.text import duration, pluralize, some_of
 
 
 @pytest.mark.parametrize(
     ("things", "text"), [(0, "0 fields"), (1, "1 field"), ("a", "1 field"), ("ab", "2 fields")]
 )
 def test_number_and_noun_agree(things, text):
-    assert number_of(things, "field") == text
+    assert pluralize(things, "field") == text
 
 
 def test_long_lists_are_cut():
@@ -16,7 +16,7 @@ def test_long_lists_are_cut():
 
 
 def test_nuclei_have_a_plural_of_their_own():
-    assert (number_of(1), number_of(2)) == ("1 nucleus", "2 nuclei")
+    assert (pluralize(1), pluralize(2)) == ("1 nucleus", "2 nuclei")
 
 
 def test_times_are_in_seconds_or_minutes():

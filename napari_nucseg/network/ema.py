@@ -1,4 +1,4 @@
-"""The running average of weights in training, which is scored and shipped."""
+"""The running average of weights in training, which is scored and exported."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from .architecture import Architecture, build_network, fold_batch_norm
+from .backend import keras
 
-__all__ = ["Average"]
+__all__ = ["Ema"]
 
 _DECAY = 0.995
 
 
-class Average:
+class Ema:
     """An exponential moving average of the weights of a network in training.
 
-    What is shipped of it has batch normalization folded in. If the network has none, the
-    average itself is shipped.
+    What is exported of it has batch normalization folded in. If the network has none, the
+    average itself is exported.
 
     Parameters
     ----------
@@ -33,8 +32,8 @@ class Average:
 
     Attributes
     ----------
-    shipped : keras.Model
-        Without batch normalization; what `update` takes in is in it after `ship`.
+    exported : keras.Model
+        Without batch normalization; what `update` takes in is in it after `export`.
     batch_norm : bool
         As given.
     """
@@ -43,9 +42,9 @@ class Average:
         self, network: keras.Model, architecture: Architecture, *, batch_norm: bool
     ) -> None:
         self.batch_norm = batch_norm
-        self.shipped = build_network(architecture, batch_norm=False)
+        self.exported = build_network(architecture, batch_norm=False)
         self._network = (
-            build_network(architecture, batch_norm=True) if batch_norm else self.shipped
+            build_network(architecture, batch_norm=True) if batch_norm else self.exported
         )
         self._network.set_weights(network.get_weights())
         self._weights = network.get_weights()
@@ -68,8 +67,8 @@ class Average:
             for average, variable in zip(self._weights, network.weights, strict=True)
         ]
 
-    def ship(self, images: Iterable[Any]) -> None:
-        """Make what is shipped out of the average.
+    def export(self, images: Iterable[Any]) -> None:
+        """Make what is exported out of the average.
 
         Parameters
         ----------
@@ -97,10 +96,10 @@ class Average:
 
     def _fold(self) -> None:
         if self.batch_norm:
-            fold_batch_norm(self._network, self.shipped)
+            fold_batch_norm(self._network, self.exported)
 
     def save(self, path: Path) -> None:
-        """Write the average as `ship` left it, for `load`.
+        """Write the average as `export` left it, for `load`.
 
         Parameters
         ----------
@@ -109,18 +108,18 @@ class Average:
         """
         self._network.save_weights(path)
 
-    def save_shipped(self, path: Path, saved: Path) -> None:
-        """Write what is shipped.
+    def save_exported(self, path: Path, saved: Path) -> None:
+        """Write what is exported.
 
         Parameters
         ----------
         path : Path
             File of weights.
         saved : Path
-            Where the average was saved; if it is what is shipped, to copy it is faster.
+            Where the average was saved; if it is what is exported, to copy it is faster.
         """
         if self.batch_norm:
-            self.shipped.save_weights(path)
+            self.exported.save_weights(path)
         else:
             shutil.copyfile(saved, path)
 
