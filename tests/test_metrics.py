@@ -2,8 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import linear_sum_assignment
 
-from napari_nucseg.measure.metrics import compare, match_counts, summarize
+from napari_nucseg.measure.metrics import THRESHOLDS, Counts, compare, match_counts, summarize
+
+SMALL_LABELS = arrays(np.int32, (6, 7), elements=st.sampled_from([0, 0, 1, 2, 3, 2**31 - 1]))
 
 
 def test_same_labels_with_other_numbers_are_perfect(two_nuclei):
@@ -68,3 +72,44 @@ def test_swapping_the_two_changes_nothing(seed):
     two = np.roll(one, rng.integers(-2, 3, 2), (0, 1))
     assert compare(one, two).ap_pooled == compare(two, one).ap_pooled
     assert compare(one, two).dice == compare(two, one).dice
+
+
+def counts_pixel_by_pixel(predicted, true):
+    """Count as the definitions say, one pair of nuclei after the other."""
+    masks = [predicted == number for number in np.unique(predicted[predicted > 0])]
+    truth = [true == number for number in np.unique(true[true > 0])]
+    iou = np.array([[(a & b).sum() / (a | b).sum() for b in truth] for a in masks])
+    iou = iou.reshape(len(masks), len(truth))
+    chosen = {at: linear_sum_assignment(iou >= at, maximize=True) for at in THRESHOLDS}
+    half = iou[chosen[0.5]]
+    return Counts(
+        matched=tuple(int((iou[pairs] >= at).sum()) for at, pairs in chosen.items()),
+        matched_iou=pytest.approx(half[half >= 0.5].sum()),
+        predicted=len(masks),
+        true=len(truth),
+        overlap=int(((predicted > 0) & (true > 0)).sum()),
+        predicted_area=int((predicted > 0).sum()),
+        true_area=int((true > 0).sum()),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(SMALL_LABELS, SMALL_LABELS)
+def test_counts_are_those_of_the_definitions(predicted, true):
+    assert match_counts(predicted, true) == counts_pixel_by_pixel(predicted, true)
+
+
+@settings(max_examples=50, deadline=None)
+@given(SMALL_LABELS, st.integers(0, 5))
+def test_counts_of_labels_that_are_nearly_right(true, column):
+    predicted = true.copy()
+    predicted[:, column] = 0
+    assert match_counts(predicted, true) == counts_pixel_by_pixel(predicted, true)
+
+
+def test_images_without_pixels_or_background():
+    empty = np.zeros((0, 5), int)
+    assert compare(empty, empty).mean_ap == 1
+    full = np.ones((4, 5), int)
+    assert compare(full, full).mean_ap == 1
+    assert match_counts(full, full).true == 1

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import coo_array
 
 __all__ = ["THRESHOLDS", "Counts", "Scores", "compare", "match_counts", "summarize"]
 
@@ -94,7 +98,7 @@ def compare(predicted: np.ndarray, true: np.ndarray) -> Scores:
     Parameters
     ----------
     predicted, true : ndarray of int, shape (Y, X)
-        Instance labels.
+        Instance labels, 0 for the background.
 
     Returns
     -------
@@ -118,7 +122,7 @@ def match_counts(predicted: np.ndarray, true: np.ndarray) -> Counts:
     Parameters
     ----------
     predicted, true : ndarray of int, shape (Y, X)
-        Instance labels.
+        Instance labels, 0 for the background.
 
     Returns
     -------
@@ -138,11 +142,12 @@ def match_counts(predicted: np.ndarray, true: np.ndarray) -> Counts:
             f"Expected two label images of one shape, got {predicted.shape} and "
             f"{true.shape}. Check that they belong to the same image."
         )
-    rows, columns, iou, sizes = _overlaps(predicted, true)
+    pairs = _iou_of_pairs(predicted, true)
     matched, matched_iou = [], 0.0
     for threshold in THRESHOLDS:
-        good = iou >= threshold
-        table = csr_array((iou[good], (rows[good], columns[good])), shape=sizes)
+        good = pairs.data >= threshold
+        kept = pairs.data[good], (pairs.row[good], pairs.col[good])
+        table = csr_array(kept, shape=pairs.shape)
         partner = maximum_bipartite_matching(table, perm_type="column")
         found = np.flatnonzero(partner >= 0)
         matched.append(len(found))
@@ -152,32 +157,30 @@ def match_counts(predicted: np.ndarray, true: np.ndarray) -> Counts:
     return Counts(
         matched=tuple(matched),
         matched_iou=matched_iou,
-        predicted=sizes[0],
-        true=sizes[1],
+        predicted=pairs.shape[0],
+        true=pairs.shape[1],
         overlap=int((foreground & truth).sum()),
         predicted_area=int(foreground.sum()),
         true_area=int(truth.sum()),
     )
 
 
-def _overlaps(
-    predicted: np.ndarray, true: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[int, int]]:
-    """Return row, column and IoU of all overlapping pairs, and how many nuclei."""
-    first, rows = np.unique(predicted, return_inverse=True)
-    second, columns = np.unique(true, return_inverse=True)
-    rows, columns = rows.ravel().astype(np.int64), columns.ravel()
-    areas = np.bincount(rows, minlength=first.size)
-    true_areas = np.bincount(columns, minlength=second.size)
-    pairs, overlap = np.unique(rows * second.size + columns, return_counts=True)
-    rows, columns = np.divmod(pairs, max(second.size, 1))
-    nuclei = (first[rows] > 0) & (second[columns] > 0)
-    rows, columns, overlap = rows[nuclei], columns[nuclei], overlap[nuclei]
-    iou = overlap / (areas[rows] + true_areas[columns] - overlap)
-    # 0, where it occurs, is the lowest label: without it the numbers shift by one.
-    shifts = int((first == 0).sum()), int((second == 0).sum())
-    sizes = first.size - shifts[0], second.size - shifts[1]
-    return rows - shifts[0], columns - shifts[1], iou, sizes
+def _iou_of_pairs(predicted: np.ndarray, true: np.ndarray) -> coo_array:
+    """Return the IoU of all pairs that overlap: predicted nuclei by true nuclei."""
+    from scipy.sparse import coo_array
+    from skimage.metrics import contingency_table
+
+    # The table has a row for every number up to the highest label, so labels are numbered
+    # anew. The pixel added in front is background: it makes 0 the first label of any image.
+    _, rows = np.unique(np.append(0, predicted), return_inverse=True)
+    _, columns = np.unique(np.append(0, true), return_inverse=True)
+    pixels = contingency_table(rows, columns)
+    areas = np.bincount(rows)[1:], np.bincount(columns)[1:]
+    overlap = coo_array(pixels[1:, 1:])
+    either = areas[0][overlap.row] + areas[1][overlap.col] - overlap.data
+    return coo_array(
+        (overlap.data / either, (overlap.row, overlap.col)), shape=overlap.shape
+    )
 
 
 def summarize(counts: Sequence[Counts]) -> Scores:
