@@ -178,9 +178,7 @@ def _iou_of_pairs(predicted: np.ndarray, true: np.ndarray) -> coo_array:
     areas = np.bincount(rows)[1:], np.bincount(columns)[1:]
     overlap = coo_array(pixels[1:, 1:])
     either = areas[0][overlap.row] + areas[1][overlap.col] - overlap.data
-    return coo_array(
-        (overlap.data / either, (overlap.row, overlap.col)), shape=overlap.shape
-    )
+    return coo_array((overlap.data / either, (overlap.row, overlap.col)), shape=overlap.shape)
 
 
 def summarize(counts: Sequence[Counts]) -> Scores:
