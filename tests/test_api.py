@@ -110,6 +110,7 @@ def test_what_is_no_image_is_refused(image, error, says):
         segment(image)
 
 
+@pytest.mark.filterwarnings("ignore:Expected numbers in 'image', got NaN or infinity")
 @pytest.mark.parametrize("value", [0, 7, -3.5, np.nan, np.inf, True])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 60), (50, 40), (50, 40, 3)])
 def test_images_of_one_value_have_labels_of_their_shape(value, shape):

@@ -34,6 +34,7 @@ def test_relabel_equals_segmenting_with_the_parameters(nuclei, simulated):
     assert (relabel(again, SegmentParameters()).labels == first.labels).all()
 
 
+@pytest.mark.filterwarnings("ignore:Expected numbers in 'image', got NaN or infinity")
 @pytest.mark.parametrize(
     "image",
     [
