@@ -268,17 +268,6 @@ def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
         load_network(model)
 
 
-@pytest.mark.filterwarnings("ignore:You are saving a model that has not yet been built")
-def test_model_with_a_lambda_layer_cannot_run_code(tmp_path):
-    """Whatever lies beside the weights, only numbers are loaded."""
-    small = build_network(SMALL, batch_norm=False)
-    card = Card("x", architecture=describe(SMALL))
-    model = save_model(card, small.save_weights, tmp_path / "x")
-    evil = keras.Sequential([keras.layers.Lambda(lambda x: 1 / 0)])
-    evil.save(model.folder / "model.keras")
-    load_network(model)(np.zeros((1, 16, 16, 3), np.float32))
-
-
 def test_predictors_are_kept_by_weights_not_by_name(nuclei, tmp_path):
     assert load_predictor(nuclei) is load_predictor(nuclei)
     copy = tmp_path / "nuclei"

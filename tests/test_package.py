@@ -15,6 +15,7 @@ from napari_nucseg.network.predict import load_network
 from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, list_models, load_model
 
 PACKAGE = Path(napari_nucseg.__file__).parent
+ROOT = Path(__file__).parent.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 #: Methods that Qt and Keras call, and the owner of a widget: they describe those themselves.
@@ -133,6 +134,15 @@ def parameters_of(node):
 def bases_explain(node):
     """Parameter objects describe each parameter where it is declared."""
     return "Parameters" in [ast.unparse(base) for base in node.bases]
+
+
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/.]+(?:/|\.py|\.md|\.yaml|\.toml))`", text))
+    assert {"image/formats.py", "widgets/panel.py", "docs/experiments.md"} <= named
+    places = (PACKAGE, ROOT)
+    missing = [name for name in named if not any((where / name).exists() for where in places)]
+    assert sorted(missing) == []
 
 
 def test_models_are_inside_the_package():
