@@ -19,7 +19,7 @@ THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """What one image adds to the scores.
+    """The counts of one image, from which scores are calculated.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Scores:
     ap_pooled : dict of float to float
         TP / (TP + FP + FN) by IoU threshold, counts summed over all images.
     ap_per_image : dict of float to float
-        The same of every image, then the mean.
+        The same for each image, then the mean over the images.
     f1 : float
         2 TP / (2 TP + FP + FN) at IoU 0.5, pooled.
     panoptic_quality : float
@@ -127,7 +127,7 @@ def match_counts(predicted: np.ndarray, true: np.ndarray) -> Counts:
     Returns
     -------
     Counts
-        What the image adds to the scores.
+        The counts of this image.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _iou_of_pairs(predicted: np.ndarray, true: np.ndarray) -> coo_array:
 
 
 def summarize(counts: Sequence[Counts]) -> Scores:
-    """Put the counts of several images together.
+    """Calculate the scores of several images from their counts.
 
     Parameters
     ----------

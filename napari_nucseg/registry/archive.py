@@ -1,4 +1,4 @@
-"""Models as zip files, to hand from person to person."""
+"""Models as zip files, to give to other people."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def export_model(name: str, destination: str | Path) -> Path:
 
 
 def import_model(path: str | Path, name: str | None = None) -> Model:
-    """Take a model from a zip file or a folder among the user's own.
+    """Copy a model from a zip file or a folder to the user's own models.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
     FileNotFoundError
         If there is nothing at `path`.
     ValueError
-        If it is not a model, is damaged, or holds other files, such as code.
+        If it is no model, is damaged, or contains other files, for example code.
     FileExistsError
         If there is a model of that name.
     """
@@ -90,8 +90,8 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
         )
     if not zipfile.is_zipfile(path):
         raise ValueError(
-            f"Expected a zip file with a model, got {path}, which is none or is cut short. Get "
-            f"the file again; 'nucseg models export' makes one."
+            f"Expected a zip file with a model, got {path}, which is no zip file or is incomplete. "
+            f"Get the file again; 'nucseg models export' makes one."
         )
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
         _check_names(path, archive.namelist())
@@ -111,8 +111,8 @@ def _check_names(path: Path, names: list[str]) -> None:
             f"Expected a model in {path}, but it has no {CARD_FILE}. Choose the zip file or "
             f"the folder of a model."
         )
-    strangers = {name for name in names if not name.startswith("__MACOSX/")}
-    others = sorted(strangers - set(_FILES) - set(_LITTER))
+    own = {name for name in names if not name.startswith("__MACOSX/")}
+    others = sorted(own - set(_FILES) - set(_LITTER))
     if others:
         raise ValueError(
             f"Expected only {', '.join(_FILES)} in {path}, got {some_of(others)}. A "
@@ -121,7 +121,7 @@ def _check_names(path: Path, names: list[str]) -> None:
 
 
 def _copy(folder: Path, name: str | None) -> Model:
-    """Copy a checked model among the user's own."""
+    """Copy a model whose file names are checked to the user's own models."""
     model = load_model(folder)
     card = dataclasses.replace(model.card, name=name or model.card.name)
 

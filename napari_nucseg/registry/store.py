@@ -1,4 +1,4 @@
-"""Models: card, checksum and lineage; the bundled ones and the user's own."""
+"""Models on disk: a card and weights. Some are bundled, others are the user's own."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class Card:
     created : str
         Date, as YYYY-MM-DD.
     architecture : dict
-        See `network.architecture.describe`.
+        Kind and numbers of the network, see `network.Architecture`.
     training_data, data_license, license : str
-        What it was trained on, the licence of that, and the model's own.
+        What it was trained on, the licence of those data, and that of the model.
     parent, parent_sha256 : str, optional
         Name and checksum of the model that it was fine-tuned from.
     training, scores : dict
@@ -67,7 +67,7 @@ class Card:
     weights_sha256 : str
         Checksum of the weights file; filled in by `save_model`.
     format_version : int
-        Of this file.
+        Version of the format of the card.
     """
 
     name: str
@@ -111,7 +111,7 @@ def models_directory() -> Path:
     Returns
     -------
     Path
-        It need not exist yet.
+        The folder. It may not exist yet.
     """
     return user_directory() / "models"
 
@@ -126,7 +126,7 @@ def list_models() -> list[Model]:
     Returns
     -------
     list of Model
-        Those whose card can be read; their weights are not looked at.
+        Models whose card can be read. Their weights are not checked.
     """
     found = []
     for directory, bundled in ((_bundled_directory(), True), (models_directory(), False)):
@@ -158,7 +158,7 @@ def load_model(name_or_folder: str | Path) -> Model:
     FileNotFoundError
         If there is no such model, or a file of it is missing.
     ValueError
-        If its card or weights are damaged, or were changed.
+        If its card or weights are damaged or were changed.
     """
     if not isinstance(name_or_folder, str | Path):
         kind = type(name_or_folder).__name__
@@ -168,7 +168,7 @@ def load_model(name_or_folder: str | Path) -> Model:
         if name_or_folder == model.card.name:
             _check_weights(model)
             return model
-    # The engine, which may load it again, has a working folder of its own.
+    # Absolute, because the engine may load it again from another working folder.
     folder = Path(name_or_folder).expanduser().absolute()
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -220,7 +220,7 @@ def _check_weights(model: Model) -> None:
     if checksum(path) != model.card.weights_sha256:
         raise ValueError(
             f"Expected the weights in {path} to have the checksum in the card of model "
-            f"{model.card.name!r}, got others. The file is incomplete or was changed: "
+            f"{model.card.name!r}, got another one. The file is incomplete or was changed: "
             f"import or train the model again."
         )
 
@@ -233,12 +233,12 @@ def save_model(
     Parameters
     ----------
     card : Card
-        What it is; the checksum is filled in.
+        What it is. The checksum is filled in.
     write_files : callable
-        Given the path of the weights file, writes it. It may write other files
-        beside it.
+        Takes the path of the weights file and writes it. It may write other files
+        into the same folder.
     folder : Path, optional
-        Where to; left out, among the user's own models.
+        Where to save it; by default among the user's own models.
 
     Returns
     -------
@@ -252,7 +252,7 @@ def save_model(
     ValueError
         If the name cannot be one.
     OSError
-        If it cannot be written; nothing is left then.
+        If it cannot be written. Then nothing is left.
     """
     if folder is None:
         check_new_name(card.name)
@@ -299,7 +299,7 @@ def remove_model(name: str) -> None:
 
 
 def check_new_name(name: str) -> None:
-    """Check the name of a model that is still to be made.
+    """Check the name of a model before it is made.
 
     Parameters
     ----------
@@ -327,12 +327,12 @@ def free_name(stem: str) -> str:
     Parameters
     ----------
     stem : str
-        Name that it is to have if it can.
+        The name that is wanted.
 
     Returns
     -------
     str
-        The stem, or the stem and a number.
+        The stem if no model has that name, otherwise the stem and a number.
     """
     names = [stem, *(f"{stem[:58]} {number}" for number in range(2, 1000))]
     return next(name for name in names if not _is_taken(name))

@@ -1,4 +1,4 @@
-"""Files of weights, which may be a stranger's."""
+"""Files of weights. They may come from a stranger, so they are checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def checksum(path: Path) -> str:
 
 
 def check_weights_file(path: Path) -> None:
-    """Check that a weights file holds numbers and nothing else.
+    """Check that a weights file contains arrays of numbers and nothing else.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def check_weights_file(path: Path) -> None:
     Raises
     ------
     ValueError
-        If it is no HDF5 file, or has links to other files, or anything in it
-        that is not an array of numbers.
+        If it is no HDF5 file, contains links, or contains anything that is not
+        an array of numbers in the file itself.
     """
     import h5py
 
