@@ -53,9 +53,11 @@ lint: $(STAMP)
 	exit $$status
 
 bench: $(STAMP)
-	@for script in benchmarks/[a-z]*.py; do \
-		echo "== $$script"; $(RUN) $$script || exit 1; \
-	done
+	@status=0; \
+	for script in benchmarks/[a-z]*.py; do \
+		echo "== $$script"; $(RUN) $$script || status=1; \
+	done; \
+	exit $$status
 
 # Makes a model as the one that is bundled in models/, in the folder MODEL, run by run: from
 # an encoder that knows ImageNet, twice on from there with batch normalization folded in, on

@@ -90,7 +90,7 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
         )
     if not zipfile.is_zipfile(path):
         raise ValueError(
-            f"Expected a zip file with a model, got {path}, which is no zip file or is incomplete. "
+            f"Expected a zip file with a model, got {path}, which is none or is incomplete. "
             f"Get the file again; 'nucseg models export' makes one."
         )
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
@@ -111,8 +111,8 @@ def _check_names(path: Path, names: list[str]) -> None:
             f"Expected a model in {path}, but it has no {CARD_FILE}. Choose the zip file or "
             f"the folder of a model."
         )
-    own = {name for name in names if not name.startswith("__MACOSX/")}
-    others = sorted(own - set(_FILES) - set(_LITTER))
+    relevant = {name for name in names if not name.startswith("__MACOSX/")}
+    others = sorted(relevant - set(_FILES) - set(_LITTER))
     if others:
         raise ValueError(
             f"Expected only {', '.join(_FILES)} in {path}, got {some_of(others)}. A "
