@@ -26,7 +26,7 @@ def main(qtbot):
     owner = QWidget()
     qtbot.addWidget(owner)
     rows = QFormLayout(owner)
-    return ParameterForm(SegmentParameters(), rows), rows
+    yield ParameterForm(SegmentParameters(), rows), rows  # the owner lives until then
 
 
 def test_each_number_has_a_box_that_says_what_it_is(form):
