@@ -133,6 +133,15 @@ def test_probability_provenance_and_table_beside_the_labels(nucseg, images, tmp_
         np.testing.assert_allclose([float(row[name]) for row in rows], column, atol=5e-5)
 
 
+def test_probability_maps_are_no_labels_to_evaluate(nucseg, images, tmp_path):
+    output = tmp_path / "out"
+    image = images / "b.png"
+    assert nucseg("segment", image, "--output", output, "--probability-map")[0] == 0
+    status, text, messages = nucseg("evaluate", output, output)
+    assert (status, messages) == (0, "")
+    assert "1 image" in text
+
+
 def test_nothing_but_labels_is_nothing_to_segment(nucseg, two_nuclei, tmp_path):
     write_labels(tmp_path / "a_labels.tif", two_nuclei)
     status, _, messages = nucseg("segment", tmp_path, "--output", tmp_path / "new")

@@ -307,6 +307,8 @@ def test_spec_is_that_of_the_card(nuclei):
     spec = load_predictor(nuclei).spec
     assert spec == spec_of(nuclei.card, spec.precision)
     assert (spec.name, spec.weights_sha256) == ("nuclei", nuclei.card.weights_sha256)
+    newer = dataclasses.replace(nuclei, card=dataclasses.replace(nuclei.card, version="9"))
+    assert load_predictor(newer).spec.version == "9"
 
 
 def test_resize_keeps_the_mean_and_does_not_touch_what_fits(nuclei):

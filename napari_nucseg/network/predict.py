@@ -65,13 +65,12 @@ def load_predictor(model: Model) -> KerasPredictor:
     KerasPredictor
         Ready to predict.
     """
-    return _load_predictor(model.folder, model.card.weights_sha256, precision())
+    return _load_predictor(model.folder, spec_of(model.card, precision()))
 
 
 @functools.lru_cache(maxsize=2)
-def _load_predictor(folder: Path, weights_sha256: str, chosen: str) -> KerasPredictor:
-    model = load_model(folder)
-    return KerasPredictor(load_network(model), spec_of(model.card, chosen))
+def _load_predictor(folder: Path, spec: ModelSpec) -> KerasPredictor:
+    return KerasPredictor(load_network(load_model(folder)), spec)
 
 
 class KerasPredictor:
