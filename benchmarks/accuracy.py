@@ -22,6 +22,7 @@ from _figure import Result, draw
 
 from napari_nucseg.image.field import Field
 from napari_nucseg.measure.metrics import THRESHOLDS, Scores, match_counts, summarize
+from napari_nucseg.pipeline.parameters import SegmentParameters
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -62,7 +63,7 @@ def main() -> int:
     parser.add_argument(
         "--test-time-augmentations",
         type=int,
-        default=1,
+        default=SegmentParameters().test_time_augmentations,
         metavar="N",
         help="views of each image to average",
     )
@@ -128,20 +129,16 @@ def segment_one(field: Field, options: Any) -> Result:
     from napari_nucseg import segment
 
     factor = options.resize
+    parameters: dict[str, Any] = {"test_time_augmentations": options.test_time_augmentations}
+    image: Field | np.ndarray = field
     start = time.perf_counter()
-    if factor == 1:
-        labels = segment(
-            field, options.model, test_time_augmentations=options.test_time_augmentations
-        )
-    else:
+    if factor != 1:
         # Objects are dropped below the same size on the original grid.
-        smallest = max(1, round(15 * factor**2))
-        labels = segment(
-            resized(field, factor),
-            options.model,
-            minimum_size=smallest,
-            test_time_augmentations=options.test_time_augmentations,
-        )
+        smallest = max(1, round(SegmentParameters().minimum_size * factor**2))
+        parameters["minimum_size"] = smallest
+        image = resized(field, factor)
+    labels = segment(image, options.model, **parameters)
+    if factor != 1:
         labels = on_grid(labels, field.shape)
     seconds = time.perf_counter() - start
     return Result(field, labels, match_counts(labels, field.known_labels), seconds)

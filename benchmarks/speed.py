@@ -54,10 +54,11 @@ def measure(image: np.ndarray, options: Any) -> list[Measure]:
     """Measure memory first, while nothing has been left behind, then speed."""
     from napari_nucseg import segment
     from napari_nucseg.network.predict import load_predictor
+    from napari_nucseg.pipeline.maps import predict_maps
     from napari_nucseg.registry.store import load_model
 
     predictor = load_predictor(load_model(options.model))
-    predictor.maps(np.zeros((64, 64, 3), np.float32))
+    predict_maps(predictor, np.zeros((64, 64, 3), np.float32))
     with PeakMemory() as memory:
         labels = segment(image, options.model)
     seconds = []
@@ -77,8 +78,10 @@ def measure(image: np.ndarray, options: Any) -> list[Measure]:
 
 def by_stage(predictor: Any, image: np.ndarray) -> tuple[np.ndarray, dict[str, float]]:
     """Do what `segment` does step by step, and return the labels and the seconds of each."""
-    from napari_nucseg.pipeline.instances import NETWORK_DIAMETER, instances_from_maps
+    from napari_nucseg.pipeline.instances import instances_from_maps
+    from napari_nucseg.pipeline.maps import estimate_diameter, predict_maps
     from napari_nucseg.pipeline.normalize import normalize
+    from napari_nucseg.pipeline.parameters import SegmentParameters
 
     times = {}
 
@@ -89,10 +92,10 @@ def by_stage(predictor: Any, image: np.ndarray) -> tuple[np.ndarray, dict[str, f
         return result
 
     plane = timed("normalise", lambda: normalize(image))
-    found = timed("size estimate", lambda: predictor.diameter(plane))
-    diameter = found or NETWORK_DIAMETER
-    maps = timed("network", lambda: predictor.maps(plane, diameter))
-    labels = timed("instances", lambda: instances_from_maps(maps, diameter=diameter))
+    found = timed("size estimate", lambda: estimate_diameter(predictor, plane))
+    maps = timed("network", lambda: predict_maps(predictor, plane, found))
+    parameters = SegmentParameters()
+    labels = timed("instances", lambda: instances_from_maps(maps, parameters, found))
     return labels, times
 
 

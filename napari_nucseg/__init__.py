@@ -12,21 +12,32 @@ from typing import TYPE_CHECKING, Any
 from .support import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import evaluate, fine_tune, segment, train
+    from .api import evaluate, find_nuclei, fine_tune, segment, train
     from .image import Field
-    from .pipeline import SegmentParameters
-    from .registry import list_models, load_model
-    from .support import Callbacks, Epoch
-    from .training import Initialization, TrainParameters
+    from .measure import Scores
+    from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
+    from .registry import Card, Model, list_models, load_model
+    from .support import Callbacks, Epoch, Stopped
+    from .training import FineTuneResult, Initialization, ModelInfo, TrainParameters
 
 __all__ = [
     "Callbacks",
+    "Card",
     "Epoch",
     "Field",
+    "FineTuneResult",
     "Initialization",
+    "Maps",
+    "Model",
+    "ModelInfo",
+    "ModelSpec",
+    "Scores",
     "SegmentParameters",
+    "Segmentation",
+    "Stopped",
     "TrainParameters",
     "evaluate",
+    "find_nuclei",
     "fine_tune",
     "list_models",
     "load_model",
@@ -36,12 +47,22 @@ __all__ = [
 
 _HOMES = {
     "Callbacks": "support",
+    "Card": "registry",
     "Epoch": "support",
     "Field": "image",
-    "SegmentParameters": "pipeline",
+    "FineTuneResult": "training",
     "Initialization": "training",
+    "Maps": "pipeline",
+    "Model": "registry",
+    "ModelInfo": "training",
+    "ModelSpec": "pipeline",
+    "Scores": "measure",
+    "SegmentParameters": "pipeline",
+    "Segmentation": "pipeline",
+    "Stopped": "support",
     "TrainParameters": "training",
     "evaluate": "api",
+    "find_nuclei": "api",
     "fine_tune": "api",
     "list_models": "registry",
     "load_model": "registry",

@@ -24,7 +24,7 @@ from .image import (
     warn_of_doubts,
 )
 from .measure import Scores, match_counts, summarize
-from .pipeline import SegmentParameters, segment_field
+from .pipeline import Segmentation, SegmentParameters, segment_field
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
 from .training import (
@@ -39,7 +39,7 @@ from .training import (
     train_fields,
 )
 
-__all__ = ["evaluate", "fine_tune", "segment", "train"]
+__all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
 
 #: A folder of pairs, see `pairs.find_pairs`, or a field with labels.
 Data = str | Path | Field
@@ -53,7 +53,7 @@ def segment(
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> np.ndarray:
-    """Find the nuclei in an image.
+    """Find the nuclei in an image, and return their labels only.
 
     Parameters
     ----------
@@ -87,14 +87,73 @@ def segment(
     >>> from skimage.data import immunohistochemistry
     >>> labels = segment(immunohistochemistry(), minimum_size=50)
     """
+    return find_nuclei(image, model, axes=axes, callbacks=callbacks, **parameters).labels
+
+
+def find_nuclei(
+    image: Any,
+    model: str | Path | Model = DEFAULT_MODEL,
+    *,
+    axes: str = "",
+    keep_maps: bool = False,
+    callbacks: Callbacks = Callbacks(),
+    **parameters: Any,
+) -> Segmentation:
+    """Find the nuclei in an image: labels, table, probability and provenance.
+
+    Parameters
+    ----------
+    image, model, axes, callbacks
+        As in `segment`.
+    keep_maps : bool, optional
+        Whether to keep all maps that the network predicted, which take 12 bytes per pixel.
+    **parameters
+        Those of `SegmentParameters`.
+
+    Returns
+    -------
+    Segmentation
+        What was found, and how.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image or a parameter is not usable.
+    FileNotFoundError
+        If there is no such model or file.
+
+    Examples
+    --------
+    >>> from skimage.data import immunohistochemistry
+    >>> found = find_nuclei(immunohistochemistry(), minimum_size=50)
+    >>> areas = found.nuclei["area"]
+    """
     options = from_keywords(SegmentParameters, parameters)
     field = _as_field(image, axes)
     field.check_channel(options.channel)
     chosen = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
-        arguments = {"field": field, "model": str(chosen.folder), "parameters": options}
-        return run_in_engine("segment", arguments, callbacks).labels
-    return segment_field(field, chosen, options, callbacks).labels
+        arguments = {
+            "field": field,
+            "model": str(chosen.folder),
+            "parameters": options,
+            "keep_maps": keep_maps,
+        }
+        reply = run_in_engine("segment", arguments, callbacks)
+        return Segmentation(
+            reply.labels,
+            reply.probability,
+            reply.diameter,
+            options,
+            reply.provenance,
+            reply.maps,
+        )
+    from .network import load_predictor
+
+    callbacks.check_stop()
+    callbacks.on_progress(0, 1, "Loading the model")
+    predictor = load_predictor(chosen)
+    return segment_field(field, predictor, options, callbacks, keep_maps=keep_maps)
 
 
 def _as_field(image: Any, axes: str) -> Field:

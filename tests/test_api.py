@@ -14,8 +14,10 @@ import tifffile
 from napari_nucseg import (
     Callbacks,
     Field,
+    Segmentation,
     SegmentParameters,
     evaluate,
+    find_nuclei,
     fine_tune,
     list_models,
     load_model,
@@ -24,6 +26,7 @@ from napari_nucseg import (
 )
 from napari_nucseg.engine.client import needs_engine
 from napari_nucseg.image.files import write_labels
+from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.support.callbacks import Stopped
 from napari_nucseg.training.train import ModelInfo
@@ -34,7 +37,7 @@ TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 @pytest.fixture(scope="module")
 def labels(simulated, nuclei):
     """What the pipeline finds in the simulated field."""
-    return segment_field(simulated, nuclei, SegmentParameters()).labels
+    return segment_field(simulated, load_predictor(nuclei), SegmentParameters()).labels
 
 
 def test_image_may_be_an_array_a_list_a_field_or_a_file(simulated, labels, tmp_path):
@@ -77,11 +80,30 @@ def test_lazy_image_is_read_once(simulated, labels):
 
 def test_parameters_are_those_of_the_parameter_object(simulated, labels, nuclei):
     values = {"probability": 0.8, "minimum_size": 200, "diameter": 24}
-    expected = segment_field(simulated, nuclei, SegmentParameters(**values)).labels
+    expected = segment_field(
+        simulated, load_predictor(nuclei), SegmentParameters(**values)
+    ).labels
     assert (segment(simulated, **values) == expected).all()
     assert (expected != labels).any()
     with pytest.raises(TypeError, match=r"probability.*threshold"):
         segment(simulated, threshold=0.8)
+
+
+def test_whole_segmentation(simulated, labels, nuclei):
+    found = find_nuclei(simulated, minimum_size=40, keep_maps=True)
+    assert isinstance(found, Segmentation)
+    assert found.parameters == SegmentParameters(minimum_size=40)
+    assert (found.labels == segment(simulated, minimum_size=40)).all()
+    assert found.provenance["model"] == "nuclei"
+    assert found.provenance["image"] == simulated.name
+    assert len(found.nuclei["area"]) == found.labels.max()
+    assert found.probability[found.labels > 0].mean() > 127
+    assert (found.maps["foreground"] > 0.5).mean() == pytest.approx(
+        (found.probability > 127).mean(), abs=1e-3
+    )
+    assert find_nuclei(simulated).maps is None
+    with pytest.raises(TypeError, match=r"probability.*threshold"):
+        find_nuclei(simulated, threshold=0.8)
 
 
 def test_progress_is_told_and_stop_is_heard(simulated):
@@ -259,8 +281,9 @@ def test_fine_tune_on_a_single_field(simulated, quick_learner):
 WITH_WINDOW = """
 import json, sys
 from pathlib import Path
+import numpy as np
 import vispy
-from napari_nucseg import Callbacks, fine_tune, segment, train
+from napari_nucseg import Callbacks, find_nuclei, fine_tune, segment, train
 from napari_nucseg.image.field import Field
 from napari_nucseg.image.files import read_image, write_labels
 from napari_nucseg.support.callbacks import Stopped
@@ -279,6 +302,10 @@ if __name__ == "__main__":
     callbacks = Callbacks(lambda *call: calls.append(call), epochs.append)
     write_labels(folder / "labels.tif", segment(image, callbacks=callbacks))
     progress = len(calls)
+    found = find_nuclei(image, keep_maps=True, minimum_size=40)
+    without = find_nuclei(image).maps is None
+    np.savez(folder / "found.npz", found.labels, found.probability, found.maps["distance"])
+    about = [found.provenance, found.parameters.as_dict(), found.diameter, without]
     errors = [
         error_of(segment, image, "none"),
         error_of(segment, image, channel=3),
@@ -287,7 +314,8 @@ if __name__ == "__main__":
     ]
     result = fine_tune(pairs, "child", model, callbacks=callbacks, **tiny)
     loaded = [name for name in ("tensorflow", "keras") if name in sys.modules]
-    print(json.dumps([progress, [e.epoch for e in epochs], result.name, errors, loaded]))
+    epochs = [epoch.epoch for epoch in epochs]
+    print(json.dumps([progress, epochs, result.name, errors, loaded, about]))
 """
 
 
@@ -304,13 +332,21 @@ def test_where_a_window_could_be_the_engine_does_the_same(pairs, quick_learner, 
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    calls, epochs, name, errors, loaded = json.loads(run.stdout.splitlines()[-1])
+    calls, epochs, name, errors, loaded, about = json.loads(run.stdout.splitlines()[-1])
     assert loaded == []
     assert calls > 1
     assert epochs == [0, 1]
     assert load_model(name).card.parent == quick_learner.name
     labels = tifffile.imread(tmp_path / "labels.tif")
     assert (labels == segment(pairs / "images" / "a.tif")).all()
+    here = find_nuclei(pairs / "images" / "a.tif", keep_maps=True, minimum_size=40)
+    provenance, parameters, diameter, without = about
+    assert {**provenance, "seconds": 0} == {**here.provenance, "seconds": 0}
+    assert (parameters, diameter, without) == (here.parameters.as_dict(), here.diameter, True)
+    arrays = (here.labels, here.probability, here.maps["distance"])
+    for there, expected in zip(np.load(tmp_path / "found.npz").values(), arrays, strict=True):
+        assert there.dtype == expected.dtype
+        np.testing.assert_array_equal(there, expected)
     assert "FileNotFoundError" in errors[0]
     assert "builtins.ValueError: Expected channel 0" in errors[1]
     assert errors[2].startswith("napari_nucseg.support.callbacks.Stopped")

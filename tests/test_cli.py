@@ -1,6 +1,7 @@
 """The command, mostly in this process; a few times as a real one, to interrupt it."""
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import PIL.Image
 import pytest
 import tifffile
 
-from napari_nucseg import __version__, segment
+from napari_nucseg import __version__, find_nuclei, segment
 from napari_nucseg.cli import main
 from napari_nucseg.image.files import read_image, read_labels, write_labels
 from napari_nucseg.measure.metrics import compare
@@ -116,6 +117,36 @@ def test_labels_beside_the_images_are_not_segmented_the_next_time(nucseg, images
     for _ in range(2):
         assert nucseg("segment", images, "--output", images)[0] == 0
     assert len(list(images.iterdir())) == 6
+
+
+def test_probability_provenance_and_table_beside_the_labels(nucseg, images, tmp_path):
+    options = ("--probability-map", "--provenance", "--table", "--minimum-size=40")
+    for _ in range(2):  # what was written is no image the second time
+        assert nucseg("segment", images, "--output", images, *options)[0] == 0
+    written = ("_labels.json", "_labels.tif", "_nuclei.csv", "_probability.tif")
+    names = {f"{stem}{ending}" for stem in "abc" for ending in written}
+    assert set(os.listdir(images)) == {"a.tif", "b.png", "c.png", *names}
+    found = find_nuclei(images / "a.tif", minimum_size=40)
+    probability = read_image(images / "a_probability.tif")
+    assert probability.image.dtype == np.uint8
+    assert (np.asarray(probability.image) == found.probability).all()
+    assert probability.pixel_size == pytest.approx((0.5, 0.5))
+    about = json.loads((images / "a_labels.json").read_text(encoding="utf-8"))
+    assert {**about, "seconds": 0} == {**found.provenance, "seconds": 0}
+    with open(images / "a_nuclei.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(found.nuclei)
+    for name, column in found.nuclei.items():
+        np.testing.assert_allclose([float(row[name]) for row in rows], column, atol=5e-5)
+
+
+def test_probability_maps_are_no_labels_to_evaluate(nucseg, images, tmp_path):
+    output = tmp_path / "out"
+    image = images / "b.png"
+    assert nucseg("segment", image, "--output", output, "--probability-map")[0] == 0
+    status, text, messages = nucseg("evaluate", output, output)
+    assert (status, messages) == (0, "")
+    assert "1 image" in text
 
 
 def test_nothing_but_labels_is_nothing_to_segment(nucseg, two_nuclei, tmp_path):

@@ -20,7 +20,9 @@ from napari_nucseg.engine.client import Engine, EngineError
 from napari_nucseg.engine.worker import RelabelExpired
 from napari_nucseg.image.field import Field
 from napari_nucseg.image.simulate import simulate_field
-from napari_nucseg.pipeline.segmentation import SegmentParameters, relabel, segment_field
+from napari_nucseg.network.predict import load_predictor
+from napari_nucseg.pipeline.parameters import SegmentParameters
+from napari_nucseg.pipeline.segmentation import relabel, segment_field
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
@@ -398,11 +400,11 @@ def after_first_epoch(act):
 def test_labels_are_those_of_the_public_api(engine, simulated, nuclei):
     progress = Listener()
     reply = engine.submit("segment", request(simulated), on_progress=progress).wait(LONG)
-    here = segment_field(simulated, nuclei, SegmentParameters())
+    here = segment_field(simulated, load_predictor(nuclei), SegmentParameters(), keep_maps=True)
     assert reply.labels.max() > 5
     assert (reply.labels == here.labels).all()
     assert (reply.labels == segment(simulated)).all()
-    assert np.abs(reply.probability / 255 - here.maps[..., 0]).max() < 0.003
+    assert np.abs(reply.probability / 255 - here.maps["foreground"]).max() < 0.003
     assert reply.diameter == here.diameter
     assert {**reply.provenance, "seconds": 0} == {**here.provenance, "seconds": 0}
     assert all(0 <= done <= total for done, total, _ in progress.heard)
@@ -417,7 +419,7 @@ def test_labels_are_those_of_the_public_api(engine, simulated, nuclei):
 def test_one_channel_alone_gives_the_same_as_the_whole_image(engine, simulated, nuclei):
     whole = Field(np.stack([simulated.image[::-1], simulated.image]), "CYX", "two")
     chosen = SegmentParameters(channel=1)
-    here = segment_field(whole, nuclei, chosen)
+    here = segment_field(whole, load_predictor(nuclei), chosen)
     arguments = {**request(whole.of_channel(1)), "channel": 1}
     reply = engine.submit("segment", arguments).wait(LONG)
     assert (reply.labels == here.labels).all()

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shutil
-import threading
 
 import keras
 import numpy as np
@@ -27,12 +26,16 @@ from napari_nucseg.network.learner import Learner
 from napari_nucseg.network.losses import maps_loss, size_loss, total_loss
 from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.precision import PRECISION_VARIABLE, PRECISIONS, set_precision
-from napari_nucseg.network.predict import Predictor, _turned, load_network, load_predictor
+from napari_nucseg.network.predict import KerasPredictor, load_network, load_predictor
 from napari_nucseg.network.unet import UNet
-from napari_nucseg.pipeline.instances import NETWORK_DIAMETER
+from napari_nucseg.pipeline.maps import (
+    estimate_diameter,
+    predict_maps,
+    predict_maps_and_diameter,
+)
 from napari_nucseg.pipeline.normalize import normalize
+from napari_nucseg.pipeline.predictor import DEFAULT_SPEC, NETWORK_DIAMETER, spec_of
 from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, Card, save_model
-from napari_nucseg.support.callbacks import Callbacks, Stopped
 from napari_nucseg.training.initialization import ARCHITECTURES
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.patches import batches, prepare_field
@@ -283,25 +286,37 @@ def test_predictors_are_kept_by_weights_not_by_name(nuclei, tmp_path):
 def test_any_shape(nuclei, shape):
     plane = normalize(np.random.default_rng(0).random(shape))
     predictor = load_predictor(nuclei)
-    maps = predictor.maps(plane, predictor.diameter(plane) or NETWORK_DIAMETER)
+    maps = predict_maps(predictor, plane, estimate_diameter(predictor, plane)).values
     assert maps.shape == (*shape, 3)
     assert maps.min() >= 0
     assert maps.max() <= 1
 
 
+def test_spec_is_that_of_the_card(nuclei):
+    spec = load_predictor(nuclei).spec
+    assert spec == spec_of(nuclei.card, spec.precision)
+    assert (spec.name, spec.weights_sha256) == ("nuclei", nuclei.card.weights_sha256)
+    newer = dataclasses.replace(nuclei, card=dataclasses.replace(nuclei.card, version="9"))
+    assert load_predictor(newer).spec.version == "9"
+
+
+def test_resize_keeps_the_mean_and_does_not_touch_what_fits(nuclei):
+    predictor = load_predictor(nuclei)
+    tiles = np.random.default_rng(0).random((2, 32, 48, 3)).astype(np.float32)
+    assert predictor.resize(tiles, (32, 48)) is tiles
+    for shape in ((16, 24), (64, 96)):
+        resized = predictor.resize(tiles, shape)
+        assert resized.shape == (2, *shape, 3)
+        assert abs(resized.mean() - tiles.mean()) < 0.01
+
+
 def test_tiled_equals_whole(nuclei, simulated, monkeypatch):
     plane = normalize(np.tile(simulated.image, (2, 2)))
     predictor = load_predictor(nuclei)
-    whole = predictor.maps(plane)
-    monkeypatch.setattr("napari_nucseg.network.predict.CORE", 128)
-    tiled = predictor.maps(plane)
+    whole = predict_maps(predictor, plane).values
+    monkeypatch.setattr("napari_nucseg.pipeline.maps.CORE", 128)
+    tiled = predict_maps(predictor, plane).values
     assert np.abs(tiled - whole).mean() < 5e-4
-    monkeypatch.setattr("napari_nucseg.network.predict.CORE", 10_000)
-    monkeypatch.setattr("napari_nucseg.network.predict.CORE_IN_LARGE_PLANE", 128)
-    monkeypatch.setattr(
-        "napari_nucseg.network.predict.LARGE_PLANE_PIXELS", plane.shape[0] ** 2 - 1
-    )
-    assert (predictor.maps(plane) == tiled).all()
 
 
 @pytest.mark.parametrize("zoom", [0.4, 1, 2.5, 6])
@@ -310,7 +325,7 @@ def test_diameter_is_estimated_at_any_scale(nuclei, simulated, zoom):
 
     image = ndimage.zoom(simulated.image.astype(np.float32), zoom, order=1)
     true = median_diameter(simulated.labels) * zoom
-    found = load_predictor(nuclei).diameter(normalize(image))
+    found = estimate_diameter(load_predictor(nuclei), normalize(image))
     assert abs(np.log2(found / true)) < 0.35
 
 
@@ -321,87 +336,37 @@ def test_a_bright_blob_does_not_hide_small_dim_nuclei(nuclei):
     blob = np.hypot(y - 190, x - 190) < 55
     image = field.image + np.where(blob, 3.0 * field.image.max(), 0.0)
     image += rng.normal(0, 0.05 * field.image.max(), image.shape)
-    found = load_predictor(nuclei).diameter(normalize(image))
+    found = estimate_diameter(load_predictor(nuclei), normalize(image))
     assert 8 < found < 20
 
 
 def test_sizes_of_a_wrecked_network_are_still_sizes():
     network = build_network(SMALL, batch_norm=False)
     network.set_weights([np.full_like(weights, 10.0) for weights in network.get_weights()])
-    found = Predictor(network, "float32").diameter(np.ones((64, 64, 3), np.float32))
+    predictor = KerasPredictor(network, DEFAULT_SPEC)
+    found = estimate_diameter(predictor, np.ones((64, 64, 3), np.float32))
     assert NETWORK_DIAMETER < found < np.inf
 
 
 def test_tissue_is_not_taken_for_a_few_large_nuclei(nuclei):
     plane = normalize(skimage.data.immunohistochemistry())
-    assert load_predictor(nuclei).maps_and_diameter(plane)[1] < 40
-
-
-@pytest.mark.parametrize("view", range(8))
-def test_view_turned_back_is_what_it_was(view):
-    tiles = np.arange(2 * 3 * 5).reshape(2, 3, 5, 1)
-    turned = _turned(tiles, view)
-    assert turned.shape == ((2, 3, 5, 1) if view < 4 else (2, 5, 3, 1))
-    assert np.array_equal(turned, tiles) == (view == 0)
-    np.testing.assert_array_equal(_turned(turned, view, back=True), tiles)
+    assert predict_maps_and_diameter(load_predictor(nuclei), plane)[1] < 40
 
 
 def test_all_views_together_do_not_know_how_the_image_is_turned(nuclei, simulated):
-    predictor = Predictor(load_network(nuclei), "float32")
+    predictor = KerasPredictor(load_network(nuclei), DEFAULT_SPEC)
     plane = normalize(simulated.image[:96, :96])
-    assert plane.shape == (96, 96, 3)
-    maps = predictor.maps(plane, test_time_augmentations=8)
+
+    def maps_of(plane, views):
+        return predict_maps(predictor, plane, test_time_augmentations=views).values
+
+    maps = maps_of(plane, 8)
     turned = np.ascontiguousarray(np.rot90(plane)[:, ::-1])
     expected = np.rot90(maps)[:, ::-1]
-    np.testing.assert_allclose(
-        predictor.maps(turned, test_time_augmentations=8), expected, atol=1e-4
-    )
-    assert np.abs(predictor.maps(turned) - expected).max() > 1e-2
-    found = predictor.maps_and_diameter(plane, test_time_augmentations=8)[1]
-    assert found == predictor.maps_and_diameter(plane)[1]
-
-
-def test_prediction_can_be_stopped(nuclei):
-    with pytest.raises(Stopped):
-        load_predictor(nuclei).maps(
-            np.zeros((32, 32, 3), np.float32), callbacks=Callbacks(should_stop=lambda: True)
-        )
-    asked = []
-
-    def after_the_first_view():
-        asked.append(None)
-        return len(asked) > 1
-
-    with pytest.raises(Stopped):
-        load_predictor(nuclei).maps(
-            np.zeros((32, 32, 3), np.float32),
-            test_time_augmentations=8,
-            callbacks=Callbacks(should_stop=after_the_first_view),
-        )
-    assert len(asked) == 2
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_prediction_of_many_tiles_ends_at_once(nuclei, monkeypatch, fails):
-    predictor = load_predictor(nuclei)
-    looks = []
-
-    def look(tiles):
-        looks.append(None)
-        if fails and len(looks) == 3:
-            raise MemoryError
-        return np.zeros(tiles.shape, np.float32), np.zeros((*tiles.shape[:3], 1), np.float32)
-
-    monkeypatch.setattr(predictor, "_predict_tiles", look)
-    monkeypatch.setattr("napari_nucseg.network.predict.CORE", 32)
-    before = threading.active_count()
-    with pytest.raises(MemoryError if fails else Stopped):
-        predictor.maps(
-            np.zeros((320, 320, 3), np.float32),
-            callbacks=Callbacks(should_stop=lambda: not fails and len(looks) > 2),
-        )
-    assert len(looks) <= 5
-    assert threading.active_count() == before
+    np.testing.assert_allclose(maps_of(turned, 8), expected, atol=1e-4)
+    assert np.abs(maps_of(turned, 1) - expected).max() > 1e-2
+    found = predict_maps_and_diameter(predictor, plane, test_time_augmentations=8)[1]
+    assert found == predict_maps_and_diameter(predictor, plane)[1]
 
 
 def test_weights_file_of_a_bundled_model_is_small(nuclei):
@@ -413,11 +378,16 @@ def test_with_bfloat16_maps_are_nearly_the_same_and_weights_stay(architecture):
     keras.utils.set_random_seed(0)
     network = build_network(architecture, batch_norm=False)
     plane = np.random.default_rng(0).random((64, 96, 3)).astype(np.float32)
-    maps = {chosen: Predictor(network, chosen).maps(plane) for chosen in PRECISIONS}
+
+    def maps_in(precision):
+        spec = dataclasses.replace(DEFAULT_SPEC, precision=precision)
+        return predict_maps(KerasPredictor(network, spec), plane).values
+
+    maps = {chosen: maps_in(chosen) for chosen in PRECISIONS}
     assert 0 < np.abs(maps["bfloat16"] - maps["float32"]).mean() < 0.01
     assert {weights.dtype for weights in network.get_weights()} == {np.dtype("float32")}
     set_precision(network, "float32")
-    assert (Predictor(network, "float32").maps(plane) == maps["float32"]).all()
+    assert (maps_in("float32") == maps["float32"]).all()
 
 
 @both
@@ -441,10 +411,12 @@ def test_only_what_learns_takes_bfloat16(monkeypatch, nuclei):
     trainer = Trainer(architecture, TrainParameters(), nuclei)
     policies = {layer.dtype_policy.name for layer in trainer.network.layers}
     assert policies == {"mixed_bfloat16", "float32"}
-    assert trainer.predictor.precision == load_predictor(nuclei).precision == "float32"
+    assert (
+        trainer.predictor.spec.precision == load_predictor(nuclei).spec.precision == "float32"
+    )
 
 
 def test_model_is_loaded_again_for_another_precision(monkeypatch, nuclei):
     for chosen in PRECISIONS:
         monkeypatch.setenv(PRECISION_VARIABLE, chosen)
-        assert load_predictor(nuclei).precision == chosen
+        assert load_predictor(nuclei).spec.precision == chosen

@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from napari_nucseg.pipeline.normalize import is_blank, normalize
+from napari_nucseg.pipeline.normalize import (
+    IntensityRange,
+    is_blank,
+    measure_range,
+    normalize,
+)
 
 RAMP = np.linspace(0, 1, 400).reshape(20, 20)
 
@@ -70,3 +76,32 @@ def test_what_comes_back_is_not_written_to_and_grey_takes_the_memory_of_one_chan
     for image in (RAMP, color, np.zeros((4, 5))):
         assert not normalize(image).flags.writeable
     assert normalize(RAMP).strides[-1] == 0
+
+
+planes = arrays.arrays(
+    st.sampled_from([np.uint8, np.uint16, np.int32, np.float32, np.float64, bool]),
+    st.one_of(
+        st.tuples(st.integers(1, 12), st.integers(1, 12)),
+        st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)),
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(planes, st.data())
+def test_block_with_the_range_of_the_whole_is_the_block_of_the_whole(plane, data):
+    rows, columns = (data.draw(st.slices(length)) for length in plane.shape[:2])
+    whole = normalize(plane)
+    block = normalize(plane[rows, columns], measure_range(plane))
+    np.testing.assert_array_equal(block, whole[rows, columns])
+
+
+def test_range_is_that_of_the_finite_intensities():
+    assert measure_range(np.array([[np.nan, 3.0, 7.0, np.inf]])).low >= 3
+    assert measure_range(np.full((4, 4), np.nan)) == IntensityRange(0.0, 0.0)
+    sparse = np.zeros((100, 100))
+    sparse[4, 4] = 1
+    assert measure_range(sparse) == IntensityRange(0.0, 1.0)
+    ramp = measure_range(RAMP)
+    assert ramp.low == pytest.approx(0.01)
+    assert ramp.high == pytest.approx(0.998)

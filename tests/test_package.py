@@ -1,11 +1,14 @@
 """The package as a whole: what it loads, what is inside it, how it is documented."""
 
 import ast
+import dataclasses
 import importlib.metadata
 import importlib.resources
+import inspect
 import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,33 @@ def test_every_public_name_is_there():
         assert name in dir(napari_nucseg)
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = napari_nucseg.no_such_name
+
+
+def ours_in(annotation):
+    """Yield the classes of the package that an annotation names."""
+    for part in typing.get_args(annotation):
+        yield from ours_in(part)
+    if getattr(annotation, "__module__", "").startswith("napari_nucseg"):
+        yield annotation
+
+
+def test_types_in_public_signatures_are_public():
+    """Those of functions, and from there those of the fields of dataclasses."""
+    public = [getattr(napari_nucseg, name) for name in napari_nucseg.__all__]
+    todo, missing = list(public), set()
+    assert any(inspect.isfunction(one) for one in public)
+    while todo:
+        one = todo.pop()
+        if inspect.isfunction(one) or dataclasses.is_dataclass(one):
+            new = {
+                kind
+                for hint in typing.get_type_hints(one).values()
+                for kind in ours_in(hint)
+                if kind not in public and kind not in missing
+            }
+            missing |= new
+            todo += new
+    assert not missing
 
 
 def test_version_is_that_of_the_installed_package():

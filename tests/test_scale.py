@@ -1,13 +1,16 @@
-"""In which scale a plane is looked at."""
+"""At which zoom a plane is predicted."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 
-from napari_nucseg.pipeline.instances import NETWORK_DIAMETER
+from napari_nucseg.pipeline.predictor import DEFAULT_SPEC, NETWORK_DIAMETER, Maps
 from napari_nucseg.pipeline.scale import (
     estimate_scale,
     foreground_confidence,
     high_contrast_crops,
+    inside_nuclei,
     typical_diameter,
     zoom_for,
 )
@@ -19,62 +22,80 @@ def test_zoom_is_1_near_the_diameter_of_the_network():
     assert zoom_for(1e4) > 0
 
 
-def seen(alike):
-    """Return maps whose whole foreground looks so much like nuclei."""
-    maps = np.zeros((4, 4, 3), np.float32)
-    maps[1:3, :, :2] = 1.0, alike
-    return maps
+def test_diameter_of_the_network_is_that_of_its_spec():
+    other = dataclasses.replace(DEFAULT_SPEC, diameter=56.0)
+    assert zoom_for(28, other) == 2
+    assert typical_diameter([np.zeros(3)], 1, other) == 56.0
 
 
-def looking(views):
-    """Return a look by the zoom, and the list of the zooms that were looked at."""
-    looks = []
-
-    def look(zoom):
-        looks.append(zoom)
-        alike, diameter = views[round(zoom, 2)]
-        return seen(alike), diameter
-
-    return look, looks
+def maps_of(confidence):
+    """Return maps whose whole foreground has this confidence."""
+    values = np.zeros((4, 4, 3), np.float32)
+    values[1:3, :, :2] = 1.0, confidence
+    return Maps(values)
 
 
-def test_likeness_is_that_of_the_foreground():
-    assert foreground_confidence(seen(0.25)) == 0.25
-    assert foreground_confidence(np.zeros((4, 4, 3), np.float32)) == 0
+def predicting(results):
+    """Return a function of the zoom, and the list of the zooms it was called with.
+
+    The results are confidence and diameter by zoom.
+    """
+    zooms = []
+
+    def predict_at(zoom):
+        zooms.append(zoom)
+        confidence, diameter = results[round(zoom, 2)]
+        return maps_of(confidence), diameter
+
+    return predict_at, zooms
 
 
-def test_nuclei_that_fit_are_looked_at_once_and_from_further_away():
-    look, looks = looking({1: (0.5, 28.0), 0.25: (0.4, 60.0)})
-    maps, found = estimate_scale(look)
-    assert (foreground_confidence(maps), found, looks) == (0.5, 28.0, [1.0, 0.25])
+def test_confidence_is_that_of_the_foreground():
+    assert foreground_confidence(maps_of(0.25)) == 0.25
+    assert foreground_confidence(Maps(np.zeros((4, 4, 3), np.float32))) == 0
+
+
+def test_nuclei_of_the_right_size_are_predicted_once_and_at_the_coarse_zoom():
+    predict_at, zooms = predicting({1: (0.5, 28.0), 0.25: (0.4, 60.0)})
+    maps, found = estimate_scale(predict_at)
+    assert (foreground_confidence(maps), found, zooms) == (0.5, 28.0, [1.0, 0.25])
 
 
 def test_texture_of_large_nuclei_is_not_many_small_ones():
-    look, looks = looking({1: (0.3, 7.0), 4: (0.3, 7.0), 0.25: (0.5, 112.0)})
-    maps, found = estimate_scale(look)
-    assert (foreground_confidence(maps), found, looks) == (0.5, 112.0, [1.0, 4.0, 0.25])
+    predict_at, zooms = predicting({1: (0.3, 7.0), 4: (0.3, 7.0), 0.25: (0.5, 112.0)})
+    maps, found = estimate_scale(predict_at)
+    assert (foreground_confidence(maps), found, zooms) == (0.5, 112.0, [1.0, 4.0, 0.25])
 
 
-@pytest.mark.parametrize(("near", "far"), [(0.34375, 0.453125), (0.1875, 0.375)])
-def test_what_looks_only_a_little_like_nuclei_from_afar_changes_nothing(near, far):
-    """A little more than from near by, or not enough by itself: glands do."""
-    look, looks = looking({1: (near, 28.0), 0.25: (far, 112.0)})
-    maps, found = estimate_scale(look)
-    assert (foreground_confidence(maps), found, looks) == (near, 28.0, [1.0, 0.25])
+@pytest.mark.parametrize(("fine", "coarse"), [(0.34375, 0.453125), (0.1875, 0.375)])
+def test_a_little_more_confidence_at_the_coarse_zoom_changes_nothing(fine, coarse):
+    """Not enough more than at the finer zoom, or not enough by itself: as in glands."""
+    predict_at, zooms = predicting({1: (fine, 28.0), 0.25: (coarse, 112.0)})
+    maps, found = estimate_scale(predict_at)
+    assert (foreground_confidence(maps), found, zooms) == (fine, 28.0, [1.0, 0.25])
 
 
-def test_what_looks_like_large_nuclei_only_from_afar_changes_nothing():
-    look, looks = looking({1: (0.25, 28.0), 0.25: (0.5, 56.0), 0.5: (0.25, 56.0)})
-    maps, found = estimate_scale(look)
-    assert (foreground_confidence(maps), found, looks) == (0.25, 28.0, [1.0, 0.25, 0.5])
+def test_confidence_at_the_coarse_zoom_must_hold_at_the_zoom_of_its_diameter():
+    predict_at, zooms = predicting({1: (0.25, 28.0), 0.25: (0.5, 56.0), 0.5: (0.25, 56.0)})
+    maps, found = estimate_scale(predict_at)
+    assert (foreground_confidence(maps), found, zooms) == (0.25, 28.0, [1.0, 0.25, 0.5])
 
 
-def test_nuclei_that_are_only_seen_from_further_away_are_found():
-    look, _ = looking({1: (0.0, None), 0.25: (0.5, 112.0)})
-    assert estimate_scale(look)[1] == 112.0
+def test_nuclei_that_are_only_seen_at_the_coarse_zoom_are_found():
+    predict_at, _ = predicting({1: (0.0, None), 0.25: (0.5, 112.0)})
+    assert estimate_scale(predict_at)[1] == 112.0
 
 
-def test_liveliest_parts_are_cut_out():
+def test_sizes_are_taken_where_there_are_nuclei():
+    values = np.zeros((1, 20, 32, 3), np.float32)
+    values[0, 4:12, :12, 0] = 1
+    size = np.arange(16.0).reshape(1, 4, 4)  # of the padded tile
+    assert inside_nuclei(Maps(values), size).tolist() == [0.0]
+    coarser = dataclasses.replace(DEFAULT_SPEC, size_stride=4)
+    assert inside_nuclei(Maps(values, coarser), np.arange(64.0).reshape(1, 8, 8)).size == 6
+
+
+def test_parts_with_most_contrast_are_cut_out():
     plane = np.zeros((40, 60, 3), np.float32)
     plane[20:40:8, 40:60] = 1
     plane[:20:8, 20:40] = 0.5

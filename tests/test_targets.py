@@ -2,6 +2,8 @@ import numpy as np
 
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.pipeline.instances import instances_from_maps
+from napari_nucseg.pipeline.parameters import SegmentParameters
+from napari_nucseg.pipeline.predictor import Maps
 from napari_nucseg.training import targets
 from napari_nucseg.training.targets import (
     median_diameter,
@@ -28,7 +30,8 @@ def test_long_nucleus_with_a_wavy_outline_has_one_middle():
     y, x = np.mgrid[:40, :140]
     half_width = 12 * np.sqrt(np.clip(1 - ((x - 70) / 60) ** 2, 0, None))
     labels = (np.abs(y - 20) < half_width - 2 * (1 + np.cos(x / 5))).astype(int)
-    assert instances_from_maps(target_maps(labels)).max() == 1
+    maps = Maps(target_maps(labels))
+    assert instances_from_maps(maps, SegmentParameters()).max() == 1
     inwards = poisson_distance(labels)
     assert abs(int(inwards[20].argmax()) - 70) <= 10
 

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.pipeline.tiles import STRIDE, pad_to_stride, tiles_of
+from napari_nucseg.pipeline.predictor import STRIDE
+from napari_nucseg.pipeline.tiles import pad_to_stride, tiles_of
 
 lengths = st.integers(1, 300)
 
@@ -53,3 +54,4 @@ def test_padding_reaches_the_stride_and_keeps_what_was_there():
     assert padded.shape == (2, STRIDE, 32, 3)
     assert (padded[:, :17] == tiles).all()
     assert pad_to_stride(padded) is padded
+    assert pad_to_stride(tiles, 8).shape == (2, 24, 32, 3)

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from napari_nucseg.image.simulate import simulate_field
-from napari_nucseg.pipeline.segmentation import SegmentParameters, segment_field
+from napari_nucseg.network.predict import load_predictor
+from napari_nucseg.pipeline.parameters import SegmentParameters
+from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Callbacks, Epoch, Stopped
 from napari_nucseg.support.process import process_stamp
@@ -126,7 +128,7 @@ def test_training_makes_a_model_with_history_and_curves(whole, fields):
     assert load_model(model.folder).card.training_data == "simulated"
     assert len((model.folder / "history.csv").read_text().splitlines()) == 3
     assert not model.folder.with_name("new.run").exists()
-    labels = segment_field(fields[0], model, SegmentParameters()).labels
+    labels = segment_field(fields[0], load_predictor(model), SegmentParameters()).labels
     assert labels.shape == fields[0].shape
 
 

@@ -127,7 +127,7 @@ def lower_probability(labels: Any, dock: Any) -> None:
     dock : NucleusDock
         The dock widget.
     """
-    dock.segment.probability.setValue(PROBABILITY)
+    dock.segment.form.boxes["probability"].value = PROBABILITY
     wait_until(lambda: labels.metadata["nucseg"]["parameters"]["probability"] == PROBABILITY)
 
 

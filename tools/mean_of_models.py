@@ -79,7 +79,8 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     from napari_nucseg.image.pairs import read_fields
     from napari_nucseg.network.fit import score_fields
     from napari_nucseg.network.precision import precision
-    from napari_nucseg.network.predict import Predictor, load_network
+    from napari_nucseg.network.predict import KerasPredictor, load_network
+    from napari_nucseg.pipeline.predictor import DEFAULT_SPEC
     from napari_nucseg.registry.store import load_model, save_model
 
     first, second = load_model(before), load_model(after)
@@ -92,7 +93,8 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     network, other = load_network(first), load_network(second)
     weights = zip(network.get_weights(), other.get_weights(), strict=True)
     network.set_weights([(one + two) / 2 for one, two in weights])
-    score = score_fields(Predictor(network, precision()), fields)
+    spec = dataclasses.replace(DEFAULT_SPEC, precision=precision())
+    score = score_fields(KerasPredictor(network, spec), fields)
     card = dataclasses.replace(
         second.card,
         created=datetime.date.today().isoformat(),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from ..registry import DEFAULT_MODEL
-from ..support import Parameters, check_value, kind_of
+from ..support import Parameter, Parameters, parameters_of
 
 __all__ = ["add_command", "add_model", "add_parameters", "given"]
 
@@ -68,33 +67,31 @@ def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = Tru
     defaults : bool, optional
         Whether the help tells the defaults.
     """
-    for field in dataclasses.fields(parameters):
-        about = field.metadata["description"]
-        if field.metadata["unit"]:
-            about += f" In {field.metadata['unit']}."
-        yes_or_no = kind_of(field) is bool
-        if defaults and field.default is not None and not yes_or_no:
-            about += f" Default: {field.default}."
-        name = f"--{field.name.replace('_', '-')}"
-        how: dict[str, Any] = {"type": _reader(field), "metavar": "N"}
+    for declared in parameters_of(type(parameters)):
+        about = declared.description
+        if declared.unit:
+            about += f" In {declared.unit}."
+        yes_or_no = declared.kind is bool
+        if defaults and declared.default is not None and not yes_or_no:
+            about += f" Default: {declared.default}."
+        name = f"--{declared.name.replace('_', '-')}"
+        how: dict[str, Any] = {"type": _reader(declared), "metavar": "N"}
         if yes_or_no:
             how = {"action": "store_true"}
         command.add_argument(name, default=argparse.SUPPRESS, help=about, **how)
 
 
-def _reader(field: dataclasses.Field) -> Callable[[str], Any]:
+def _reader(declared: Parameter) -> Callable[[str], Any]:
     """Return what reads the value of one parameter, and refuses one out of its range."""
-    kind = kind_of(field)
 
     def read(text: str) -> Any:
-        value = kind(text)
+        value = declared.kind(text)
         try:
-            check_value(field, value)
+            return declared.check(value)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from error
-        return value
 
-    read.__name__ = kind.__name__  # argparse says "invalid int value"
+    read.__name__ = declared.kind.__name__  # argparse says "invalid int value"
     return read
 
 
@@ -113,5 +110,5 @@ def given(options: Any, kind: type) -> dict[str, Any]:
     dict
         Values by name, for those that were given.
     """
-    names = [field.name for field in dataclasses.fields(kind)]
+    names = [declared.name for declared in parameters_of(kind)]
     return {name: getattr(options, name) for name in names if hasattr(options, name)}

@@ -8,18 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..image import (
-    IMAGE_SUFFIXES,
-    LABELS_ENDING,
-    check_file,
-    find_images,
-    read_image,
-    write_labels,
-)
-from ..pipeline import SegmentParameters, segment_field
+from ..image import IMAGE_SUFFIXES, LABELS_ENDING, check_file, find_images, read_image
+from ..pipeline import Predictor, Segmentation, SegmentParameters, segment_field
 from ..registry import Model, load_model
-from ..support import Callbacks, Stopped, check_stop, pluralize
+from ..support import Callbacks, Stopped, pluralize
 from .options import add_command, add_model, add_parameters, given
+from .outputs import Outputs, add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell
 
 __all__ = ["add_segment"]
@@ -37,8 +31,7 @@ def add_segment(commands: Any) -> None:
     command.add_argument(
         "inputs", nargs="+", metavar="INPUT", help="Image or folder of images."
     )
-    text = f"Folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced."
-    command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
+    add_outputs(command)
     add_model(command, "Name or folder of the model.")
     add_parameters(command, SegmentParameters())
 
@@ -48,25 +41,32 @@ def _segment(options: Any) -> int:
     model = load_model(options.model)
     found = find_images(options.inputs)
     inputs = list({(path.resolve(), path.name): path for path in found}.values())
-    names = _output_names(inputs)
-    todo = [pair for pair in zip(inputs, names, strict=True) if _is_there(pair[0])]
-    if todo:
-        _make_folder(options.output)
-    done = 0
+    outputs = outputs_of(options)
+    _check_names(inputs, outputs)
+    todo = [path for path in inputs if _is_there(path)]
     failed = len(inputs) - len(todo)
-    with interruptible() as should_stop, bar(len(todo), "image") as images:
-        if todo:
-            _load(model)
-        for path, name in todo:
+    if todo:
+        _make_folder(outputs.folder)
+        failed += _segment_all(todo, model, parameters, outputs)
+    if failed:
+        print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _segment_all(
+    inputs: Sequence[Path], model: Model, parameters: SegmentParameters, outputs: Outputs
+) -> int:
+    """Segment one image after the other, and return how many failed."""
+    done = failed = 0
+    with interruptible() as should_stop, bar(len(inputs), "image") as images:
+        callbacks = Callbacks(should_stop=should_stop)
+        predictor = _load(model)
+        for path in inputs:
             try:
-                check_stop(should_stop)
-                field = read_image(path)
-                result = segment_field(
-                    field, model, parameters, Callbacks(should_stop=should_stop)
-                )
-                write_labels(options.output / name, result.labels, field)
+                callbacks.check_stop()
+                _segment_one(path, predictor, parameters, outputs, callbacks)
             except Stopped as error:
-                where = f"; their labels are in {options.output}" if done else ""
+                where = f"; their labels are in {outputs.folder}" if done else ""
                 others = f" Failed: {failed}." if failed else ""
                 raise Stopped(
                     f"Stopped after {done} of {pluralize(inputs, 'image')}{where}.{others}"
@@ -76,14 +76,28 @@ def _segment(options: Any) -> int:
                 _tell_of(path, error)
             else:
                 done += 1
-                count = int(result.labels.max())
-                alike = not count and result.provenance["blank"]
-                about = ", all pixels are alike" if alike else ""
-                say(f"{options.output / name}: {pluralize(count)}{about}")
             images.update()
-    if failed:
-        print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
-    return 1 if failed else 0
+    return failed
+
+
+def _segment_one(
+    path: Path,
+    predictor: Predictor,
+    parameters: SegmentParameters,
+    outputs: Outputs,
+    callbacks: Callbacks,
+) -> None:
+    """Segment an image, write what was found, and say it."""
+    field = read_image(path)
+    result = segment_field(field, predictor, parameters, callbacks)
+    outputs.write(path, field, result)
+    say(f"{outputs.labels_of(path)}: {_in_words(result)}")
+
+
+def _in_words(result: Segmentation) -> str:
+    count = int(result.labels.max())
+    alike = not count and result.provenance["blank"]
+    return pluralize(count) + (", all pixels are alike" if alike else "")
 
 
 def _is_there(path: Path) -> bool:
@@ -103,11 +117,11 @@ def _tell_of(path: Path, error: Exception) -> None:
     tell(f"nucseg: {about}{text}")
 
 
-def _load(model: Model) -> None:
-    """Load the network first: what is wrong with it need not be said of every image."""
+def _load(model: Model) -> Predictor:
+    """Load the network once, so that an error in it is not told for every image."""
     from ..network import load_predictor
 
-    load_predictor(model)
+    return load_predictor(model)
 
 
 def _make_folder(folder: Path) -> None:
@@ -130,9 +144,9 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _output_names(inputs: Sequence[Path]) -> list[str]:
-    """Name the outputs, and refuse inputs that would overwrite each other's."""
-    names = [f"{path.stem}{LABELS_ENDING}.tif" for path in inputs]
+def _check_names(inputs: Sequence[Path], outputs: Outputs) -> None:
+    """Refuse inputs that would overwrite each other's outputs."""
+    names = [outputs.labels_of(path).name for path in inputs]
     for name in names:
         if names.count(name) > 1:
             clash = [
@@ -143,4 +157,3 @@ def _output_names(inputs: Sequence[Path]) -> list[str]:
                 f"would both become {name}. Give them one at a time, each with an --output of "
                 f"its own."
             )
-    return names

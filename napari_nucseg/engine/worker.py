@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..image import Field
-from ..pipeline import Segmentation, SegmentParameters, relabel, segment_field
+from ..pipeline import Maps, Segmentation, SegmentParameters, relabel, segment_field
 from ..registry import DEFAULT_MODEL
 from ..support import Callbacks
 from ..training import TrainParameters
@@ -58,6 +58,8 @@ class SegmentationReply:
         Typical diameter in pixels.
     provenance : dict
         How the labels came about.
+    maps : Maps, optional
+        Only if they were asked for.
     """
 
     key: str
@@ -65,6 +67,7 @@ class SegmentationReply:
     probability: np.ndarray
     diameter: float
     provenance: dict[str, Any]
+    maps: Maps | None = None
 
 
 class WorkerChannel:
@@ -162,10 +165,11 @@ _segmentations: collections.OrderedDict[str, Segmentation] = collections.Ordered
 
 def _warm(link: WorkerChannel, model: str) -> None:
     """Load TensorFlow and a model, and run it once."""
+    from ..network import load_predictor
     from ..registry import load_model
 
     field = Field(np.eye(64, dtype=np.float32))
-    segment_field(field, load_model(model), SegmentParameters())
+    segment_field(field, load_predictor(load_model(model)), SegmentParameters())
 
 
 def _segment(
@@ -173,17 +177,17 @@ def _segment(
     field: Field,
     model: str,
     parameters: SegmentParameters,
+    *,
     channel: int | None = None,
+    keep_maps: bool = False,
 ) -> SegmentationReply:
     """Find the nuclei; the channel is the one that the field was made of, see `of_channel`."""
+    from ..network import load_predictor
     from ..registry import load_model
 
-    segmentation = segment_field(
-        field,
-        load_model(model),
-        parameters,
-        link.callbacks(),
-    )
+    link.on_progress(0, 1, "Loading the model")
+    predictor = load_predictor(load_model(model))
+    segmentation = segment_field(field, predictor, parameters, link.callbacks(), keep_maps=True)
     if channel is not None:
         asked = dataclasses.replace(parameters, channel=channel)
         provenance = {**segmentation.provenance, "parameters": asked.as_dict()}
@@ -194,11 +198,11 @@ def _segment(
     _segmentations[key] = segmentation
     while len(_segmentations) > 1 and (
         len(_segmentations) > _KEPT
-        or sum(kept.maps.nbytes for kept in _segmentations.values()) > _MOST_BYTES
+        or sum(kept.maps.nbytes for kept in _segmentations.values() if kept.maps) > _MOST_BYTES
     ):
         _segmentations.popitem(last=False)
-    probability = (segmentation.maps[..., 0] * 255 + 0.5).astype(np.uint8)
-    return _reply(key, segmentation, probability)
+    reply = _reply(key, segmentation, segmentation.probability)
+    return dataclasses.replace(reply, maps=segmentation.maps) if keep_maps else reply
 
 
 def _relabel(link: WorkerChannel, key: str, parameters: SegmentParameters) -> SegmentationReply:

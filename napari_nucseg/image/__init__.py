@@ -1,8 +1,15 @@
 """Images, masks and pairs of them: arrays and files, and the simulator."""
 
 from .field import Field, as_labels, guess_axes
-from .files import IMAGE_SUFFIXES, check_file, read_image, read_labels, write_labels
-from .folders import LABELS_ENDING, find_images, labels_in
+from .files import (
+    IMAGE_SUFFIXES,
+    check_file,
+    read_image,
+    read_labels,
+    write_labels,
+    write_probability,
+)
+from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
 from .masks import instances_of, looks_like_labels, warn_of_doubts
 from .pairs import read_fields
 from .simulate import simulate_field
@@ -10,6 +17,7 @@ from .simulate import simulate_field
 __all__ = [
     "IMAGE_SUFFIXES",
     "LABELS_ENDING",
+    "PROBABILITY_ENDING",
     "Field",
     "as_labels",
     "check_file",
@@ -24,4 +32,5 @@ __all__ = [
     "simulate_field",
     "warn_of_doubts",
     "write_labels",
+    "write_probability",
 ]

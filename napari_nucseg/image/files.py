@@ -23,6 +23,7 @@ __all__ = [
     "read_image",
     "read_labels",
     "write_labels",
+    "write_probability",
 ]
 
 _LOSSY = (".jpg", ".jpeg")
@@ -352,17 +353,43 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
     OSError
         If it cannot be written.
     """
-    import tifffile
-
     labels = as_labels(labels, labels.shape)
     if labels.max(initial=0) <= np.iinfo(np.uint16).max:
         labels = labels.astype(np.uint16)
+    _write_tiff(Path(path), labels, field)
+
+
+def write_probability(
+    path: str | Path, probability: np.ndarray, field: Field | None = None
+) -> None:
+    """Write a probability map as a compressed TIFF that ImageJ can open.
+
+    Parameters
+    ----------
+    path : path
+        File to make or replace; it appears whole or not at all.
+    probability : ndarray of uint8, shape (Y, X)
+        255 is 1.
+    field : Field, optional
+        The pixel size is taken from here, if a pixel can be of that size.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    _write_tiff(Path(path), probability, field)
+
+
+def _write_tiff(path: Path, plane: np.ndarray, field: Field | None) -> None:
+    import tifffile
+
     options: dict[str, Any] = {}
     known = field.pixel_size if field and field.unit == "micrometer" else None
     if known and _plausible(known):
         height, width = known
         options["resolution"] = (1 / width, 1 / height)
         options["metadata"] = {"unit": "um", "axes": "YX"}
-    imagej = labels.dtype == np.uint16
-    with new_file(Path(path)) as aside:
-        tifffile.imwrite(aside, labels, compression="zlib", imagej=imagej, **options)
+    imagej = plane.dtype in (np.uint8, np.uint16)
+    with new_file(path) as aside:
+        tifffile.imwrite(aside, plane, compression="zlib", imagej=imagej, **options)

@@ -9,10 +9,13 @@ from pathlib import Path
 from ..support import pluralize, some_of
 from .files import IMAGE_SUFFIXES
 
-__all__ = ["LABELS_ENDING", "find_images", "images_in", "labels_in"]
+__all__ = ["LABELS_ENDING", "PROBABILITY_ENDING", "find_images", "images_in", "labels_in"]
 
 #: End of the name of a file with labels that we wrote, before the suffix.
 LABELS_ENDING = "_labels"
+
+#: End of the name of a file with a probability map that we wrote, before the suffix.
+PROBABILITY_ENDING = "_probability"
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
@@ -22,7 +25,8 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     ----------
     paths : iterable of path
         Files, which are taken as they are, whether they exist or not, and folders,
-        of which the images are taken but not the labels that we wrote there.
+        of which the images are taken but not the labels and probability maps that we
+        wrote there.
 
     Returns
     -------
@@ -61,12 +65,14 @@ def images_in(folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        Sorted by name, without hidden files.
+        Sorted by name, without hidden files and probability maps that we wrote.
     """
     return sorted(
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+        if file.suffix.lower() in IMAGE_SUFFIXES
+        and not file.name.startswith(".")
+        and not file.stem.endswith(PROBABILITY_ENDING)
     )
 
 

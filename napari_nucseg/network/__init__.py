@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from .fit import Trainer, TrainingData
     from .imagenet import EncoderWeights, imagenet_weights
     from .mobilenet import MobileNetUNet
-    from .predict import Predictor, load_predictor
+    from .predict import KerasPredictor, load_predictor
 
 __all__ = [
     "KINDS",
     "Architecture",
     "EncoderWeights",
+    "KerasPredictor",
     "MobileNetUNet",
-    "Predictor",
     "Trainer",
     "TrainingData",
     "describe",
@@ -31,7 +31,7 @@ _MODULES = {
     "Architecture": "architecture",
     "EncoderWeights": "imagenet",
     "MobileNetUNet": "mobilenet",
-    "Predictor": "predict",
+    "KerasPredictor": "predict",
     "Trainer": "fit",
     "TrainingData": "fit",
     "describe": "architecture",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..image import Field
 from ..measure import match_counts, summarize
-from ..pipeline import SegmentParameters, segment_plane
+from ..pipeline import DEFAULT_SPEC, Predictor, SegmentParameters, segment_plane
 from ..registry import Model
 from ..support import Callbacks, Epoch, Stopped
 from ..training import (
@@ -42,7 +42,7 @@ from .ema import Ema
 from .imagenet import EncoderWeights, set_encoder
 from .learner import Learner
 from .precision import precision, set_precision
-from .predict import Predictor, load_network
+from .predict import KerasPredictor, load_network
 
 __all__ = ["Trainer", "TrainingData", "score_fields"]
 
@@ -149,7 +149,8 @@ class Trainer:
                 set_encoder(self.network, encoder)
         set_precision(self.network, precision(training=True))
         self.average = Ema(self.network, architecture, batch_norm=batch_norm)
-        self.predictor = Predictor(self.average.exported, precision())
+        spec = dataclasses.replace(DEFAULT_SPEC, precision=precision())
+        self.predictor = KerasPredictor(self.average.exported, spec)
         self._learner: Learner | None = None
         self._held = False
 

@@ -1,4 +1,4 @@
-"""How precisely a network calculates."""
+"""The precision that a network calculates with."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from .backend import keras, tf
 
 __all__ = ["PRECISIONS", "PRECISION_VARIABLE", "precision", "set_precision"]
 
-#: How precisely a network can calculate.
+#: The precisions that a network can calculate with.
 PRECISIONS = ("float32", "bfloat16")
 
-#: Environment variable that chooses out of them.
+#: Environment variable that chooses one of them.
 PRECISION_VARIABLE = "NAPARI_NUCSEG_PRECISION"
 
 _PROCESSOR = Path("/proc/cpuinfo")
 _INSTRUCTIONS = {"avx512_bf16", "amx_bf16"}
 
-#: Layers that give the outputs, and are always precise.
+#: Layers of the outputs, which are always calculated in float32.
 _OUTPUTS = {"maps", "from_depth", "size"}
 
 
 def precision(*, training: bool = False) -> str:
-    """Choose how precisely to calculate.
+    """Choose the precision to calculate with.
 
     Parameters
     ----------
     training : bool, optional
-        Whether the network learns. What a network finds in an image should not depend on
-        the processor, and bfloat16 lets a nucleus of little contrast come or go here and
-        there; what training makes differs between machines anyway.
+        Whether the network is trained. Labels should not depend on the processor, and in
+        bfloat16 a few nuclei of low contrast are found or missed that are not in float32.
+        Training gives other weights on every machine anyway.
 
     Returns
     -------
     str
-        What `PRECISION_VARIABLE` says; otherwise ``"float32"``, but ``"bfloat16"`` for
-        training if the network runs on a processor that is known to have instructions
-        for it, with which it takes less time. Only Linux on x86 tells; elsewhere, on a
-        graphics card, and without oneDNN it is ``"float32"``.
+        The value of `PRECISION_VARIABLE` if it is set. Otherwise ``"float32"``, except
+        for training on a processor that has instructions for bfloat16, which takes less
+        time: then ``"bfloat16"``. Only Linux on x86 tells which instructions there are.
+        On other systems, on a graphics card, and without oneDNN it is ``"float32"``.
 
     Raises
     ------
     ValueError
-        If the variable says something else.
+        If the variable has another value.
     """
     chosen = os.environ.get(PRECISION_VARIABLE)
     if not chosen:
@@ -65,7 +65,7 @@ def _is_fast_in_bfloat16() -> bool:
 
 @functools.cache
 def _flags(processor: Path) -> list[str]:
-    """Return what Linux says the first processor can do, nothing where it is silent."""
+    """Return the instructions of the first processor that Linux lists, if it lists any."""
     try:
         text = processor.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -74,7 +74,7 @@ def _flags(processor: Path) -> list[str]:
 
 
 def set_precision(network: keras.Model, chosen: str) -> None:
-    """Let a network calculate with that precision; weights and outputs stay float32.
+    """Set the precision of a network; its weights and outputs stay float32.
 
     Parameters
     ----------

@@ -1,47 +1,42 @@
-"""From an image to labels: normalize, scale, tiles, instances."""
+"""From an image to labels: normalize, scale, tiles, maps, instances, nuclei."""
 
-from .instances import NETWORK_DIAMETER
-from .normalize import normalize
-from .scale import (
-    estimate_scale,
-    high_contrast_crops,
-    inside_nuclei,
-    typical_diameter,
-    zoom_for,
-)
-from .segmentation import Segmentation, SegmentParameters, relabel, segment_field, segment_plane
-from .tiles import (
-    BATCH_TILES,
-    CONCURRENT_BATCHES,
-    CORE,
-    CORE_IN_LARGE_PLANE,
-    HALO,
-    LARGE_PLANE_PIXELS,
+from .instances import instances_from_maps
+from .maps import estimate_diameter, predict_maps, predict_maps_and_diameter
+from .normalize import IntensityRange, measure_range, normalize
+from .nuclei import nucleus_table
+from .parameters import SegmentParameters
+from .predictor import (
+    DEFAULT_SPEC,
+    NETWORK_DIAMETER,
     STRIDE,
-    pad_to_stride,
-    tiles_of,
+    Maps,
+    ModelSpec,
+    Predictor,
+    spec_of,
 )
+from .segmentation import Segmentation, relabel, segment_field, segment_plane
+from .tiles import pad_to_stride
 
 __all__ = [
-    "BATCH_TILES",
-    "CONCURRENT_BATCHES",
-    "CORE",
-    "CORE_IN_LARGE_PLANE",
-    "HALO",
-    "LARGE_PLANE_PIXELS",
+    "DEFAULT_SPEC",
     "NETWORK_DIAMETER",
     "STRIDE",
+    "IntensityRange",
+    "Maps",
+    "ModelSpec",
+    "Predictor",
     "SegmentParameters",
     "Segmentation",
-    "estimate_scale",
-    "high_contrast_crops",
-    "inside_nuclei",
+    "estimate_diameter",
+    "instances_from_maps",
+    "measure_range",
     "normalize",
+    "nucleus_table",
     "pad_to_stride",
+    "predict_maps",
+    "predict_maps_and_diameter",
     "relabel",
     "segment_field",
     "segment_plane",
-    "tiles_of",
-    "typical_diameter",
-    "zoom_for",
+    "spec_of",
 ]

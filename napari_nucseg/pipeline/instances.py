@@ -8,100 +8,104 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MIN_PROMINENCE", "NETWORK_DIAMETER", "instances_from_maps"]
+from .parameters import SegmentParameters
+from .predictor import Maps
 
-#: Diameter, in pixels, of a typical nucleus at the scale the network works at.
-NETWORK_DIAMETER = 28.0
+__all__ = ["MIN_PROMINENCE", "instances_from_maps"]
 
-#: How far distance, lowered by the boundary, must fall between two peaks that are two
-#: nuclei. Of 0.15 to 0.35 this scored highest on the images that the bundled model was trained
-#: and validated on, together with the least confidence and size of a nucleus.
+#: How far the height must fall between two peaks for them to be two nuclei: the prominence of
+#: a peak. Of 0.15 to 0.35 this scored highest on the images that the bundled model was trained
+#: and validated on. It was chosen together with the defaults of `SegmentParameters`.
 MIN_PROMINENCE = 0.3
 
-#: How much of the confidence is enough at the edge of the image. Of 0.4 to 1 this was best
+#: Part of the confidence that is enough at the edge of the image. Of 0.4 to 1 this was best
 #: on the validation images.
 _CUT_OFF = 0.5
 
+#: Sigma of the Gaussian filter at the scale of the network, in pixels, and where it is cut off.
 _SMOOTHING = 1.5
 _TRUNCATE = 3.0
+
+#: Rows of a band, and pixels of a part, that are worked on at a time, to take little memory.
 _ROWS, _PIXELS = 512, 1 << 20
+
+#: The four directions, (Y, X), of the neighbors that come later in reading order.
 _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
 def instances_from_maps(
-    maps: np.ndarray,
-    *,
-    probability: float = 0.5,
-    minimum_size: int = 20,
-    diameter: float = NETWORK_DIAMETER,
+    maps: Maps, parameters: SegmentParameters, diameter: float | None = None
 ) -> np.ndarray:
     """Turn predicted maps into labels.
 
-    A watershed within the foreground, of the smoothed product of the distance
-    and of what is no boundary, where a peak is a nucleus of its own if the
-    product falls by at least 0.3 on the way to any higher peak. The time is
-    linear in the number of pixels: every pixel follows its steepest ascent to a
-    peak, then shallow peaks are joined to their neighbors from the highest pass
+    A watershed within the foreground. The height of a pixel is its distance times one minus
+    its boundary probability, smoothed. A peak is a nucleus of its own if its prominence is at
+    least `MIN_PROMINENCE`: the height falls by so much on the way to any higher peak. The
+    time is linear in the number of pixels: every pixel follows its steepest ascent to a peak,
+    then peaks of less prominence are joined to their neighbors, from the highest saddle
     downwards.
 
-    An object is kept if its confidence, the largest product in it of probability
-    and distance, reaches the probability that is asked for. Of a nucleus that the edge
-    of the image cuts off, the middle may not be seen: half of that is enough. Holes in a
-    nucleus are filled if they are smaller than the rest of it.
+    The confidence of an object is the largest product in it of foreground probability and
+    distance. An object is kept if its confidence reaches the probability that is asked for.
+    The middle of a nucleus may lie outside of the image, where the edge cuts it off: half of
+    that probability is enough then. Holes in a nucleus are filled if they are smaller than
+    the rest of it.
 
     Parameters
     ----------
-    maps : ndarray of float32, shape (Y, X, 3)
-        Foreground probability, normalized distance and boundary probability.
-    probability : float, optional
-        Foreground is where the probability is larger than this, and objects of
-        less confidence are dropped.
-    minimum_size : int, optional
-        Smaller objects, in pixels, are dropped.
+    maps : Maps
+        Foreground, distance and boundary, shape (Y, X, M).
+    parameters : SegmentParameters
+        Of these the probability and the minimum size are used. Foreground is where the
+        probability is larger than the one asked for.
     diameter : float, optional
-        Typical diameter of a nucleus in pixels; the smoothing grows with it.
+        Typical diameter of a nucleus in pixels; the smoothing grows with it. Left out, that
+        of the network.
 
     Returns
     -------
     ndarray of int32, shape (Y, X)
         0 is background, nuclei are numbered from 1 in reading order.
     """
-    foreground = maps[..., 0] > probability
-    heights = _heights(maps, foreground, _SMOOTHING * diameter / NETWORK_DIAMETER)
+    foreground = maps["foreground"] > parameters.probability
+    network_diameter = maps.spec.diameter
+    sigma = _SMOOTHING * (diameter or network_diameter) / network_diameter
+    heights = _heights(maps, foreground, sigma)
     neighbors = _neighbors(foreground)
     peaks = _climb(heights, neighbors)
     saddles = _saddles(heights, neighbors, peaks)
     del neighbors
     owners = _join_shallow(heights, saddles, peaks)
     del heights, peaks
-    kept = np.bincount(owners, minlength=owners.size) >= max(minimum_size, 1)
-    kept &= _confident(owners, maps, foreground, probability)
-    labels = np.zeros(maps.shape[:2], np.int32)
+    kept = np.bincount(owners, minlength=owners.size) >= max(parameters.minimum_size, 1)
+    kept &= _are_confident(owners, maps, foreground, parameters.probability)
+    labels = np.zeros(foreground.shape, np.int32)
     labels[foreground] = _numbered(owners, kept)
     _fill_holes(labels)
     return labels
 
 
 def _by_rows(work: Callable[[int], Any], height: int) -> list[Any]:
-    """Return what the work gives for the first row of every band of `_ROWS` rows.
+    """Return the results of the work, given the first row of every band of `_ROWS` rows.
 
-    Bands take little memory each, and two are worked on at the same time.
+    Two bands are worked on at the same time.
     """
     with ThreadPoolExecutor(2) as threads:
         return list(threads.map(work, range(0, height, _ROWS)))
 
 
-def _heights(maps: np.ndarray, foreground: np.ndarray, sigma: float) -> np.ndarray:
-    """Return what the watershed climbs, for the pixels of the foreground."""
+def _heights(maps: Maps, foreground: np.ndarray, sigma: float) -> np.ndarray:
+    """Return the heights of the watershed, for the pixels of the foreground."""
     from scipy import ndimage
 
+    distance, boundary = maps["distance"], maps["boundary"]
     reach = int(_TRUNCATE * sigma + 0.5)
 
     def smooth(first: int) -> np.ndarray:
         above = min(first, reach)
-        band = maps[first - above : first + _ROWS + reach]
-        height = np.subtract(1.0, band[..., 2], dtype=np.float32)
-        height *= band[..., 1]
+        band = slice(first - above, first + _ROWS + reach)
+        height = np.subtract(1.0, boundary[band], dtype=np.float32)
+        height *= distance[band]
         height = ndimage.gaussian_filter(height, sigma, mode="nearest", truncate=_TRUNCATE)
         return height[above : above + _ROWS][foreground[first : first + _ROWS]]
 
@@ -167,15 +171,16 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
 def _join_shallow(
     heights: np.ndarray, saddles: tuple[list[int], list[int], list[float]], peaks: np.ndarray
 ) -> np.ndarray:
-    """Join basins whose peak rises less than the depth above a pass."""
-    parent: dict[int, int] = {}
+    """Join basins whose peak has less than `MIN_PROMINENCE` over a saddle."""
+    #: From a peak to the higher one that it was joined to.
+    higher: dict[int, int] = {}
 
     def top(peak: int) -> int:
-        while peak in parent:
-            above = parent[peak]
-            # Every second step is made shorter for the next time.
-            if above in parent:
-                parent[peak] = parent[above]
+        while peak in higher:
+            above = higher[peak]
+            # Halve the path, so that the next search from here is shorter.
+            if above in higher:
+                higher[peak] = higher[above]
             peak = above
         return peak
 
@@ -186,9 +191,9 @@ def _join_shallow(
         if (heights[low], low) > (heights[high], high):
             high, low = low, high
         if heights[low] - level < MIN_PROMINENCE:
-            parent[low] = high
+            higher[low] = high
     owner = np.arange(heights.size, dtype=np.int32)
-    for peak in parent:
+    for peak in higher:
         owner[peak] = top(peak)
     return owner[peaks]
 
@@ -196,7 +201,7 @@ def _join_shallow(
 def _saddles(
     heights: np.ndarray, neighbors: list[np.ndarray], peaks: np.ndarray
 ) -> tuple[list[int], list[int], list[float]]:
-    """Return the pairs of basins that touch, with their highest pass, from the highest."""
+    """Return the pairs of basins that touch and their highest saddle, the highest first."""
     first, second, level = [], [], []
     for here, there in _pairs(neighbors):
         apart = peaks[here] != peaks[there]
@@ -214,40 +219,41 @@ def _saddles(
     return one[order].tolist(), two[order].tolist(), levels[order].tolist()
 
 
-def _confident(
-    owners: np.ndarray, maps: np.ndarray, foreground: np.ndarray, probability: float
+def _are_confident(
+    owners: np.ndarray, maps: Maps, foreground: np.ndarray, probability: float
 ) -> np.ndarray:
     """Return of every object whether its confidence reaches the probability.
 
-    In debris and in pieces of texture the network is hardly anywhere sure of a nucleus
-    and of its middle. The largest value counts, which a lower threshold, and with it
-    more pixels, cannot make less. At the edge of the image less is enough.
+    In debris and in pieces of texture, hardly any pixel has both a high probability and a
+    large distance. The largest value in an object counts: with a lower threshold the object
+    has more pixels, and its largest value cannot become less. At the edge of the image a part
+    of the probability is enough.
     """
-    confidence = maps[..., 0][foreground]
-    confidence *= maps[..., 1][foreground]
-    sure, nearly, cut_off = (np.zeros(owners.size, bool) for _ in range(3))
-    sure[owners[confidence >= probability]] = True
+    confidence = maps["foreground"][foreground]
+    confidence *= maps["distance"][foreground]
+    enough, nearly, cut_off = (np.zeros(owners.size, bool) for _ in range(3))
+    enough[owners[confidence >= probability]] = True
     nearly[owners[confidence >= _CUT_OFF * probability]] = True
     edge = np.ones(foreground.shape, bool)
     edge[1:-1, 1:-1] = False
     cut_off[owners[edge[foreground]]] = True
-    return sure | (nearly & cut_off)
+    return enough | (nearly & cut_off)
 
 
 def _with_gaps(labels: np.ndarray) -> np.ndarray:
-    """Return the objects of which a row goes on behind a gap: only they can have holes."""
+    """Return the objects that have a gap in a row of pixels: only these can have holes."""
 
-    def look(first: int) -> np.ndarray:
+    def find_gaps(first: int) -> np.ndarray:
         rows = labels[first : first + _ROWS].ravel()
         found = np.flatnonzero(rows)
         numbers = rows[found]
         return numbers[1:][(numbers[1:] == numbers[:-1]) & (np.diff(found) > 1)]
 
-    return np.unique(np.concatenate(_by_rows(look, labels.shape[0])))
+    return np.unique(np.concatenate(_by_rows(find_gaps, labels.shape[0])))
 
 
 def _fill_holes(labels: np.ndarray) -> None:
-    """Fill what is background within an object, and smaller than what is around it."""
+    """Fill the holes of an object if they are smaller than the object."""
     from scipy import ndimage
 
     suspects = _with_gaps(labels)
@@ -266,7 +272,7 @@ def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:
     new[1:] = owners[1:] != owners[:-1]
     starts = np.flatnonzero(new).astype(np.int32)
     first = np.zeros(owners.size, np.int32)
-    # Where an owner occurs again the last assignment stands: its first pixel.
+    # In reverse order, so that the last assignment to an owner is that of its first pixel.
     first[owners[starts[::-1]]] = starts[::-1]
     numbers = np.zeros(owners.size, np.int32)
     order = np.flatnonzero(kept)

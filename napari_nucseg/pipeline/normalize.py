@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
-__all__ = ["HIGH", "LOW", "is_blank", "normalize"]
+__all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "normalize"]
 
 #: Percentiles of the intensities that become 0 and 1.
 LOW, HIGH = 1.0, 99.8
 
-_RANGE = (-0.5, 1.5)
+#: Normalized intensities outside of this are clipped.
+_CLIP = (-0.5, 1.5)
+
+#: Percentiles of a large plane are measured on about as many pixels.
 _MOST_SAMPLES = 500_000
 
 
-def normalize(plane: np.ndarray) -> np.ndarray:
-    """Bring intensities to a common range.
+@dataclasses.dataclass(frozen=True)
+class IntensityRange:
+    """The intensities that become 0 and 1.
 
-    The percentiles `LOW` and `HIGH` of the finite intensities become 0 and 1,
-    the same for all colors so that a color stays a color, and what lies far
-    outside is clipped. NaN and infinity become the darkest of these, 0.
+    Parameters
+    ----------
+    low, high : float
+        Intensities of an image. If they are equal, all intensities become 0.
+    """
+
+    low: float
+    high: float
+
+
+def measure_range(plane: np.ndarray) -> IntensityRange:
+    """Measure the range of the intensities of a plane.
 
     Parameters
     ----------
@@ -27,12 +42,43 @@ def normalize(plane: np.ndarray) -> np.ndarray:
 
     Returns
     -------
+    IntensityRange
+        The percentiles `LOW` and `HIGH` of the finite intensities; if these are equal, the
+        lowest and the highest intensity. One range for all colors, so that a color stays
+        a color. 0 and 0 if no intensity is finite.
+    """
+    sample = _sample(plane)
+    if sample.size == 0:
+        return IntensityRange(0.0, 0.0)
+    low, high = np.percentile(sample, (LOW, HIGH))
+    if not high > low:
+        low, high = sample.min(), sample.max()
+    return IntensityRange(float(low), float(high))
+
+
+def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> np.ndarray:
+    """Bring intensities to a common range.
+
+    The ends of the range become 0 and 1, and what lies far outside is clipped. NaN and
+    infinity become 0.
+
+    Parameters
+    ----------
+    plane : ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of any real dtype.
+    intensities : IntensityRange, optional
+        What becomes 0 and 1; left out, it is measured on the plane. The blocks of an image
+        are given that of the whole image.
+
+    Returns
+    -------
     ndarray of float32, shape (Y, X, 3)
         Values between -0.5 and 1.5, not to be written to: a grey image is repeated
         three times without taking more memory. An image of one intensity becomes
         zeros.
     """
-    low, high = _percentiles(plane)
+    intensities = intensities or measure_range(plane)
+    low, high = intensities.low, intensities.high
     if not high > low:
         return np.broadcast_to(np.float32(0), (*plane.shape[:2], 3))
     scale = 1.0 / (high - low)
@@ -42,7 +88,7 @@ def normalize(plane: np.ndarray) -> np.ndarray:
         values[~np.isfinite(values)] = low
     np.subtract(values, low, out=values)
     np.multiply(values, scale, out=values)
-    values = np.clip(values, *_RANGE, out=values).astype(np.float32, copy=False)
+    values = np.clip(values, *_CLIP, out=values).astype(np.float32, copy=False)
     if values.ndim == 2:
         return np.broadcast_to(values[..., np.newaxis], (*values.shape, 3))
     # As for grey, so that nobody writes to one kind and fails with the other.
@@ -51,7 +97,7 @@ def normalize(plane: np.ndarray) -> np.ndarray:
 
 
 def is_blank(plane: np.ndarray) -> bool:
-    """Return whether there is nothing to see in a plane.
+    """Return whether all pixels of a plane are alike.
 
     Parameters
     ----------
@@ -61,22 +107,11 @@ def is_blank(plane: np.ndarray) -> bool:
     Returns
     -------
     bool
-        Whether of all that `normalize` goes by no color varies.
+        True if no color varies, in the pixels that `measure_range` takes into account.
     """
     colors = [plane] if plane.ndim == 2 else [plane[..., color] for color in range(3)]
     samples = map(_sample, colors)
     return all(sample.size == 0 or np.ptp(sample) == 0 for sample in samples)
-
-
-def _percentiles(plane: np.ndarray) -> tuple[float, float]:
-    """Return the two percentiles, or if they are one, the lowest and highest intensity."""
-    sample = _sample(plane)
-    if sample.size == 0:
-        return 0.0, 0.0
-    low, high = np.percentile(sample, (LOW, HIGH))
-    if not high > low:
-        low, high = sample.min(), sample.max()
-    return float(low), float(high)
 
 
 def _sample(plane: np.ndarray) -> np.ndarray:

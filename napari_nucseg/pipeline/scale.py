@@ -1,4 +1,4 @@
-"""In which scale to look at a plane: that in which its nuclei are as wide as trained for."""
+"""The zoom at which the network predicts: nuclei get the size that it was trained on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .instances import NETWORK_DIAMETER
+from .predictor import DEFAULT_SPEC, Maps, ModelSpec
 
 __all__ = [
     "estimate_scale",
@@ -18,101 +18,118 @@ __all__ = [
 ]
 
 _ZOOM_RANGE = (0.2, 4.0)
+
+#: Two zooms that differ by less than this factor count as the same.
 _NO_ZOOM = 1.25
-_OCTAVES = 6  # A size further than this from the network's own is not one of a nucleus.
-_LOOKS = 3
-_FAR = 0.25
-# How much like nuclei the foreground has to look from further away, by itself and over how it
-# looks near by. In fluorescence it is most often at 0.46 to 0.51, in tissue below 0.42.
-_LIKE_NUCLEI, _CLEARLY = 0.42, 1.5
 
-#: Given a zoom, returns the maps seen, and the diameter, None where there is no nucleus.
-Look = Callable[[float], tuple[np.ndarray, float | None]]
+#: A predicted size further than this from the network's own, in octaves, is clipped.
+_OCTAVES = 6
+
+#: How often the zoom is adjusted to the diameter found, at most.
+_MOST_PREDICTIONS = 3
+
+#: The zoom at which large nuclei are told from their texture.
+_COARSE_ZOOM = 0.25
+
+#: The result at the coarse zoom is used if its foreground confidence is at least the first of
+#: these, and the second times that of the result at the finer zoom. At the coarse zoom,
+#: fluorescence is most often at 0.46 to 0.51 and tissue below 0.42.
+_MIN_CONFIDENCE, _MIN_RATIO = 0.42, 1.5
+
+#: Given a zoom, returns the maps and the typical diameter, None if there is no nucleus.
+PredictAt = Callable[[float], tuple[Maps, float | None]]
 
 
-def estimate_scale(look: Look) -> tuple[np.ndarray, float | None]:
-    """Look until the scale suits the diameter found.
+def estimate_scale(predict_at: PredictAt) -> tuple[Maps, float | None]:
+    """Predict at one zoom after the other, until the zoom suits the diameter found.
 
-    Texture of large nuclei can pass for small nuclei, and the closer look that suits these
-    shows more of it. So there is a look from further away, which decides if what it sees
-    looks clearly more like nuclei. Glands and other large parts of tissue do so a little.
+    The texture of large nuclei can be taken for small nuclei. At the zoom that suits small
+    nuclei there is even more of it. Therefore the network also predicts at a coarse zoom, and
+    that result is used if its foreground is clearly more confident. In tissue, glands and
+    other large structures are a little more confident at the coarse zoom: that is not enough.
 
     Parameters
     ----------
-    look : callable
-        Given a zoom, returns maps, shape (..., 3), and the typical diameter of the nuclei in
-        pixels of the plane, None if there are none.
+    predict_at : callable
+        Given a zoom, returns `Maps` and the typical diameter of the nuclei in pixels of the
+        plane, None if there are none.
 
     Returns
     -------
-    maps : ndarray, shape (..., 3)
-        The last ones that were seen in the scale that is right.
+    maps : Maps
+        Those of the last prediction at the zoom that is right.
     diameter : float or None
         In pixels of the plane, None if there is no nucleus.
     """
-    maps, found = _approach(look, 1.0)
-    enough = max(_LIKE_NUCLEI, _CLEARLY * foreground_confidence(maps))
-    far, seen = look(_FAR)
-    if seen is None or foreground_confidence(far) < enough:
+    maps, found = _refine(predict_at, 1.0)
+    spec = maps.spec
+    enough = max(_MIN_CONFIDENCE, _MIN_RATIO * foreground_confidence(maps))
+    coarse, coarse_found = predict_at(_COARSE_ZOOM)
+    if coarse_found is None or foreground_confidence(coarse) < enough:
         return maps, found
-    wanted = zoom_for(seen)
-    if _near(wanted, zoom_for(found or NETWORK_DIAMETER)):
+    wanted = zoom_for(coarse_found, spec)
+    if _near(wanted, zoom_for(found or spec.diameter, spec)):
         return maps, found
-    others, other = (far, seen) if _near(wanted, _FAR) else _approach(look, wanted)
-    return (others, other) if foreground_confidence(others) >= enough else (maps, found)
+    if not _near(wanted, _COARSE_ZOOM):
+        coarse, coarse_found = _refine(predict_at, wanted)
+    if foreground_confidence(coarse) >= enough:
+        return coarse, coarse_found
+    return maps, found
 
 
-def _approach(look: Look, zoom: float) -> tuple[np.ndarray, float | None]:
-    """Look in one scale, and in that of the diameter found, as long as they differ."""
+def _refine(predict_at: PredictAt, zoom: float) -> tuple[Maps, float | None]:
+    """Predict at a zoom, and again at that of the diameter found as long as they differ."""
     found = None
-    for _ in range(_LOOKS):
-        maps, diameter = look(zoom)
+    for _ in range(_MOST_PREDICTIONS):
+        maps, diameter = predict_at(zoom)
         found = diameter or found
-        wanted = zoom_for(found or NETWORK_DIAMETER)
+        wanted = zoom_for(found or maps.spec.diameter, maps.spec)
         if _near(wanted, zoom):
             break
         zoom = wanted
     return maps, found
 
 
-def foreground_confidence(maps: np.ndarray) -> float:
-    """Tell how much the foreground looks like nuclei.
+def foreground_confidence(maps: Maps) -> float:
+    """Return how confident the network is of the foreground.
 
     Parameters
     ----------
-    maps : ndarray of float, shape (..., 3)
-        Foreground probability, normalized distance, boundary probability.
+    maps : Maps
+        Of any shape.
 
     Returns
     -------
     float
         The mean of probability times distance in the foreground, 0 if there is none.
     """
-    foreground = maps[..., 0] > 0.5
+    foreground = maps["foreground"] > 0.5
     if not foreground.any():
         return 0.0
-    return float(np.mean(maps[..., 0][foreground] * maps[..., 1][foreground]))
+    return float(np.mean(maps["foreground"][foreground] * maps["distance"][foreground]))
 
 
-def zoom_for(diameter: float) -> float:
+def zoom_for(diameter: float, spec: ModelSpec = DEFAULT_SPEC) -> float:
     """Return the factor that brings nuclei to the size the network works at.
 
     Parameters
     ----------
     diameter : float
         In pixels.
+    spec : ModelSpec, optional
+        Of the model.
 
     Returns
     -------
     float
-        1 where the diameter is near enough as it is.
+        1 if the diameter is near enough as it is.
     """
-    zoom = float(np.clip(NETWORK_DIAMETER / diameter, *_ZOOM_RANGE))
+    zoom = float(np.clip(spec.diameter / diameter, *_ZOOM_RANGE))
     return 1.0 if _near(zoom, 1.0) else zoom
 
 
 def _near(one: float, other: float) -> bool:
-    """Return whether it makes no difference in which of two scales the network looks."""
+    """Return whether two zooms count as the same."""
     return 1 / _NO_ZOOM <= one / other <= _NO_ZOOM
 
 
@@ -139,34 +156,37 @@ def high_contrast_crops(plane: np.ndarray, size: int, number: int) -> np.ndarray
     rows, columns = (_starts(length, size) for length in plane.shape[:2])
     corners = [(y, x) for y in rows for x in columns]
     contrast = [plane[y : y + size : 4, x : x + size : 4].std() for y, x in corners]
-    liveliest = [corners[index] for index in np.argsort(contrast)[::-1][:number]]
-    return np.stack([plane[y : y + size, x : x + size] for y, x in liveliest])
+    chosen = [corners[index] for index in np.argsort(contrast)[::-1][:number]]
+    return np.stack([plane[y : y + size, x : x + size] for y, x in chosen])
 
 
 def _starts(length: int, size: int) -> range:
     return range(0, max(1, length - size + 1), size)
 
 
-def inside_nuclei(maps: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return what the network says of the size where there is a nucleus.
+def inside_nuclei(maps: Maps, size: np.ndarray) -> np.ndarray:
+    """Return the predicted sizes that lie inside of nuclei.
 
     Parameters
     ----------
-    maps : ndarray of float, shape (N, Y, X, 3)
-        Foreground probability, normalized distance, boundary probability.
+    maps : Maps
+        Of tiles, shape (N, Y, X, M).
     size : ndarray of float, shape (N, Y / 8, X / 8) or larger
-        Binary logarithm of the diameter over `NETWORK_DIAMETER`.
+        See `Predictor.predict`.
 
     Returns
     -------
     ndarray, shape (K,)
         The values of `size` there.
     """
-    nucleus = maps[:, 4::8, 4::8, 0] > 0.5
+    step = maps.spec.size_stride
+    nucleus = maps["foreground"][:, step // 2 :: step, step // 2 :: step] > 0.5
     return size[:, : nucleus.shape[1], : nucleus.shape[2]][nucleus]
 
 
-def typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
+def typical_diameter(
+    sizes: list[np.ndarray], zoom: float, spec: ModelSpec = DEFAULT_SPEC
+) -> float | None:
     """Return the median diameter of the nuclei.
 
     Parameters
@@ -174,7 +194,9 @@ def typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
     sizes : list of ndarray, shape (K,)
         What `inside_nuclei` returns, of some tiles.
     zoom : float
-        How much larger the tiles were than in the plane.
+        At which the network predicted.
+    spec : ModelSpec, optional
+        Of the model.
 
     Returns
     -------
@@ -184,7 +206,7 @@ def typical_diameter(sizes: list[np.ndarray], zoom: float) -> float | None:
     values = np.sort(np.clip(np.concatenate(sizes), -_OCTAVES, _OCTAVES))
     if values.size == 0:
         return None
-    # Large nuclei cover more places, but are not more nuclei.
+    # A large nucleus has more values than a small one, but is one nucleus.
     total = np.cumsum(4.0**-values)
     middle = float(values[np.searchsorted(total, total[-1] / 2)])
-    return NETWORK_DIAMETER * 2.0**middle / zoom
+    return spec.diameter * 2.0**middle / zoom

@@ -3,100 +3,71 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..image import Field, looks_like_labels
-from ..support import Callbacks, Parameters, __version__, parameter
-from .instances import NETWORK_DIAMETER, instances_from_maps
+from ..support import Callbacks, __version__
+from .instances import instances_from_maps
+from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
+from .nuclei import nucleus_table
+from .parameters import SegmentParameters
+from .predictor import Maps, Predictor
 
-if TYPE_CHECKING:
-    from ..network import Predictor
-    from ..registry import Model
-
-__all__ = [
-    "SegmentParameters",
-    "Segmentation",
-    "relabel",
-    "segment_field",
-    "segment_plane",
-]
-
-
-@dataclasses.dataclass(frozen=True)
-class SegmentParameters(Parameters):
-    """Parameters of a segmentation."""
-
-    channel: int | None = parameter(
-        None,
-        "Channel to look at, counted from 0; left out, a grey or color image as it is.",
-        minimum=0,
-        maximum=1000,
-    )
-    diameter: float | None = parameter(
-        None,
-        "Typical diameter of a nucleus; left out, it is estimated.",
-        unit="pixels",
-        minimum=2,
-        maximum=2000,
-    )
-    probability: float = parameter(
-        0.5,
-        "How sure the network has to be of a nucleus and of every pixel of it.",
-        minimum=0,
-        maximum=1,
-    )
-    minimum_size: int = parameter(
-        20,
-        "Area below which an object is dropped.",
-        unit="pixels",
-        minimum=0,
-        maximum=10**9,
-    )
-    test_time_augmentations: int = parameter(
-        1,
-        "Turned and mirrored views of the image to average, up to 8: in stained tissue "
-        "outlines are a little better, and it takes as many times as long. Nuclei that only "
-        "some views show need a lower probability.",
-        minimum=1,
-        maximum=8,
-    )
+__all__ = ["Segmentation", "relabel", "segment_field", "segment_plane"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What was found in a field.
+    """The nuclei of an image, and how they were found.
 
     Parameters
     ----------
     labels : ndarray of int32, shape (Y, X)
         0 is background, nuclei are numbered from 1 in reading order.
-    maps : ndarray of float32, shape (Y, X, 3)
-        Foreground probability, normalized distance, boundary probability.
+    probability : ndarray of uint8, shape (Y, X)
+        Foreground probability, 255 is 1.
     diameter : float
         Typical diameter of a nucleus in pixels, given or estimated.
     parameters : SegmentParameters
         What was asked for.
     provenance : dict
         How the labels came about, ready for JSON.
+    maps : Maps, optional
+        All that the network predicted, shape (Y, X, M); None if it was not kept.
     """
 
     labels: np.ndarray
-    maps: np.ndarray
+    probability: np.ndarray
     diameter: float
     parameters: SegmentParameters
     provenance: dict[str, Any]
+    maps: Maps | None = None
+
+    @functools.cached_property
+    def nuclei(self) -> dict[str, np.ndarray]:
+        """The nuclei as a table, measured when it is first asked for.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (N,)
+            See `nucleus_table`: label, position, area, bounding box, mean probability.
+        """
+        return nucleus_table(self.labels, self.probability)
 
 
 def segment_field(
     field: Field,
-    model: Model,
+    predictor: Predictor,
     parameters: SegmentParameters,
     callbacks: Callbacks = Callbacks(),
+    *,
+    keep_maps: bool = False,
 ) -> Segmentation:
     """Find the nuclei in a field.
 
@@ -104,17 +75,19 @@ def segment_field(
     ----------
     field : Field
         The image.
-    model : Model
-        Which model to use.
+    predictor : Predictor
+        The network.
     parameters : SegmentParameters
         How to segment.
     callbacks : Callbacks, optional
         Who is told, and who may end it.
+    keep_maps : bool, optional
+        Whether to keep the maps, which `relabel` needs; 12 bytes per pixel.
 
     Returns
     -------
     Segmentation
-        Labels, maps and how they came about.
+        Labels, probability and how they came about.
 
     Raises
     ------
@@ -129,33 +102,29 @@ def segment_field(
         If the image looks like labels, if intensities in it are no numbers, or if the
         diameter that was given is larger than the image.
     """
-    from ..network import load_predictor
-
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
-    callbacks.on_progress(0, 1, "Loading the model")
-    predictor = load_predictor(model)
-    callbacks.check_stop()
-    labels, maps, diameter = segment_plane(
-        predictor,
-        plane,
-        parameters,
-        callbacks=callbacks,
-    )
+    labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
+    probability = maps["foreground"] * np.float32(255)
+    probability += np.float32(0.5)
+    spec = predictor.spec
     provenance = {
         "software": f"napari-nucseg {__version__}",
         "image": field.name,
-        "model": model.card.name,
-        "model_version": model.card.version,
-        "weights_sha256": model.card.weights_sha256,
+        "model": spec.name,
+        "model_version": spec.version,
+        "weights_sha256": spec.weights_sha256,
         "parameters": parameters.as_dict(),
         "diameter": round(diameter, 2),
         "blank": is_blank(plane),
-        "precision": predictor.precision,
+        "precision": spec.precision,
         "seconds": round(time.perf_counter() - start, 3),
     }
-    return Segmentation(labels, maps, diameter, parameters, provenance)
+    kept = maps if keep_maps else None
+    return Segmentation(
+        labels, probability.astype(np.uint8), diameter, parameters, provenance, kept
+    )
 
 
 def _warn_of_oddities(plane: np.ndarray, name: str, diameter: float | None) -> None:
@@ -188,7 +157,7 @@ def segment_plane(
     plane: np.ndarray,
     parameters: SegmentParameters,
     callbacks: Callbacks = Callbacks(),
-) -> tuple[np.ndarray, np.ndarray, float]:
+) -> tuple[np.ndarray, Maps, float]:
     """Find the nuclei in a plane.
 
     Parameters
@@ -206,31 +175,32 @@ def segment_plane(
     -------
     labels : ndarray of int32, shape (Y, X)
         The nuclei.
-    maps : ndarray of float32, shape (Y, X, 3)
-        What the network predicted.
+    maps : Maps
+        What the network predicted, shape (Y, X, M).
     diameter : float
         Typical diameter in pixels, given or estimated.
+
+    Raises
+    ------
+    Stopped
+        If it should stop.
     """
     normalized = normalize(plane)
+    views = parameters.test_time_augmentations
     diameter = parameters.diameter
     if diameter is None:
         callbacks.on_progress(0, 1, "Estimating the size of the nuclei")
-        maps, found = predictor.maps_and_diameter(
-            normalized,
-            test_time_augmentations=parameters.test_time_augmentations,
-            callbacks=callbacks,
+        maps, found = predict_maps_and_diameter(
+            predictor, normalized, test_time_augmentations=views, callbacks=callbacks
         )
-        diameter = found or NETWORK_DIAMETER
+        diameter = found or predictor.spec.diameter
     else:
-        maps = predictor.maps(
-            normalized,
-            diameter,
-            test_time_augmentations=parameters.test_time_augmentations,
-            callbacks=callbacks,
+        maps = predict_maps(
+            predictor, normalized, diameter, test_time_augmentations=views, callbacks=callbacks
         )
     del normalized  # That of a color image is as large as the maps.
     callbacks.check_stop()
-    return _labels_of(maps, diameter, parameters), maps, diameter
+    return instances_from_maps(maps, parameters, diameter), maps, diameter
 
 
 def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmentation:
@@ -239,7 +209,7 @@ def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmen
     Parameters
     ----------
     segmentation : Segmentation
-        What was found before.
+        The segmentation of before, with its maps.
     parameters : SegmentParameters
         Of these the probability and the minimum size are used.
 
@@ -247,23 +217,24 @@ def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmen
     -------
     Segmentation
         The same maps with other labels.
+
+    Raises
+    ------
+    ValueError
+        If the maps were not kept.
     """
+    if segmentation.maps is None:
+        raise ValueError(
+            "Expected a segmentation with its maps, got one without them. Segment the image "
+            "again with keep_maps=True."
+        )
     changed = dataclasses.replace(
         segmentation.parameters,
         probability=parameters.probability,
         minimum_size=parameters.minimum_size,
     )
     provenance = {**segmentation.provenance, "parameters": changed.as_dict()}
-    labels = _labels_of(segmentation.maps, segmentation.diameter, changed)
+    labels = instances_from_maps(segmentation.maps, changed, segmentation.diameter)
     return dataclasses.replace(
         segmentation, labels=labels, parameters=changed, provenance=provenance
-    )
-
-
-def _labels_of(maps: np.ndarray, diameter: float, parameters: SegmentParameters) -> np.ndarray:
-    return instances_from_maps(
-        maps,
-        probability=parameters.probability,
-        minimum_size=parameters.minimum_size,
-        diameter=diameter,
     )

@@ -9,24 +9,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .predictor import DEFAULT_SPEC
+
 __all__ = [
     "BATCH_TILES",
     "CONCURRENT_BATCHES",
     "CORE",
     "CORE_IN_LARGE_PLANE",
-    "HALO",
     "LARGE_PLANE_PIXELS",
-    "STRIDE",
     "Tile",
     "pad_to_stride",
     "tiles_of",
 ]
-
-#: Pixels around the core of a tile that are predicted and thrown away.
-HALO = 32
-
-#: Height and width of what the network takes are multiples of this.
-STRIDE = 32
 
 #: Height and width of the core of a tile, at most: the larger, the less is predicted to be
 #: thrown away, and the more memory the network takes.
@@ -36,10 +30,10 @@ CORE = 1024
 CORE_IN_LARGE_PLANE = 640
 LARGE_PLANE_PIXELS = 20_000_000
 
-#: How many tiles the network looks at together, each on a processor core of its own.
+#: How many tiles make a batch, each on a processor core of its own.
 BATCH_TILES = 2
 
-#: How many such groups it looks at at the same time, in a plane that is not large.
+#: How many batches are predicted at the same time, in a plane that is not large.
 CONCURRENT_BATCHES = 2
 
 #: A plane of fewer pixels than this part of a core's square is one tile: dividing it more
@@ -54,8 +48,7 @@ class Tile:
     Parameters
     ----------
     source : tuple of slice
-        What of the plane is looked at (Y, X); all tiles of a plane have the
-        same shape.
+        Where the tile is in the plane (Y, X); all tiles of a plane have the same shape.
     target : tuple of slice
         The core of the tile in the plane. The cores of all tiles cover the
         plane, every pixel once.
@@ -69,7 +62,11 @@ class Tile:
 
 
 def tiles_of(
-    shape: tuple[int, int], *, core: int = CORE, halo: int = HALO, step: int = STRIDE
+    shape: tuple[int, int],
+    *,
+    core: int = CORE,
+    halo: int = DEFAULT_SPEC.halo,
+    step: int = DEFAULT_SPEC.stride,
 ) -> list[Tile]:
     """Divide a plane into tiles.
 
@@ -80,17 +77,17 @@ def tiles_of(
     core : int, optional
         Height and width of a core, at most; a little more at the end of the plane.
     halo : int, optional
-        Pixels to look at around a core, at least; less where the plane ends.
+        Pixels around a core, at least, that belong to the tile; fewer where the plane ends.
     step : int, optional
-        All tiles but the last of a row and of a column begin at multiples of it. What the
-        network sees depends on where in its own grid a nucleus is: on the same grid, tiles
-        that are not resized give what the undivided plane does.
+        All tiles but the last of a row and of a column begin at multiples of it. A
+        prediction depends on where a nucleus lies on the grid of the network. On the same
+        grid, tiles that are not resized give the same maps as the undivided plane.
 
     Returns
     -------
     list of Tile
-        From top left to bottom right; an even number, as the network looks at two
-        together, unless the plane is small.
+        From top left to bottom right. Their number is a multiple of `BATCH_TILES`, unless
+        the plane is small.
     """
     counts = [math.ceil(length / core) for length in shape]
     if counts[0] * counts[1] % BATCH_TILES and shape[0] * shape[1] > _SMALL * core * core:
@@ -127,20 +124,22 @@ def _firsts(length: int, count: int, extent: int, step: int) -> list[int]:
     return [number * last // (count - 1) // step * step for number in range(count - 1)] + [last]
 
 
-def pad_to_stride(tiles: np.ndarray) -> np.ndarray:
-    """Pad tiles at the bottom and right to multiples of `STRIDE`.
+def pad_to_stride(tiles: np.ndarray, stride: int = DEFAULT_SPEC.stride) -> np.ndarray:
+    """Pad tiles at the bottom and right to multiples of the stride.
 
     Parameters
     ----------
     tiles : ndarray, shape (N, Y, X, C)
         Values of tiles.
+    stride : int, optional
+        Of the network.
 
     Returns
     -------
     ndarray, shape (N, Y', X', C)
         The tiles, continued by their edge values.
     """
-    below, right = (-tiles.shape[1]) % STRIDE, (-tiles.shape[2]) % STRIDE
+    below, right = (-tiles.shape[1]) % stride, (-tiles.shape[2]) % stride
     if not (below or right):
         return tiles
     return np.pad(tiles, ((0, 0), (0, below), (0, right), (0, 0)), mode="edge")

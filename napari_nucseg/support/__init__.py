@@ -2,7 +2,14 @@
 
 from .atomic import check_new_folder, new_file, new_folder, remove_old
 from .callbacks import Callbacks, Epoch, OnEpoch, OnProgress, ShouldStop, Stopped, check_stop
-from .parameters import Parameters, check_value, from_keywords, kind_of, parameter
+from .parameters import (
+    FormRow,
+    Parameter,
+    Parameters,
+    from_keywords,
+    parameter,
+    parameters_of,
+)
 from .paths import new_run_directory, runs_directory, user_directory
 from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
@@ -11,23 +18,24 @@ from .version import __version__
 __all__ = [
     "Callbacks",
     "Epoch",
+    "FormRow",
     "OnEpoch",
     "OnProgress",
+    "Parameter",
     "Parameters",
     "ShouldStop",
     "Stopped",
     "__version__",
     "check_new_folder",
     "check_stop",
-    "check_value",
     "duration",
     "from_keywords",
     "is_running",
-    "kind_of",
     "new_file",
     "new_folder",
     "new_run_directory",
     "parameter",
+    "parameters_of",
     "pluralize",
     "process_stamp",
     "remove_old",

@@ -9,9 +9,40 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import types
+import typing
 from typing import Any
 
-__all__ = ["Parameters", "from_keywords", "parameter"]
+__all__ = ["FormRow", "Parameter", "Parameters", "from_keywords", "parameter", "parameters_of"]
+
+_KINDS = (bool, int, float)
+
+
+@dataclasses.dataclass(frozen=True)
+class FormRow:
+    """How a form shows a parameter.
+
+    Parameters
+    ----------
+    label : str, optional
+        What stands before the box; left out, the name of the parameter.
+    suffix : str, optional
+        What stands behind the number, such as ``" px"``.
+    step : float, optional
+        How much one click on an arrow of the box changes the number; left out, it grows
+        with the number.
+    auto : str, optional
+        What the box shows for None. Without it a form has no row for a parameter that
+        is None.
+    slider : bool, optional
+        Whether the form has a slider in place of a box.
+    """
+
+    label: str = ""
+    suffix: str = ""
+    step: float | None = None
+    auto: str = ""
+    slider: bool = False
 
 
 def parameter(
@@ -21,6 +52,7 @@ def parameter(
     unit: str = "",
     minimum: float | None = None,
     maximum: float | None = None,
+    row: FormRow | None = None,
 ) -> Any:
     """Declare one parameter of a parameter object.
 
@@ -35,6 +67,8 @@ def parameter(
         Unit of the value, such as ``"pixels"``.
     minimum, maximum : float, optional
         Inclusive range of allowed values.
+    row : FormRow, optional
+        How a form shows it.
 
     Returns
     -------
@@ -46,8 +80,80 @@ def parameter(
         "unit": unit,
         "minimum": minimum,
         "maximum": maximum,
+        "row": row or FormRow(),
     }
     return dataclasses.field(default=default, metadata=about)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter of a parameter object, as it was declared.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    kind : type
+        Type of its values: bool, int or float.
+    default : object
+        See `parameter`.
+    description, unit : str
+        See `parameter`.
+    minimum, maximum : float or None
+        See `parameter`.
+    row : FormRow
+        See `parameter`.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    description: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    row: FormRow
+
+    def check(self, value: Any) -> Any:
+        """Check a value.
+
+        Parameters
+        ----------
+        value : object
+            For this parameter; not None.
+
+        Returns
+        -------
+        bool, int or float
+            The value in the type of the parameter.
+
+        Raises
+        ------
+        TypeError
+            If it is not of that type.
+        ValueError
+            If it is out of range.
+        """
+        wrong_type = (
+            f"Expected {self.name!r} to be of type {self.kind.__name__}, got {value!r}."
+        )
+        if isinstance(value, bool) is not (self.kind is bool) or isinstance(value, str):
+            raise TypeError(wrong_type)
+        try:
+            converted = self.kind(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TypeError(wrong_type) from error
+        if self.kind is float and math.isnan(converted):
+            raise ValueError(f"Expected {self.name!r} to be a number, got {value!r}.")
+        if converted != value:
+            raise ValueError(f"Expected {self.name!r} to be a whole number, got {value!r}.")
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        if not low <= converted <= high:
+            raise ValueError(
+                f"Expected {self.name!r} between {low:g} and {high:g}, got {value!r}."
+            )
+        return converted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,12 +169,12 @@ class Parameters:
     """
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+        for declared in parameters_of(type(self)):
+            value = getattr(self, declared.name)
             if value is not None:
-                object.__setattr__(self, field.name, check_value(field, value))
-            elif field.default is not None:
-                raise TypeError(f"Expected a value for {field.name!r}, got None.")
+                object.__setattr__(self, declared.name, declared.check(value))
+            elif declared.default is not None:
+                raise TypeError(f"Expected a value for {declared.name!r}, got None.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values by name, ready for JSON.
@@ -81,68 +187,47 @@ class Parameters:
         return dataclasses.asdict(self)
 
 
-def check_value(field: dataclasses.Field, value: Any) -> Any:
-    """Check the value of one parameter.
+def parameters_of(kind: type[Parameters]) -> tuple[Parameter, ...]:
+    """Return what a parameter object declares.
 
     Parameters
     ----------
-    field : dataclasses.Field
-        A field of a parameter object.
-    value : object
-        For it.
+    kind : type
+        A subclass of `Parameters`.
 
     Returns
     -------
-    bool, int or float
-        The value in the type of the field.
+    tuple of Parameter
+        In the order of their declaration.
 
     Raises
     ------
     TypeError
-        If it is not of that type.
-    ValueError
-        If it is out of range.
+        If the annotation of a parameter is not bool, int or float, with or without None.
     """
-    kind = kind_of(field)
-    if isinstance(value, bool) is not (kind is bool) or isinstance(value, str):
-        raise TypeError(
-            f"Expected {field.name!r} to be of type {kind.__name__}, got {value!r}."
+    hints = typing.get_type_hints(kind)
+    return tuple(
+        Parameter(
+            name=field.name,
+            kind=_kind_of(field.name, hints[field.name]),
+            default=field.default,
+            **field.metadata,
         )
-    try:
-        converted = kind(value)
-    except (TypeError, ValueError, OverflowError) as error:
+        for field in dataclasses.fields(kind)
+    )
+
+
+def _kind_of(name: str, hint: Any) -> type:
+    """Return the type of a parameter's values out of its annotation."""
+    is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+    parts = typing.get_args(hint) if is_union else (hint,)
+    kinds = [part for part in parts if part is not type(None)]
+    if len(kinds) != 1 or kinds[0] not in _KINDS:
         raise TypeError(
-            f"Expected {field.name!r} to be of type {kind.__name__}, got {value!r}."
-        ) from error
-    if kind is float and math.isnan(converted):
-        raise ValueError(f"Expected {field.name!r} to be a number, got {value!r}.")
-    if converted != value:
-        raise ValueError(f"Expected {field.name!r} to be a whole number, got {value!r}.")
-    low, high = field.metadata["minimum"], field.metadata["maximum"]
-    low = -math.inf if low is None else low
-    high = math.inf if high is None else high
-    if not low <= converted <= high:
-        raise ValueError(
-            f"Expected {field.name!r} between {low:g} and {high:g}, got {value!r}."
+            f"Expected the parameter {name!r} to be declared as bool, int or float, or as one "
+            f"of these or None, got {hint}."
         )
-    return converted
-
-
-def kind_of(field: dataclasses.Field) -> type:
-    """Return the type of a parameter's values: ``bool``, ``int`` or ``float``.
-
-    Parameters
-    ----------
-    field : dataclasses.Field
-        A field of a parameter object.
-
-    Returns
-    -------
-    type
-        The type named first in the field's annotation.
-    """
-    name = str(field.type).split("|")[0].strip()
-    return {"bool": bool, "int": int, "float": float}[name]
+    return kinds[0]
 
 
 def from_keywords(kind: type, keywords: dict[str, Any]) -> Any:
@@ -165,7 +250,7 @@ def from_keywords(kind: type, keywords: dict[str, Any]) -> Any:
     TypeError
         If a name is not one of the parameters of `kind`.
     """
-    known = [field.name for field in dataclasses.fields(kind)]
+    known = [declared.name for declared in parameters_of(kind)]
     unknown = sorted(set(keywords) - set(known))
     if unknown:
         raise TypeError(

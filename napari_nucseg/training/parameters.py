@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..pipeline import STRIDE
-from ..support import Parameters, parameter
+from ..support import FormRow, Parameters, parameter
 
 __all__ = ["TrainParameters"]
 
@@ -22,7 +22,12 @@ class TrainParameters(Parameters):
     )
     batch_size: int = parameter(8, "Patches the network sees at once.", minimum=1, maximum=256)
     patch_size: int = parameter(
-        256, "Height and width of a patch.", unit="pixels", minimum=64, maximum=2048
+        256,
+        "Height and width of a patch.",
+        unit="pixels",
+        minimum=64,
+        maximum=2048,
+        row=FormRow(suffix=" px", step=STRIDE),
     )
     learning_rate: float = parameter(
         2e-3, "Size of the steps the weights take.", minimum=1e-7, maximum=1.0
@@ -32,6 +37,7 @@ class TrainParameters(Parameters):
         "Part of the fields that is never trained on, only scored.",
         minimum=0.01,
         maximum=0.9,
+        row=FormRow(step=0.01),
     )
     channel: int | None = parameter(
         None,
@@ -45,12 +51,14 @@ class TrainParameters(Parameters):
         "the model knows more of them.",
         minimum=0.0,
         maximum=1.0,
+        row=FormRow(step=0.01),
     )
     stain_augmentation: float = parameter(
         0.0,
         "Part of the patches of color images that are given the colors of other stains.",
         minimum=0.0,
         maximum=1.0,
+        row=FormRow(step=0.01),
     )
     frozen_epochs: int | None = parameter(
         None,

@@ -1,4 +1,4 @@
-"""What was found, as layers of the viewer: the nuclei, and the maps beside them."""
+"""The layers of the viewer that show a segmentation: the nuclei, and maps beside them."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Result:
 
 @dataclasses.dataclass(eq=False)
 class _Shown:
-    """A map in the viewer, and what it was when we made it."""
+    """A map in the viewer, and a copy of its data when we made it."""
 
     image: Any
     kind: str
@@ -123,14 +123,14 @@ class _Shown:
 
 
 class Results:
-    """The layers that we have made of what was found.
+    """The layers that we have made of segmentations.
 
     Parameters
     ----------
     viewer : napari.Viewer
         Where they are shown.
     on_edit : callable
-        Called when a person begins to edit labels of ours.
+        Called when a person begins to edit labels that we made.
     """
 
     def __init__(self, viewer: Any, on_edit: Callable[[], None]) -> None:
@@ -202,19 +202,19 @@ class Results:
         result.layer.metadata = {**result.layer.metadata, METADATA_KEY: reply.provenance}
 
     def of(self, image: Any, *, unedited: bool = False) -> Result | None:
-        """Return what is shown of an image.
+        """Return the newest result of an image whose layer is in the viewer.
 
         Parameters
         ----------
         image : Image
             The image.
         unedited : bool, optional
-            Pass over labels that somebody has changed.
+            Whether to leave out labels that somebody has changed.
 
         Returns
         -------
         Result or None
-            The newest.
+            None if there is none.
         """
         for result in self._newest_first(image):
             if not (unedited and result.is_edited()):
@@ -245,12 +245,12 @@ class Results:
         return None
 
     def forget(self, image: Any) -> None:
-        """Leave the layers of an image alone from now on.
+        """Change the layers of an image no more.
 
         Parameters
         ----------
         image : Image
-            What it shows is no longer what the layers were made of.
+            Its data is no longer the data that the layers were made from.
         """
         forget_origin(image)
         self._results = [r for r in self._results if r.image != image]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari.layers import Image
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -15,10 +15,8 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
-from superqt import QLabeledDoubleSlider
 
 from ..engine import Job, RelabelExpired, SegmentationReply, shared_engine
 from ..pipeline import SegmentParameters
@@ -29,6 +27,7 @@ from .choices import ChannelChoice, LayerChoice, ModelChoice
 from .jobs import JobRunner
 from .layers import field_of, placement_of, why_not_image
 from .panel import Panel, enable_unless
+from .parameter_form import ParameterForm
 from .results import Results
 
 __all__ = ["SegmentPanel"]
@@ -71,36 +70,10 @@ class SegmentPanel(Panel):
         self._image_changed()
 
     def _make_widgets(self) -> None:
-        defaults = SegmentParameters()
-        about = {field.name: field.metadata for field in dataclasses.fields(defaults)}
         self.image = LayerChoice(self._viewer, Image)
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
-        self.diameter = QSpinBox()
-        # One below what can be given stands for "not given".
-        self.diameter.setRange(about["diameter"]["minimum"] - 1, about["diameter"]["maximum"])
-        self.diameter.setSpecialValueText("auto")
-        self.diameter.setSuffix(" px")
-        self.diameter.setToolTip(about["diameter"]["description"])
-        self.probability = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-        self.probability.setRange(0.01, 0.99)
-        self.probability.setSingleStep(0.01)  # type: ignore[arg-type]
-        self.probability.setDecimals(2)
-        self.probability.setValue(defaults.probability)
-        self.probability.setToolTip(about["probability"]["description"])
-        self.minimum_size = QSpinBox()
-        self.minimum_size.setRange(0, 100_000)
-        self.minimum_size.setValue(defaults.minimum_size)
-        self.minimum_size.setSuffix(" px²")
-        self.minimum_size.setToolTip(about["minimum_size"]["description"])
-        self.views = QSpinBox()
-        self.views.setRange(
-            about["test_time_augmentations"]["minimum"],
-            about["test_time_augmentations"]["maximum"],
-        )
-        self.views.setValue(defaults.test_time_augmentations)
-        self.views.setToolTip(about["test_time_augmentations"]["description"])
         self.show_probability = QCheckBox("probability map")
         self.show_probability.setToolTip("How sure the network is of each pixel")
         self.show_mask = QCheckBox("binary mask")
@@ -125,11 +98,9 @@ class SegmentPanel(Panel):
         form.addRow("channel", channel)
         self._channel_row = channel
         form.addRow("model", self.model)
-        form.addRow("nucleus diameter", self.diameter)
-        form.addRow("test_time_augmentations", self.views)
-        form.addRow("probability", self.probability)
-        form.addRow("minimum size", self.minimum_size)
-        self._form = form
+        #: The parameters that need no choice of a layer.
+        self.form = ParameterForm(SegmentParameters(), form)
+        self._rows = form
         also = QHBoxLayout()
         also.addWidget(self.show_probability)
         also.addWidget(self.show_mask)
@@ -146,8 +117,7 @@ class SegmentPanel(Panel):
         self.image.replaced.connect(self._data_replaced)
         self.segment_button.clicked.connect(self._segment)
         self.cancel_button.clicked.connect(self._cancel)
-        self.probability.valueChanged.connect(self._tune_soon)
-        self.minimum_size.valueChanged.connect(self._tune_soon)
+        self.form.on_change(self._tune_soon)
         self._timer.timeout.connect(self._tune)
         for kind, box in self._maps.items():
             box.toggled.connect(lambda wanted, kind=kind: self._show_map(kind, wanted))
@@ -163,14 +133,7 @@ class SegmentPanel(Panel):
         SegmentParameters
             The parameters of the next segmentation.
         """
-        diameter = self.diameter.value()
-        return SegmentParameters(
-            channel=self.channel.channel(),
-            diameter=None if diameter == self.diameter.minimum() else diameter,
-            probability=round(self.probability.value(), 2),
-            minimum_size=self.minimum_size.value(),
-            test_time_augmentations=self.views.value(),
-        )
+        return self.form.parameters(channel=self.channel.channel())
 
     def channel_of(self, image: Any) -> int | None:
         """Return the channel that is chosen for an image.
@@ -212,7 +175,7 @@ class SegmentPanel(Panel):
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
         for widget in (
-            self._form.labelForField(self._channel_row),
+            self._rows.labelForField(self._channel_row),
             self.channel,
             self.channels,
         ):

@@ -86,7 +86,7 @@ def test_labels_are_named_and_placed_like_the_image(window, simulated):
 
 
 def test_labels_say_how_they_came_about(window, nuclei):
-    window.dock.segment.diameter.setValue(22)
+    window.dock.segment.form.boxes["diameter"].value = 22
     about = window.segment().metadata["nucseg"]
     card = load_model("nuclei").card
     assert about["software"] == f"napari-nucseg {napari_nucseg.__version__}"
@@ -101,10 +101,10 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
     color = window.viewer.add_image(in_color(simulated.image), name="color")
     assert color.rgb
     panel = window.dock.segment
-    panel.diameter.setValue(20)
-    panel.probability.setValue(0.6)
-    panel.minimum_size.setValue(40)
-    panel.views.setValue(2)
+    panel.form.boxes["diameter"].value = 20
+    panel.form.boxes["probability"].value = 0.6
+    panel.form.boxes["minimum_size"].value = 40
+    panel.form.boxes["test_time_augmentations"].value = 2
     images = {"field": nuclei, "color": color}
     for name, image in images.items():
         tifffile.imwrite(tmp_path / f"{name}.tif", image.data)
@@ -117,7 +117,7 @@ def test_window_api_and_command_give_the_same_labels(window, nuclei, simulated, 
             "--diameter=20",
             "--probability=0.6",
             "--minimum-size=40",
-            "--test_time_augmentations=2",
+            "--test-time-augmentations=2",
         ],
         check=True,
         timeout=180,
@@ -146,9 +146,9 @@ def test_sliders_make_new_labels_without_the_network(window, nuclei, simulated, 
     before = labels.data
     assert tasks[-1] == "segment"
     del tasks[:]
-    panel.probability.setValue(0.8)
+    panel.form.boxes["probability"].value = 0.8
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["probability"] == 0.8)
-    panel.minimum_size.setValue(150)
+    panel.form.boxes["minimum_size"].value = 150
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["minimum_size"] == 150)
     assert set(tasks) == {"relabel"}
     assert window.labels() == [labels]
@@ -168,7 +168,7 @@ def test_edited_labels_are_never_touched(window, nuclei, by, tasks):
         labels.data = np.where(labels.data == 1, 0, labels.data)
     mine = labels.data.copy()
     del tasks[:]
-    window.dock.segment.probability.setValue(0.9)
+    window.dock.segment.form.boxes["probability"].value = 0.9
     window.qtbot.wait(400)
     assert tasks == []
     assert (labels.data == mine).all()
@@ -182,7 +182,7 @@ def test_edited_labels_are_never_touched(window, nuclei, by, tasks):
 def test_stroke_while_new_labels_are_on_their_way(window, nuclei, engine_held, tasks):
     labels = window.segment()
     with engine_held():
-        window.dock.segment.probability.setValue(0.9)
+        window.dock.segment.form.boxes["probability"].value = 0.9
         window.wait(lambda: tasks[-1] == "relabel")
         labels.paint((5, 5), 77)
         mine = labels.data.copy()
@@ -194,7 +194,7 @@ def test_stroke_while_new_labels_are_on_their_way(window, nuclei, engine_held, t
 def test_slider_moved_while_segmenting_counts_in_the_end(window, nuclei, engine_held):
     with engine_held():
         window.start(window.dock.segment.segment_button)
-        window.dock.segment.probability.setValue(0.9)
+        window.dock.segment.form.boxes["probability"].value = 0.9
         window.qtbot.wait(300)
     window.finish()
     (labels,) = window.labels()
@@ -206,7 +206,7 @@ def test_maps_are_not_kept_forever(window, nuclei):
     before = labels.data
     for _ in range(4):
         napari_nucseg.segment(np.eye(64))
-    window.dock.segment.probability.setValue(0.9)
+    window.dock.segment.form.boxes["probability"].value = 0.9
     window.wait(lambda: "Click Segment" in window.status)
     assert labels.data is before
     assert window.segment() == labels
@@ -225,7 +225,7 @@ def test_channel_of_several_is_chosen(window, two_channels, simulated, sent):
     assert (labels.data == napari_nucseg.segment(simulated.image)).all()
     assert labels.metadata["nucseg"]["parameters"]["channel"] == 1
     assert sent[-1].nbytes == simulated.image.nbytes
-    panel.minimum_size.setValue(150)
+    panel.form.boxes["minimum_size"].value = 150
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["minimum_size"] == 150)
     assert labels.metadata["nucseg"]["parameters"]["channel"] == 1
     assert panel.channel.currentText() == "1"
@@ -353,7 +353,7 @@ def test_probability_map_and_mask_on_demand(window, nuclei, simulated):
     assert window.dock.correct.image.layer() == nuclei
     assert window.dock.correct.labels.layer() == labels
 
-    panel.minimum_size.setValue(200)
+    panel.form.boxes["minimum_size"].value = 200
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["minimum_size"] == 200)
     assert (mask.data == (labels.data > 0)).all()
     layers = list(viewer.layers)
@@ -401,7 +401,7 @@ def test_mask_follows_the_sliders_and_is_not_what_is_corrected(window, nuclei):
     labels = window.segment()
     window.viewer.layers.selection.active = nuclei
     window.dock.segment.show_mask.setChecked(True)
-    window.dock.segment.probability.setValue(0.9)
+    window.dock.segment.form.boxes["probability"].value = 0.9
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["probability"] == 0.9)
     assert (window.viewer.layers["field mask"].data == (labels.data > 0)).all()
     assert window.viewer.layers.selection.active == nuclei
@@ -526,7 +526,7 @@ def test_labels_with_a_name_of_their_own_are_kept(window, nuclei, tasks):
     first = window.segment()
     first.name = "before"
     kept = first.data.copy()
-    window.dock.segment.minimum_size.setValue(150)
+    window.dock.segment.form.boxes["minimum_size"].value = 150
     window.qtbot.wait(400)
     assert "relabel" not in tasks
     second = window.segment()
