@@ -59,7 +59,7 @@ def test_axes_and_channel_of_an_array(simulated, labels):
     with pytest.raises(ValueError, match="Choose a channel"):
         segment(last)
     with pytest.raises(ValueError, match="axes"):
-        segment(last, axes="ZYX")
+        segment(last, axes="ZXW")
 
 
 def test_lazy_image_is_read_once(simulated, labels):
@@ -100,7 +100,7 @@ def test_progress_is_told_and_stop_is_heard(simulated):
         (np.full((4, 4), None), TypeError, "integers or floating"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
         (np.zeros(40), ValueError, "2-D"),
-        (np.zeros((30, 50, 70)), ValueError, "Pick one plane"),
+        (np.zeros((30, 50, 70)), ValueError, r"30 planes \(Z\)"),
         ("none.tif", FileNotFoundError, "none"),
         ("none", FileNotFoundError, "none"),
     ],
