@@ -2,6 +2,7 @@
 
 from .array import ArrayImage, as_image
 from .axes import axes_of_names, check_axes, guess_axes, names_of_axes, read_old_axes
+from .base import BaseImage
 from .field import Field
 from .files import (
     IMAGE_SUFFIXES,
@@ -12,7 +13,7 @@ from .files import (
     write_labels,
 )
 from .folders import LABELS_ENDING, find_images, labels_in
-from .image import BaseImage, Image
+from .image import Image
 from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .pairs import read_fields

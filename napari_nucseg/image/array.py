@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .axes import axes_of_names, guess_axes
-from .image import BaseImage, Image, Ranges, Region, View, as_slice, check_dtype
+from .base import BaseImage, View
+from .image import Image, Ranges, Region, as_slice, check_dtype
 
 __all__ = ["ArrayImage", "as_image"]
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from .array import ArrayImage, as_image
 from .axes import PLANES, guess_axes
-from .image import BaseImage, Image
+from .base import BaseImage
+from .image import Image
 from .labels import as_labels
+from .planes import check_channel, check_plane, plane_of
 
 __all__ = ["Field"]
 
@@ -57,7 +59,7 @@ class Field:
 
     def __post_init__(self) -> None:
         image = as_image(self.image, self.axes, self.name)
-        image.check_plane()
+        check_plane(image)
         if image.axes not in PLANES:
             image = image.squeeze().in_order()
         given = image.array if isinstance(image, ArrayImage) else image
@@ -126,7 +128,7 @@ class Field:
         """
         if channel is None:
             return self
-        image = self.source.of_channel(channel)
+        image = plane_of(self.source, channel)
         return dataclasses.replace(self, image=image, axes=image.axes)
 
     def crop(self, rows: slice = slice(None), columns: slice = slice(None)) -> Field:
@@ -175,7 +177,7 @@ class Field:
         ValueError
             If the channel does not exist, or none was chosen out of several.
         """
-        return self.source.plane(channel)
+        return plane_of(self.source, channel).read()
 
     def check_channel(self, channel: int | None = None) -> None:
         """Check that `plane` takes a channel, without reading the image.
@@ -190,4 +192,4 @@ class Field:
         ValueError
             See `plane`.
         """
-        self.source.check_channel(channel)
+        check_channel(self.source, channel)

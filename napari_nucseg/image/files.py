@@ -10,9 +10,9 @@ import numpy as np
 
 from ..support import new_file, pluralize
 from .array import ArrayImage
+from .base import BaseImage
 from .field import Field
 from .formats import INSTALLED, open_format, why_not_installed
-from .image import BaseImage
 from .labels import as_labels
 from .microns import MICROMETER, is_plausible
 from .pictures import LOSSY, PICTURE_SUFFIXES, read_picture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .array import ArrayImage
-from .image import BaseImage
+from .base import BaseImage
 from .unreadable import unreadable
 
 __all__ = ["FORMATS", "INSTALLED", "image_of_letters", "open_format", "why_not_installed"]

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..support import pluralize, some_of
 from .axes import LETTERS, guess_axes
-from .image import BaseImage, Ranges
+from .base import BaseImage
+from .image import Ranges
 from .microns import spacing_of
 from .tiff_pages import read_series
 from .unreadable import unreadable
