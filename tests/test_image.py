@@ -237,7 +237,7 @@ def test_image_can_be_used_as_an_array():
 
 def test_odd_regions_are_refused():
     image = ArrayImage(STACK, GREY)
-    with pytest.raises(ValueError, match="axes out of TCZYX .*got 'S'"):
+    with pytest.raises(ValueError, match=r"axes out of TCZYX .*got 'S'"):
         image.read({"S": 0})
     with pytest.raises(ValueError, match="positive step"):
         image.read({"Y": slice(None, None, -1)})
@@ -251,11 +251,11 @@ def test_planes_are_chosen_by_name():
     assert (plane.axes, plane.name) == ("YX", "movie")
     assert (plane.read() == STACK[1, 0, 2]).all()
     assert image.select(z=None) is image
-    with pytest.raises(ValueError, match="z from 0 to 2 .*2 time points, 2 channels, 3 planes"):
+    with pytest.raises(ValueError, match=r"z from 0 to 2 .*2 time points, 2 channels, 3 planes"):
         image.select(z=3)
     channels = ArrayImage(np.zeros((8, 60, 70)))
     assert channels.select(z=0) is channels
-    with pytest.raises(ValueError, match=r"CYX \(guessed .*axes=….*'Z'"):
+    with pytest.raises(ValueError, match=r"CYX \(guessed .*'Z'"):
         channels.select(z=1)
 
 
@@ -306,9 +306,7 @@ def test_axes_and_spacing_of_xarray():
 
 def test_spacing_comes_along():
     spacing = {"Z": 2.0, "Y": 0.5, "X": 0.25}
-    image = ArrayImage(
-        STACK, GREY, spacing=spacing, unit=dict.fromkeys(spacing, "micrometer")
-    )
+    image = ArrayImage(STACK, GREY, spacing=spacing, unit=dict.fromkeys(spacing, "micrometer"))
     assert image.spacing == (None, None, 2.0, 0.5, 0.25)
     thin = View(image, {"T": 0, "Y": slice(None, None, 2)}, "XYZC")
     assert thin.spacing == (0.25, 1.0, 2.0, None)

@@ -173,7 +173,7 @@ def test_axes_may_be_given_in_place_of_those_of_the_file(tmp_path):
     with pytest.raises(ValueError, match=r"a\.tif: Expected .* 2 dimensions for axes YX"):
         open_image(path, "YX")
     unnamed = tmp_path / "b.tif"
-    tifffile.imwrite(unnamed, np.zeros((2, 3, 64, 80), np.uint8))
+    tifffile.imwrite(unnamed, np.zeros((2, 3, 64, 80), np.uint8), photometric="minisblack")
     with pytest.raises(ValueError, match=r"b\.tif: .*names of its axes"):
         open_image(unnamed)
     assert open_image(unnamed, "TZYX").describe() == "2 time points, 3 planes of 64 x 80"

@@ -251,4 +251,4 @@ def how_known(guessed: bool) -> str:
     str
         To be put after the axes; empty if they are known.
     """
-    return " (guessed from its shape; give axes=… if they are others)" if guessed else ""
+    return " (guessed from its shape; give the axes if they are others)" if guessed else ""
