@@ -111,9 +111,8 @@ def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:
         return read_image(image, axes, z=z, t=t)
     if not isinstance(image, Field):
         return Field(as_image(image, axes).select(z=z, t=t))
-    if axes and axes.upper() != image.axes:
-        return dataclasses.replace(image, axes=axes)
-    return image
+    image.source.select(z=z, t=t)  # of its one plane there is nothing else to choose
+    return dataclasses.replace(image, axes=axes) if axes else image
 
 
 def train(

@@ -251,7 +251,7 @@ def test_planes_are_chosen_by_name():
     assert (plane.axes, plane.name) == ("YX", "movie")
     assert (plane.read() == STACK[1, 0, 2]).all()
     assert image.select(z=None) is image
-    with pytest.raises(ValueError, match=r"z from 0 to 2 .*2 time points, 2 channels, 3 planes"):
+    with pytest.raises(ValueError, match=r"z from 0 to 2 .*2 time points, 2 channels, 3"):
         image.select(z=3)
     channels = ArrayImage(np.zeros((8, 60, 70)))
     assert channels.select(z=0) is channels
@@ -334,5 +334,5 @@ def test_a_kind_of_image_needs_nothing_but_to_be_read():
             return np.add.outer(rows, columns).astype(self.dtype)
 
     field = Field(Ramp("YX", (30, 40), np.uint16, name="ramp"))
-    assert (field.name, field.shape) == ("image", (30, 40))
+    assert (field.name, field.shape) == ("ramp", (30, 40))
     assert (field.crop(slice(2, 4), slice(5, 7)).plane() == [[7, 8], [8, 9]]).all()

@@ -19,7 +19,7 @@ from ..image import (
 from ..pipeline import SegmentParameters, segment_field
 from ..registry import Model, load_model
 from ..support import Callbacks, Stopped, check_stop, pluralize
-from .options import add_command, add_model, add_parameters, given
+from .options import add_axes, add_command, add_model, add_parameters, given
 from .terminal import bar, interruptible, say, tell
 
 __all__ = ["add_segment"]
@@ -40,6 +40,9 @@ def add_segment(commands: Any) -> None:
     text = f"Folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced."
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
     add_model(command, "Name or folder of the model.")
+    add_axes(command)
+    for name, what in (("--z", "Plane of a stack"), ("--t", "Time point of a series")):
+        command.add_argument(name, type=int, metavar="N", help=f"{what}, counted from 0.")
     add_parameters(command, SegmentParameters())
 
 
@@ -60,7 +63,7 @@ def _segment(options: Any) -> int:
         for path, name in todo:
             try:
                 check_stop(should_stop)
-                field = read_image(path)
+                field = read_image(path, options.axes, z=options.z, t=options.t)
                 result = segment_field(
                     field, model, parameters, Callbacks(should_stop=should_stop)
                 )

@@ -17,6 +17,8 @@ from .planes import check_channel, check_plane, plane_of
 
 __all__ = ["Field"]
 
+_NAME = "image"
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Field:
@@ -33,7 +35,7 @@ class Field:
         pixel. Left out, they are those that the image names, or guessed from its shape:
         (Y, X, 3) and (Y, X, 4) are a color, (C, Y, X) and (Y, X, C) are up to 16 channels.
     name : str, optional
-        What the field is called in messages and file names.
+        What the field is called in messages and file names; left out, what an `Image` is.
     pixel_size : tuple of float, optional
         Height and width of a pixel in `unit`; left out, that of the image. None if it is
         not known.
@@ -52,7 +54,7 @@ class Field:
 
     image: Any
     axes: str = ""
-    name: str = "image"
+    name: str = _NAME
     pixel_size: tuple[float, float] | None = None
     unit: str = "pixel"
     labels: np.ndarray | None = None
@@ -63,6 +65,8 @@ class Field:
         if image.axes not in PLANES:
             image = image.squeeze().in_order()
         given = image.array if isinstance(image, ArrayImage) else image
+        if self.name == _NAME and isinstance(self.image, Image):
+            object.__setattr__(self, "name", image.name)
         object.__setattr__(self, "image", given)
         object.__setattr__(self, "axes", image.axes)
         if self.pixel_size is None and image.pixel_size is not None:

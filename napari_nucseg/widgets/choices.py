@@ -249,6 +249,7 @@ class AxesChoice(QLineEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layer: Image | None = None
+        self._shown = ""
         self.setPlaceholderText("such as TZYX")
         self.setMaxLength(12)
         self.editingFinished.connect(self._name_axes)
@@ -274,6 +275,7 @@ class AxesChoice(QLineEdit):
             else:
                 text = image.axes
                 tip = f"{'Guessed: ' if image.guessed else ''}{image.describe()}. {tip}"
+        self._shown = text
         self.setText(text)
         self.setToolTip(tip)
 
@@ -299,7 +301,7 @@ class AxesChoice(QLineEdit):
         if layer is None:
             return
         try:
-            if axes != image_of(layer).axes:
+            if axes != self._shown:
                 set_axes(layer, axes)
         except ValueError as error:
             self.refused.emit(str(error))
