@@ -40,6 +40,8 @@ def test_lif(tmp_path):
     path.write_bytes(lif_of(STACK.tobytes()))
     image = open_image(path)
     assert (image.axes, image.name) == ("ZYX", "a")
+    assert image.spacing == pytest.approx((3, 0.6, 4 / 7))
+    assert image.unit == ("micrometer",) * 3
     assert (image.read() == STACK).all()
     assert (read_image(path, z=2).plane() == STACK[2]).all()
     assert read_image(path, "CYX").channels == 3

@@ -5,15 +5,20 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .array import ArrayImage
 from .base import BaseImage
+from .microns import MICROMETER, is_plausible
 from .unreadable import unreadable
 
 __all__ = ["FORMATS", "INSTALLED", "image_of_letters", "open_format", "why_not_installed"]
+
+
+#: An array, a letter for each of its axes, and micrometers by letter as far as they are known.
+Opened = tuple[Any, str, dict[str, float]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,33 +34,29 @@ class Format:
     """
 
     package: str
-    open: Callable[[Any, Path, str], BaseImage]
+    open: Callable[[Any, Path], Opened]
 
 
-def _open_czi(czifile: Any, path: Path, axes: str) -> BaseImage:
+def _open_czi(czifile: Any, path: Path) -> Opened:
     with czifile.CziFile(path) as file:
         letters = file.axes
         if "0" in letters:  # the samples of a color; S are scenes
             letters = letters.replace("S", "V").replace("0", "S")
-        return image_of_letters(file.asarray(), letters, axes)
+        return file.asarray(), letters, {}
 
 
-def _open_lif(liffile: Any, path: Path, axes: str) -> BaseImage:
+def _open_lif(liffile: Any, path: Path) -> Opened:
     with liffile.LifFile(path) as file:
         image = file.images[0]
-        return image_of_letters(image.asarray(), "".join(image.dims), axes)
+        coordinates = {axis: image.coords.get(axis, ()) for axis in "ZYX"}
+        spacing = {a: 1e6 * (m[1] - m[0]) for a, m in coordinates.items() if len(m) > 1}
+        return image.asarray(), "".join(image.dims), spacing
 
 
-def _open_nd2(nd2: Any, path: Path, axes: str) -> BaseImage:
+def _open_nd2(nd2: Any, path: Path) -> Opened:
     with nd2.ND2File(path) as file:
-        size = file.voxel_size()
-        letters = "".join(file.sizes)
-        known = {"Z": size.z, "Y": size.y, "X": size.x}
-    image = image_of_letters(nd2.imread(path, dask=True), letters, axes)
-    spacing = {axis: step for axis, step in known.items() if step and axis in image.axes}
-    return ArrayImage(
-        image.array, image.axes, spacing=spacing, unit=dict.fromkeys(spacing, "micrometer")
-    )
+        size, letters = file.voxel_size(), "".join(file.sizes)
+    return nd2.imread(path, dask=True), letters, {"Z": size.z, "Y": size.y, "X": size.x}
 
 
 #: By suffix. What they are and where they come from is said in setup.cfg, under [formats].
@@ -71,7 +72,9 @@ INSTALLED = tuple(
 )
 
 
-def image_of_letters(array: Any, letters: str, axes: str = "") -> ArrayImage:
+def image_of_letters(
+    array: Any, letters: str, axes: str = "", spacing: Mapping[str, float] | None = None
+) -> ArrayImage:
     """Return an image with the axes that its file names.
 
     Parameters
@@ -83,6 +86,8 @@ def image_of_letters(array: Any, letters: str, axes: str = "") -> ArrayImage:
         for samples of a color, or if there are not 3 or 4 of them, channels.
     axes : str, optional
         Axes that are left, in place of those.
+    spacing : mapping of str to float, optional
+        Micrometers between pixels by letter; what cannot be true is left out.
 
     Returns
     -------
@@ -100,7 +105,9 @@ def image_of_letters(array: Any, letters: str, axes: str = "") -> ArrayImage:
     named = "".join(letters[place] for place in kept)
     if "S" in named and flat.shape[named.index("S")] not in (3, 4):
         named = named.replace("S", "C")
-    return ArrayImage(flat, axes or named)
+    known = {axis: float(n) for axis, n in (spacing or {}).items() if is_plausible([n])}
+    unit = dict.fromkeys(known, MICROMETER)
+    return ArrayImage(flat, axes or named, spacing=known, unit=unit)
 
 
 def open_format(path: Path, axes: str = "") -> BaseImage:
@@ -121,13 +128,14 @@ def open_format(path: Path, axes: str = "") -> BaseImage:
     Raises
     ------
     ValueError
-        If it cannot be read.
+        If it cannot be read, or has axes that are not known.
     """
     known = FORMATS[path.suffix.lower()]
     try:
-        image = known.open(importlib.import_module(known.package), path, axes)
+        array, letters, spacing = known.open(importlib.import_module(known.package), path)
     except Exception as error:  # a reader raises what it comes across
         raise unreadable(path, error) from error
+    image = image_of_letters(array, letters, axes, spacing)
     image.name = path.stem
     return image
 
