@@ -101,6 +101,31 @@ def test_lazy_image_is_read_when_the_field_travels(two_nuclei):
     assert (again.axes, again.name) == ("YX", "far")
 
 
+def test_parts_of_a_lazy_field(two_nuclei):
+    lazy = Lazy(np.stack([two_nuclei, two_nuclei * 5]))
+    field = Field(lazy, "CYX", labels=two_nuclei, pixel_size=(2, 1), unit="micrometer")
+    part = field.crop(rows=slice(2, 6), columns=slice(4, 12))
+    assert (part.shape, part.channels, part.pixel_size) == ((4, 8), 2, (2, 1))
+    assert (part.plane(1) == two_nuclei[2:6, 4:12] * 5).all()
+    assert (part.labels == two_nuclei[2:6, 4:12]).all()
+    assert isinstance(part.in_memory().image, np.ndarray)
+    assert Field(two_nuclei).crop(rows=slice(3)).labels is None
+
+
+def test_axes_may_come_in_any_order(two_nuclei):
+    turned = np.stack([two_nuclei, two_nuclei * 5]).transpose(2, 0, 1)
+    field = Field(turned[:, None, :, :], "XTCY", labels=two_nuclei)
+    assert (field.axes, field.shape) == ("CYX", two_nuclei.shape)
+    assert (field.plane(1) == two_nuclei * 5).all()
+
+
+def test_channels_of_a_field_are_no_color(two_nuclei):
+    image = np.stack([two_nuclei] * 3, axis=-1)
+    assert Field(image).is_color
+    with pytest.raises(ValueError, match=r"3 channels .*samples of a color.* is S"):
+        Field(image, "YXC").plane()
+
+
 def test_channel_must_be_chosen_and_exist():
     channels = Field(np.zeros((2, 40, 50)), "CYX", "cells")
     with pytest.raises(ValueError, match="Choose a channel from 0 to 1"):

@@ -143,8 +143,11 @@ def test_what_is_missing_in_a_tiff_is_told(tmp_path):
     )
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, GREY, description=pixels, metadata=None)
-    with pytest.warns(UserWarning, match=r"a\.ome\.tif: .*b\.ome\.tif"):
-        assert read_image(path).axes == "CYX"
+    with pytest.warns(UserWarning, match=r"a\.ome\.tif: .*b\.ome\.tif") as told:
+        field = read_image(path)
+        assert (field.plane(0) == GREY).all()
+    assert len(told) == 1
+    assert field.axes == "CYX"
 
 
 @pytest.mark.parametrize(("others", "told"), [((6, 8), True), ((2, 3), False)])

@@ -58,6 +58,7 @@ class TiffImage(BaseImage):
     def __init__(self, path: Path, axes: str = "", *, series: int = 0, level: int = 0) -> None:
         self.path = path
         self._series, self._level = series, level
+        self._told: set[str] = set()
         with self._opened() as chosen:
             whole = chosen.parent.series
             self._sizes = [one.size for one in whole]
@@ -127,9 +128,10 @@ class TiffImage(BaseImage):
                 yield file.series[self._series].levels[self._level]
         except Exception as error:  # tifffile raises what it comes across
             raise unreadable(self.path, error) from error
-        if odd:
-            told = some_of(list(dict.fromkeys(odd)))
-            warnings.warn(f"{self.path}: {told}", stacklevel=4)
+        new = [text for text in dict.fromkeys(odd) if text not in self._told]
+        if new:  # the same is odd whenever the file is opened
+            self._told.update(new)
+            warnings.warn(f"{self.path}: {some_of(new)}", stacklevel=4)
 
 
 @contextlib.contextmanager
