@@ -7,6 +7,7 @@ can crash it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ import numpy as np
 from .engine import needs_engine, run_in_engine
 from .image import (
     Field,
+    as_image,
     as_labels,
     instances_of,
     read_fields,
     read_image,
     read_labels,
-    warn_of_doubts,
+    warn_of_issues,
 )
 from .measure import Scores, match_counts, summarize
 from .pipeline import Segmentation, SegmentParameters, segment_field
@@ -50,6 +52,8 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     *,
     axes: str = "",
+    z: int | None = None,
+    t: int | None = None,
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> np.ndarray:
@@ -57,12 +61,17 @@ def segment(
 
     Parameters
     ----------
-    image : array_like, path or Field
-        Grey (Y, X), color (Y, X, 3) or with channels (C, Y, X).
+    image : array_like, path, Image or Field
+        Grey (Y, X), color (Y, X, 3) or with channels (C, Y, X); or a stack of these, of
+        which a plane is chosen with `z` and `t`.
     model : str, path or Model, optional
         Name or folder of a model.
     axes : str, optional
-        Axes of an array, see `Field`; guessed when left out.
+        A letter for each axis of an array or file: T, C, Z, Y, X, and S for the samples of
+        a color pixel, such as ``"TZYX"``. Left out, they are those that the array or file
+        names, or guessed.
+    z, t : int, optional
+        Which plane of a stack and which time point, counted from 0.
     callbacks : Callbacks, optional
         Who is told, and who may end it. `should_stop` is asked between steps, perhaps by
         another thread; if it returns True, `Stopped` is raised.
@@ -87,7 +96,8 @@ def segment(
     >>> from skimage.data import immunohistochemistry
     >>> labels = segment(immunohistochemistry(), minimum_size=50)
     """
-    return find_nuclei(image, model, axes=axes, callbacks=callbacks, **parameters).labels
+    found = find_nuclei(image, model, axes=axes, z=z, t=t, callbacks=callbacks, **parameters)
+    return found.labels
 
 
 def find_nuclei(
@@ -95,6 +105,8 @@ def find_nuclei(
     model: str | Path | Model = DEFAULT_MODEL,
     *,
     axes: str = "",
+    z: int | None = None,
+    t: int | None = None,
     keep_maps: bool = False,
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
@@ -103,7 +115,7 @@ def find_nuclei(
 
     Parameters
     ----------
-    image, model, axes, callbacks
+    image, model, axes, z, t, callbacks
         As in `segment`.
     keep_maps : bool, optional
         Whether to keep all maps that the network predicted, which take 12 bytes per pixel.
@@ -129,7 +141,7 @@ def find_nuclei(
     >>> areas = found.nuclei["area"]
     """
     options = from_keywords(SegmentParameters, parameters)
-    field = _as_field(image, axes)
+    field = _as_field(image, axes, z, t)
     field.check_channel(options.channel)
     chosen = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
@@ -156,12 +168,13 @@ def find_nuclei(
     return segment_field(field, predictor, options, callbacks, keep_maps=keep_maps)
 
 
-def _as_field(image: Any, axes: str) -> Field:
-    if isinstance(image, Field):
-        return image
+def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:
     if isinstance(image, str | Path):
-        return read_image(image)
-    return Field(image, axes)
+        return read_image(image, axes, z=z, t=t)
+    if not isinstance(image, Field):
+        return Field(as_image(image, axes).select(z=z, t=t))
+    image.source.select(z=z, t=t)  # of its one plane there is nothing else to choose
+    return dataclasses.replace(image, axes=axes) if axes else image
 
 
 def train(
@@ -172,6 +185,7 @@ def train(
     sampling_weights: Sequence[float] | None = None,
     validation: Data | Sequence[Data] = (),
     start: str | Path | Model | Initialization | None = None,
+    axes: str = "",
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> Model:
@@ -196,6 +210,8 @@ def train(
         Model whose weights training starts from, or a `Initialization`, which also tells
         the architecture and the weights of its encoder; left out, the default
         architecture with random weights.
+    axes : str, optional
+        Axes of the images in folders, see `segment`.
     callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step.
     **parameters
@@ -209,12 +225,12 @@ def train(
     options = from_keywords(TrainParameters, parameters)
     # The engine has a working folder of its own.
     output = Path(output).absolute()
-    groups = [_read(data)] if isinstance(data, str | Path | Field) else list(map(_read, data))
+    parts = [data] if isinstance(data, str | Path | Field) else data
+    groups = [_read(part, axes) for part in parts]
     about = about or ModelInfo(output.name)
     begin = start if isinstance(start, Initialization) else Initialization(start)
-    plan = TrainingSpec(
-        groups, () if sampling_weights is None else sampling_weights, begin, _read(validation)
-    )
+    weights = () if sampling_weights is None else sampling_weights
+    plan = TrainingSpec(groups, weights, begin, _read(validation, axes))
     if needs_engine():
         arguments = {
             "plan": plan,
@@ -232,6 +248,7 @@ def fine_tune(
     model: str | Path | Model = DEFAULT_MODEL,
     *,
     preset: str = DEFAULT_PRESET,
+    axes: str = "",
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> FineTuneResult:
@@ -247,6 +264,8 @@ def fine_tune(
         Model to start from.
     preset : str, optional
         ``"quick"``, ``"balanced"`` or ``"thorough"``.
+    axes : str, optional
+        Axes of the images in folders, see `segment`.
     callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step. If it
         should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
@@ -264,7 +283,7 @@ def fine_tune(
         )
     values = {**FINE_TUNE_PRESETS[preset].as_dict(), **parameters}
     options = from_keywords(TrainParameters, values)
-    fields = _read(data)
+    fields = _read(data, axes)
     parent = model if isinstance(model, Model) else load_model(model)
     if needs_engine():
         arguments = {
@@ -278,12 +297,12 @@ def fine_tune(
     return fine_tune_fields(fields, parent, name, options, callbacks=callbacks)
 
 
-def _read(data: Data | Sequence[Data]) -> list[Field]:
+def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
     """Read the fields of folders of pairs."""
     if isinstance(data, Field):
         return [data]
     if isinstance(data, str | Path):
-        return read_fields([data])
+        return read_fields([data], axes)
     if not isinstance(data, Iterable) or hasattr(data, "dtype"):
         raise TypeError(
             f"Expected a folder of pairs of image and mask, or a Field(image, labels=...), got "
@@ -292,8 +311,8 @@ def _read(data: Data | Sequence[Data]) -> list[Field]:
     parts = list(data)
     folders = [part for part in parts if isinstance(part, str | Path)]
     if len(folders) == len(parts):
-        return read_fields(folders)
-    return [field for part in parts for field in _read(part)]
+        return read_fields(folders, axes)
+    return [field for part in parts for field in _read(part, axes)]
 
 
 def evaluate(predicted: Any, true: Any) -> Scores:
@@ -329,16 +348,16 @@ def evaluate(predicted: Any, true: Any) -> Scores:
         raise ValueError(
             f"Expected as many predicted as true label images, got {len(one)} and {len(two)}."
         )
-    counts, doubts = [], []
+    counts, issues = [], []
     for (name, labels), (true_name, truth) in zip(one, two, strict=True):
-        first, doubt = instances_of(_labels(name, labels))
-        second, true_doubt = instances_of(_labels(true_name, truth))
-        doubts += [(name, doubt), (true_name, true_doubt)]
+        first, issue = instances_of(_labels(name, labels))
+        second, true_issue = instances_of(_labels(true_name, truth))
+        issues += [(name, issue), (true_name, true_issue)]
         try:
             counts.append(match_counts(first, second))
         except ValueError as error:
             raise ValueError(f"{name} and {true_name}: {error}") from error
-    warn_of_doubts(doubts)
+    warn_of_issues(issues)
     return summarize(counts)
 
 

@@ -62,7 +62,25 @@ def test_axes_and_channel_of_an_array(simulated, labels):
     with pytest.raises(ValueError, match="Choose a channel"):
         segment(last)
     with pytest.raises(ValueError, match="axes"):
-        segment(last, axes="ZYX")
+        segment(last, axes="ZXW")
+
+
+def test_plane_of_a_stack(simulated, labels, tmp_path):
+    stack = np.zeros((2, 3, *simulated.shape), np.uint16)
+    stack[1, 2] = simulated.image
+    path = tmp_path / "a.ome.tif"
+    metadata = {"axes": "TZYX"}
+    tifffile.imwrite(path, stack, photometric="minisblack", metadata=metadata)
+    assert (segment(path, z=2, t=1) == labels).all()
+    assert (segment(stack, axes="TZYX", z=2, t=1) == labels).all()
+    assert (segment(path, axes="TCYX", channel=2, t=1) == labels).all()
+    says = r"2 time points \(T\) and 3 planes \(Z\), axes TZYX\. Give the plane: t=…, z=…"
+    with pytest.raises(ValueError, match=says):
+        segment(path)
+    with pytest.raises(ValueError, match=r"a\.ome\.tif: Expected z from 0 to 2 .*got 3"):
+        segment(path, z=3, t=0)
+    with pytest.raises(ValueError, match=r"axes out of YX .*got 'Z'"):
+        segment(simulated, z=1)
 
 
 def test_lazy_image_is_read_once(simulated, labels):
@@ -122,7 +140,7 @@ def test_progress_is_told_and_stop_is_heard(simulated):
         (np.full((4, 4), None), TypeError, "integers or floating"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
         (np.zeros(40), ValueError, "2-D"),
-        (np.zeros((30, 50, 70)), ValueError, "Pick one plane"),
+        (np.zeros((30, 50, 70)), ValueError, r"30 planes \(Z\)"),
         ("none.tif", FileNotFoundError, "none"),
         ("none", FileNotFoundError, "none"),
     ],

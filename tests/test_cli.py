@@ -113,6 +113,21 @@ def test_segment_files_with_parameters(nucseg, images, tmp_path):
     assert not (tmp_path / "b_labels.tif").exists()
 
 
+def test_segment_a_plane_of_stacks(nucseg, tmp_path, simulated):
+    stack = np.stack([np.zeros_like(simulated.image), simulated.image])[None]
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "TZYX"})
+    tifffile.imwrite(tmp_path / "b.tif", stack, photometric="minisblack", metadata=None)
+    output = tmp_path / "labels"
+    options = ["--output", output, "--axes=ZYX", "--z=1", "--t=0"]
+    assert nucseg("segment", tmp_path, *options)[0] == 0
+    for name in ("a_labels.tif", "b_labels.tif"):
+        assert (read_labels(output / name) == segment(simulated)).all()
+    status, _, messages = nucseg("segment", tmp_path, *options[:2])
+    assert status == 1
+    assert "a.tif: Expected one plane, got an image with 2 planes (Z), axes ZYX" in messages
+    assert "--z of the command" in messages
+
+
 def test_labels_beside_the_images_are_not_segmented_the_next_time(nucseg, images):
     for _ in range(2):
         assert nucseg("segment", images, "--output", images)[0] == 0

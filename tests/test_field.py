@@ -4,21 +4,40 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_nucseg.image.field import Field, as_labels, guess_axes
+from napari_nucseg.image.axes import guess_axes
+from napari_nucseg.image.field import Field
+from napari_nucseg.image.labels import as_labels
 
 
 @pytest.mark.parametrize(
     ("shape", "axes"),
-    [((5, 7), "YX"), ((5, 7, 3), "YXC"), ((2, 50, 70), "CYX"), ((50, 70, 2), "YXC")],
+    [
+        ((5, 7), "YX"),
+        ((5, 7, 3), "YXS"),
+        ((2, 50, 70), "CYX"),
+        ((50, 70, 2), "YXC"),
+        ((30, 50, 70), "ZYX"),
+    ],
 )
 def test_axes_are_guessed_from_the_shape(shape, axes):
     assert guess_axes(shape) == axes
 
 
-@pytest.mark.parametrize("shape", [(5,), (30, 50, 70), (2, 3, 50, 70)])
-def test_stacks_are_refused(shape):
-    with pytest.raises(ValueError, match="Pick one plane"):
+@pytest.mark.parametrize("shape", [(5,), (2, 3, 50, 70)])
+def test_axes_that_nobody_can_guess(shape):
+    with pytest.raises(ValueError, match="without names of its axes"):
         guess_axes(shape)
+
+
+def test_stack_is_refused_in_terms_of_its_axes():
+    says = r"30 planes \(Z\), axes ZYX \(guessed.*Give the plane: z=… \(--z of the command"
+    with pytest.raises(ValueError, match=says):
+        Field(np.zeros((30, 50, 70)))
+    says = (
+        r"2 time points \(T\) and 2 channels \(C\) and 3 planes \(Z\), axes TCZYX\. .*t=…, z=…"
+    )
+    with pytest.raises(ValueError, match=says):
+        Field(np.zeros((2, 2, 3, 5, 7)), "TCZYX")
 
 
 @pytest.mark.parametrize("dtype", [complex, object, "U3"])
@@ -41,8 +60,11 @@ def test_empty_image_is_refused():
 def test_axes_must_fit():
     with pytest.raises(ValueError, match="3 dimensions"):
         Field(np.zeros((4, 4)), "YXC")
-    with pytest.raises(ValueError, match="axes out of"):
-        Field(np.zeros((4, 4, 4)), "ZYX")
+    for axes in ("ZYW", "YYX", "CZY"):
+        with pytest.raises(ValueError, match="axes out of"):
+            Field(np.zeros((4, 4, 4)), axes)
+    with pytest.raises(ValueError, match="3 or 4 samples"):
+        Field(np.zeros((4, 4, 2)), "YXS")
 
 
 def test_plane_of_each_kind():
@@ -77,6 +99,31 @@ def test_lazy_image_is_read_when_the_field_travels(two_nuclei):
     assert (again.image == two_nuclei * 5).all()
     assert (again.labels == two_nuclei).all()
     assert (again.axes, again.name) == ("YX", "far")
+
+
+def test_parts_of_a_lazy_field(two_nuclei):
+    lazy = Lazy(np.stack([two_nuclei, two_nuclei * 5]))
+    field = Field(lazy, "CYX", labels=two_nuclei, pixel_size=(2, 1), unit="micrometer")
+    part = field.crop(rows=slice(2, 6), columns=slice(4, 12))
+    assert (part.shape, part.channels, part.pixel_size) == ((4, 8), 2, (2, 1))
+    assert (part.plane(1) == two_nuclei[2:6, 4:12] * 5).all()
+    assert (part.labels == two_nuclei[2:6, 4:12]).all()
+    assert isinstance(part.in_memory().image, np.ndarray)
+    assert Field(two_nuclei).crop(rows=slice(3)).labels is None
+
+
+def test_axes_may_come_in_any_order(two_nuclei):
+    turned = np.stack([two_nuclei, two_nuclei * 5]).transpose(2, 0, 1)
+    field = Field(turned[:, None, :, :], "XTCY", labels=two_nuclei)
+    assert (field.axes, field.shape) == ("CYX", two_nuclei.shape)
+    assert (field.plane(1) == two_nuclei * 5).all()
+
+
+def test_channels_of_a_field_are_no_color(two_nuclei):
+    image = np.stack([two_nuclei] * 3, axis=-1)
+    assert Field(image).is_color
+    with pytest.raises(ValueError, match=r"3 channels .*samples of a color.* is S"):
+        Field(image, "YXC").plane()
 
 
 def test_channel_must_be_chosen_and_exist():

@@ -3,12 +3,10 @@ import pytest
 from scipy import ndimage
 
 from napari_nucseg.image.masks import (
-    BINARY,
-    COVERED,
-    STREWN,
+    MaskIssue,
     instances_of,
     looks_like_labels,
-    warn_of_doubts,
+    warn_of_issues,
 )
 from napari_nucseg.image.simulate import simulate_field
 
@@ -76,32 +74,32 @@ def nothing(labels):
 
 
 @pytest.mark.parametrize(
-    ("change", "doubt"),
+    ("change", "issue"),
     [
-        (np.array, ""),
-        (none, ""),
-        (one, ""),
-        (in_three_pieces, ""),
-        (binary, BINARY),
-        (smooth, STREWN),
-        (classes, STREWN),
-        (image, STREWN),
-        (inverted, COVERED),
-        (background_of_1, COVERED),
-        (dense, COVERED),
-        (with_a_crumb, ""),
-        (clump_and_small_ones, BINARY),
-        (nothing, ""),
+        (np.array, None),
+        (none, None),
+        (one, None),
+        (in_three_pieces, None),
+        (binary, MaskIssue.BINARY),
+        (smooth, MaskIssue.STREWN),
+        (classes, MaskIssue.STREWN),
+        (image, MaskIssue.STREWN),
+        (inverted, MaskIssue.COVERED),
+        (background_of_1, MaskIssue.COVERED),
+        (dense, MaskIssue.COVERED),
+        (with_a_crumb, None),
+        (clump_and_small_ones, MaskIssue.BINARY),
+        (nothing, None),
     ],
 )
-def test_what_is_no_mask_of_nuclei_is_told(change, doubt):
+def test_what_is_no_mask_of_nuclei_is_told(change, issue):
     mask = change(sixteen_nuclei()).astype(np.int32)
-    assert instances_of(mask)[1] == doubt
+    assert instances_of(mask)[1] is issue
 
 
 def test_classes_of_many_nuclei_are_told():
     labels = np.tile(classes(sixteen_nuclei()), (3, 3)).astype(np.int32)
-    assert instances_of(labels)[1] == STREWN
+    assert instances_of(labels)[1] is MaskIssue.STREWN
 
 
 def test_only_a_binary_mask_is_taken_apart():
@@ -111,7 +109,14 @@ def test_only_a_binary_mask_is_taken_apart():
 
 
 def test_each_mistake_is_told_once(recwarn):
-    warn_of_doubts([("a", BINARY), ("b", ""), ("c", BINARY), ("d", COVERED)])
+    warn_of_issues(
+        [
+            ("a", MaskIssue.BINARY),
+            ("b", None),
+            ("c", MaskIssue.BINARY),
+            ("d", MaskIssue.COVERED),
+        ]
+    )
     first, second = (str(warning.message) for warning in recwarn)
     assert "2 masks (a, c)" in first
     assert "in d no pixel of the value 0" in second

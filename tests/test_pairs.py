@@ -121,6 +121,16 @@ def test_masks_without_image_are_named(tmp_path, two_nuclei):
         assert [pair.name for pair in find_pairs(tmp_path)] == ["a"]
 
 
+def test_axes_of_the_images_may_be_given(tmp_path, two_nuclei):
+    image = np.stack([speckled(two_nuclei)] * 3, axis=-1)
+    write(tmp_path / "images" / "a.png", image)
+    write(tmp_path / "masks" / "a.png", two_nuclei)
+    (field,) = read_fields([tmp_path])
+    assert (field.axes, field.is_color) == ("YXS", True)
+    (field,) = read_fields([tmp_path], "YXC")
+    assert (field.axes, field.channels, field.is_color) == ("CYX", 3, False)
+
+
 def test_image_and_mask_the_other_way_round(tmp_path, two_nuclei):
     labels = np.kron(two_nuclei, np.ones((8, 8), int))
     write(tmp_path / "images" / "a.png", labels)

@@ -39,7 +39,7 @@ def test_all_numbers_of_a_patch_are_in_range_whatever_the_image(simulated):
     image = simulated.image.astype(np.float32)
     image[:5, :5] = np.nan
     color = np.stack([image, image / 2, image / 4], axis=-1)
-    for one, axes in ((image, "YX"), (color, "YXC")):
+    for one, axes in ((image, "YX"), (color, "YXS")):
         source = prepare_field(dataclasses.replace(simulated, image=one, axes=axes))
         for images, targets in batches(
             [[source]],

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -27,6 +28,21 @@ def test_a_field_comes_back_as_it_was(training_set, two_nuclei):
     assert (again.labels == two_nuclei).all()
     for name in ("axes", "name", "pixel_size", "unit"):
         assert getattr(again, name) == getattr(field, name)
+
+
+def test_colors_that_were_saved_when_their_axis_was_that_of_channels(training_set, two_nuclei):
+    image = np.stack([two_nuclei] * 3, axis=-1)
+    for axes in ("YXS", "YXC"):
+        training_set.add(Field(image, axes, axes, labels=two_nuclei))
+    about = {entry.name: training_set.folder / entry.key for entry in training_set.entries()}
+    assert [field.axes for field in training_set.fields()] == ["YXS", "YXC"]
+    for folder in about.values():
+        path = folder / "field.json"
+        old = {k: v for k, v in json.loads(path.read_text()).items() if k != "color"}
+        path.write_text(json.dumps({**old, "axes": "YXC"}))
+    for field in training_set.fields():
+        assert field.is_color
+        assert (field.image == image).all()
 
 
 @settings(

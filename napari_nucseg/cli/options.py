@@ -9,7 +9,7 @@ from typing import Any
 from ..registry import DEFAULT_MODEL
 from ..support import Parameter, Parameters, parameters_of
 
-__all__ = ["add_command", "add_model", "add_parameters", "given"]
+__all__ = ["add_axes", "add_command", "add_model", "add_parameters", "given"]
 
 
 def add_command(commands: Any, name: str, run: Callable[[Any], int], text: str) -> Any:
@@ -52,6 +52,23 @@ def add_model(command: Any, text: str) -> None:
         default=DEFAULT_MODEL,
         metavar="NAME|DIR",
         help=f"{text} Default: %(default)s.",
+    )
+
+
+def add_axes(command: Any) -> None:
+    """Add the option for the axes of images.
+
+    Parameters
+    ----------
+    command : argparse.ArgumentParser
+        Where to.
+    """
+    command.add_argument(
+        "--axes",
+        default="",
+        help="A letter for each axis of the images: T (time), C (channel), Z (depth), Y, X and "
+        "S (the samples of a color), such as TZYX; left out, they are those that the files "
+        "name, or guessed.",
     )
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..image import IMAGE_SUFFIXES, LABELS_ENDING, check_file, find_images, read_image
+from ..image import (
+    IMAGE_SUFFIXES,
+    LABELS_ENDING,
+    Field,
+    check_file,
+    find_images,
+    read_image,
+)
 from ..pipeline import Predictor, Segmentation, SegmentParameters, segment_field
 from ..registry import Model, load_model
 from ..support import Callbacks, Stopped, pluralize
-from .options import add_command, add_model, add_parameters, given
+from .options import add_axes, add_command, add_model, add_parameters, given
 from .outputs import Outputs, add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell
 
@@ -33,6 +41,9 @@ def add_segment(commands: Any) -> None:
     )
     add_outputs(command)
     add_model(command, "Name or folder of the model.")
+    add_axes(command)
+    for name, what in (("--z", "Plane of a stack"), ("--t", "Time point of a series")):
+        command.add_argument(name, type=int, metavar="N", help=f"{what}, counted from 0.")
     add_parameters(command, SegmentParameters())
 
 
@@ -47,24 +58,30 @@ def _segment(options: Any) -> int:
     failed = len(inputs) - len(todo)
     if todo:
         _make_folder(outputs.folder)
-        failed += _segment_all(todo, model, parameters, outputs)
+        read = functools.partial(read_image, axes=options.axes, z=options.z, t=options.t)
+        find = functools.partial(_find, _load(model), parameters)
+        failed += _segment_all(todo, read, find, outputs)
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _segment_all(
-    inputs: Sequence[Path], model: Model, parameters: SegmentParameters, outputs: Outputs
+    inputs: Sequence[Path],
+    read: Callable[[Path], Field],
+    find: Callable[[Field, Callbacks], Segmentation],
+    outputs: Outputs,
 ) -> int:
     """Segment one image after the other, and return how many failed."""
     done = failed = 0
     with interruptible() as should_stop, bar(len(inputs), "image") as images:
         callbacks = Callbacks(should_stop=should_stop)
-        predictor = _load(model)
         for path in inputs:
             try:
                 callbacks.check_stop()
-                _segment_one(path, predictor, parameters, outputs, callbacks)
+                field = read(path)
+                result = find(field, callbacks)
+                outputs.write(path, field, result)
             except Stopped as error:
                 where = f"; their labels are in {outputs.folder}" if done else ""
                 others = f" Failed: {failed}." if failed else ""
@@ -76,22 +93,15 @@ def _segment_all(
                 _tell_of(path, error)
             else:
                 done += 1
+                say(f"{outputs.labels_of(path)}: {_in_words(result)}")
             images.update()
     return failed
 
 
-def _segment_one(
-    path: Path,
-    predictor: Predictor,
-    parameters: SegmentParameters,
-    outputs: Outputs,
-    callbacks: Callbacks,
-) -> None:
-    """Segment an image, write what was found, and say it."""
-    field = read_image(path)
-    result = segment_field(field, predictor, parameters, callbacks)
-    outputs.write(path, field, result)
-    say(f"{outputs.labels_of(path)}: {_in_words(result)}")
+def _find(
+    predictor: Predictor, parameters: SegmentParameters, field: Field, callbacks: Callbacks
+) -> Segmentation:
+    return segment_field(field, predictor, parameters, callbacks)
 
 
 def _in_words(result: Segmentation) -> str:

@@ -22,7 +22,7 @@ from ..training import (
     latest_checkpoint,
     run_directory_of,
 )
-from .options import add_command, add_model, add_parameters, given
+from .options import add_axes, add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
 
 __all__ = ["add_fine_tune", "add_train"]
@@ -88,6 +88,7 @@ def add_train(commands: Any) -> None:
         command.add_argument(
             f"--{field.name.replace('_', '-')}", default="", help="For the model's card."
         )
+    add_axes(command)
     add_parameters(command, TrainParameters())
 
 
@@ -112,6 +113,7 @@ def add_fine_tune(commands: Any) -> None:
         help=f"How to train: {_presets()}. The options below replace what it says; what it "
         f"does not say is as in 'nucseg train'. Default: %(default)s.",
     )
+    add_axes(command)
     add_parameters(command, TrainParameters(), defaults=False)
 
 
@@ -147,6 +149,7 @@ def _train(options: Any) -> int:
                 sampling_weights=options.sampling_weights,
                 validation=options.validation,
                 start=start,
+                axes=options.axes,
                 callbacks=reporting(should_stop),
                 **given(options, TrainParameters),
             )
@@ -184,6 +187,7 @@ def _fine_tune(options: Any) -> int:
             options.name,
             options.model,
             preset=options.preset,
+            axes=options.axes,
             callbacks=reporting(should_stop),
             **given(options, TrainParameters),
         )

@@ -1,16 +1,22 @@
 """Images, masks and pairs of them: arrays and files, and the simulator."""
 
-from .field import Field, as_labels, guess_axes
+from .array import ArrayImage, as_image
+from .axes import axes_of_names, check_axes, guess_axes, names_of_axes, read_old_axes
+from .base import BaseImage
+from .field import Field
 from .files import (
     IMAGE_SUFFIXES,
     check_file,
+    open_image,
     read_image,
     read_labels,
     write_labels,
     write_probability,
 )
 from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
-from .masks import instances_of, looks_like_labels, warn_of_doubts
+from .image import Image
+from .labels import as_labels
+from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .pairs import read_fields
 from .simulate import simulate_field
 
@@ -18,19 +24,29 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "LABELS_ENDING",
     "PROBABILITY_ENDING",
+    "ArrayImage",
+    "BaseImage",
     "Field",
+    "Image",
+    "MaskIssue",
+    "as_image",
     "as_labels",
+    "axes_of_names",
+    "check_axes",
     "check_file",
     "find_images",
     "guess_axes",
     "instances_of",
     "labels_in",
     "looks_like_labels",
+    "names_of_axes",
+    "open_image",
     "read_fields",
     "read_image",
     "read_labels",
+    "read_old_axes",
     "simulate_field",
-    "warn_of_doubts",
+    "warn_of_issues",
     "write_labels",
     "write_probability",
 ]

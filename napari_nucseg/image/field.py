@@ -1,35 +1,44 @@
-"""Field: one image with its axes, pixel size and, if known, its labels."""
+"""Field: one plane of an image with its pixel size and, if known, its labels."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
 import numpy as np
 
-__all__ = ["AXES", "Field", "as_labels", "guess_axes", "has_channels_last"]
+from .array import ArrayImage, as_image
+from .axes import PLANES, guess_axes
+from .base import BaseImage
+from .image import Image
+from .labels import as_labels
+from .planes import check_channel, check_plane, plane_of
 
-#: The axes an image can have. Y is down, X is right, C is the channel or colour.
-AXES = ("YX", "YXC", "CYX")
+__all__ = ["Field"]
 
-_MOST_CHANNELS = 16
+_NAME = "image"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Field:
-    """One field of view.
+    """One field of view: an image of one plane, and its labels.
 
     Parameters
     ----------
-    image : array_like
+    image : array_like or Image
         Intensities, of any integer, floating or boolean dtype. Anything with
-        ``shape``, ``dtype`` and slicing will do; it is not copied.
+        ``shape``, ``dtype`` and slicing will do; it is not copied, and an `Image` is not
+        read before it is needed.
     axes : str, optional
-        One of `AXES`. Guessed from the shape when left out, see `guess_axes`.
+        A letter for each axis: Y and X, and C for channels or S for the samples of a color
+        pixel. Left out, they are those that the image names, or guessed from its shape:
+        (Y, X, 3) and (Y, X, 4) are a color, (C, Y, X) and (Y, X, C) are up to 16 channels.
     name : str, optional
-        What the field is called in messages and file names.
+        What the field is called in messages and file names; left out, what an `Image` is.
     pixel_size : tuple of float, optional
-        Height and width of a pixel in `unit`; None if not known.
+        Height and width of a pixel in `unit`; left out, that of the image. None if it is
+        not known.
     unit : str, optional
         Unit of `pixel_size`.
     labels : ndarray of int32, shape (Y, X), optional
@@ -40,37 +49,45 @@ class Field:
     TypeError
         If the image is no array, or its dtype is not a real number.
     ValueError
-        If the image is empty, or shape, axes and labels do not fit together.
+        If the image is empty or a stack, or shape, axes and labels do not fit together.
     """
 
     image: Any
     axes: str = ""
-    name: str = "image"
+    name: str = _NAME
     pixel_size: tuple[float, float] | None = None
     unit: str = "pixel"
     labels: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        image = self.image
-        if not (hasattr(image, "shape") and hasattr(image, "dtype")):
-            image = np.asarray(image)
-            if image.dtype.kind not in "buifc":
-                kind = type(self.image).__name__
-                raise TypeError(
-                    f"Expected an array of intensities, got {kind}. Give one of shape (Y, X), "
-                    f"(Y, X, 3) or (C, Y, X)."
-                )
-        _check_dtype(image.dtype)
-        axes = self.axes.upper() or guess_axes(image.shape)
-        _check_axes(axes, image.shape)
-        object.__setattr__(self, "image", image)
-        object.__setattr__(self, "axes", axes)
+        image = as_image(self.image, self.axes, self.name)
+        check_plane(image)
+        if image.axes not in PLANES:
+            image = image.squeeze().in_order()
+        given = image.array if isinstance(image, ArrayImage) else image
+        if self.name == _NAME and isinstance(self.image, Image):
+            object.__setattr__(self, "name", image.name)
+        object.__setattr__(self, "image", given)
+        object.__setattr__(self, "axes", image.axes)
+        if self.pixel_size is None and image.pixel_size is not None:
+            object.__setattr__(self, "pixel_size", image.pixel_size)
+            object.__setattr__(self, "unit", image.unit[image.axes.index("X")] or "pixel")
         if self.labels is not None:
             object.__setattr__(self, "labels", as_labels(self.labels, self.shape))
 
     def __getstate__(self) -> dict[str, Any]:
         """A lazy image is read when the field goes to another process."""
         return {**self.__dict__, "image": np.asarray(self.image)}
+
+    @property
+    def source(self) -> BaseImage:
+        """The image, with what `Image` can do."""
+        image = copy.copy(as_image(self.image, self.axes))
+        image.name = self.name
+        if not isinstance(self.image, Image):
+            # Whether they were given or guessed, the same hint helps.
+            image.guessed = image.ndim > 2 and guess_axes(image.shape) == self.axes
+        return image
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -80,13 +97,13 @@ class Field:
 
     @property
     def channels(self) -> int:
-        """Number of channels, or of colours; 1 for a grey image."""
-        return int(self.image.shape[self.axes.index("C")]) if "C" in self.axes else 1
+        """Number of channels, or of samples of a color; 1 for a grey image."""
+        return self.source.channels
 
     @property
     def is_color(self) -> bool:
-        """Whether the image can be read as RGB or RGBA colour."""
-        return self.axes == "YXC" and self.channels in (3, 4)
+        """Whether the image is RGB or RGBA color."""
+        return "S" in self.axes
 
     @property
     def known_labels(self) -> np.ndarray:
@@ -115,7 +132,35 @@ class Field:
         """
         if channel is None:
             return self
-        return dataclasses.replace(self, image=self._unread_plane(channel), axes="YX")
+        image = plane_of(self.source, channel)
+        return dataclasses.replace(self, image=image, axes=image.axes)
+
+    def crop(self, rows: slice = slice(None), columns: slice = slice(None)) -> Field:
+        """Return a rectangle of the field.
+
+        Parameters
+        ----------
+        rows, columns : slice, optional
+            Pixels along Y and X.
+
+        Returns
+        -------
+        Field
+            With the labels there, if there are any. A lazy image stays lazy.
+        """
+        labels = None if self.labels is None else self.labels[rows, columns]
+        image = self.source.crop(rows, columns)
+        return dataclasses.replace(self, image=image, axes=image.axes, labels=labels)
+
+    def in_memory(self) -> Field:
+        """Return the field with its image read.
+
+        Returns
+        -------
+        Field
+            Which need not be read again, however often it is looked at.
+        """
+        return dataclasses.replace(self, image=np.asarray(self.image))
 
     def plane(self, channel: int | None = None) -> np.ndarray:
         """Return what the network looks at, in memory.
@@ -123,7 +168,7 @@ class Field:
         Parameters
         ----------
         channel : int, optional
-            Which channel, counted from 0. Left out, a colour image is used
+            Which channel, counted from 0. Left out, a color image is used
             whole (without its alpha) and a single channel as it is.
 
         Returns
@@ -136,7 +181,7 @@ class Field:
         ValueError
             If the channel does not exist, or none was chosen out of several.
         """
-        return np.asarray(self._unread_plane(channel))
+        return plane_of(self.source, channel).read()
 
     def check_channel(self, channel: int | None = None) -> None:
         """Check that `plane` takes a channel, without reading the image.
@@ -151,155 +196,4 @@ class Field:
         ValueError
             See `plane`.
         """
-        if "C" not in self.axes:
-            if channel not in (None, 0):
-                raise ValueError(
-                    f"Expected channel 0 for the grey image {self.name!r}, got {channel}."
-                )
-        elif channel is None:
-            if self.channels > 1 and not self.is_color:
-                raise ValueError(
-                    f"Expected one channel, got the image {self.name!r} with "
-                    f"{self.channels} channels (axes {self.axes}). Choose a channel from 0 to "
-                    f"{self.channels - 1} (--channel of the command). The planes of a stack "
-                    f"are counted as channels, too."
-                )
-        elif not 0 <= channel < self.channels:
-            raise ValueError(
-                f"Expected a channel from 0 to {self.channels - 1} for the image "
-                f"{self.name!r}, got {channel}."
-            )
-
-    def _unread_plane(self, channel: int | None) -> Any:
-        """Return the part of the image that `plane` reads."""
-        self.check_channel(channel)
-        if "C" not in self.axes:
-            return self.image
-        if channel is None and self.is_color:
-            return self.image[..., :3]
-        index = channel or 0
-        return self.image[index] if self.axes == "CYX" else self.image[..., index]
-
-
-def guess_axes(shape: tuple[int, ...]) -> str:
-    """Guess the axes of an image from its shape.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the image array.
-
-    Returns
-    -------
-    str
-        ``"YX"`` for two dimensions; for three, ``"YXC"`` if the last has the
-        length of a colour (3 or 4), ``"CYX"`` or ``"YXC"`` if the first or last
-        is short enough for channels.
-
-    Raises
-    ------
-    ValueError
-        If no guess is possible, such as for a z-stack.
-    """
-    if len(shape) == 2:
-        return "YX"
-    if len(shape) == 3:
-        if has_channels_last(shape):
-            return "YXC"
-        if shape[0] <= _MOST_CHANNELS:
-            return "CYX"
-    raise ValueError(
-        f"Expected a 2-D, RGB or multichannel image, got an image of shape "
-        f"{tuple(shape)}. Pick one plane of a stack or time series, or give the "
-        f"axes, one of {', '.join(AXES)}."
-    )
-
-
-def has_channels_last(shape: tuple[int, ...]) -> bool:
-    """Tell from the shape if the last of three axes is that of the channels.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Three lengths.
-
-    Returns
-    -------
-    bool
-        Whether the last is short enough for channels, and the first is not or is longer;
-        also if it has the length of a colour (3 or 4).
-    """
-    first, last = shape[0], shape[-1]
-    return last in (3, 4) or (last <= _MOST_CHANNELS and first > last)
-
-
-def as_labels(labels: Any, shape: tuple[int, int]) -> np.ndarray:
-    """Check labels against the shape of their image.
-
-    Parameters
-    ----------
-    labels : array_like, shape (Y, X)
-        Instance labels of any integer or boolean dtype, or floating with whole
-        numbers.
-    shape : tuple of int
-        Height and width of the image.
-
-    Returns
-    -------
-    ndarray of int32, shape (Y, X)
-        The labels.
-
-    Raises
-    ------
-    TypeError
-        If the labels are not numbers.
-    ValueError
-        If the shapes differ, or a label is negative, too large for 32 bits or
-        not a whole number.
-    """
-    array = np.asarray(labels)
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"Expected labels of an integer dtype, got {array.dtype}.")
-    if array.shape != tuple(shape):
-        raise ValueError(
-            f"Expected labels of the shape of their image, {tuple(shape)}, got "
-            f"{array.shape}. Check that labels and image belong together."
-        )
-    if array.dtype == np.int32 and (array.size == 0 or array.min() >= 0):
-        return array
-    if array.dtype.kind == "f" and not (
-        np.isfinite(array).all() and (array == np.floor(array)).all()
-    ):
-        raise ValueError(
-            f"Expected labels that are whole numbers, got {array.dtype} with "
-            f"fractions, NaN or infinity. Is this an image or a probability map?"
-        )
-    if array.size and (array.min() < 0 or array.max() > np.iinfo(np.int32).max):
-        raise ValueError(
-            f"Expected labels from 0 to {np.iinfo(np.int32).max}, got "
-            f"{array.min()} to {array.max()}. Number the nuclei from 1; the "
-            f"background is 0."
-        )
-    return array.astype(np.int32)
-
-
-def _check_dtype(dtype: np.dtype) -> None:
-    if np.dtype(dtype).kind not in "buif":
-        raise TypeError(
-            f"Expected an image of integers or floating-point numbers, got dtype "
-            f"{dtype}.{' Take its abs() first.' if np.dtype(dtype).kind == 'c' else ''}"
-        )
-
-
-def _check_axes(axes: str, shape: tuple[int, ...]) -> None:
-    if axes not in AXES:
-        raise ValueError(f"Expected axes out of {', '.join(AXES)}, got {axes!r}.")
-    if len(axes) != len(shape):
-        raise ValueError(
-            f"Expected an image with {len(axes)} dimensions for axes {axes}, got "
-            f"shape {tuple(shape)}."
-        )
-    if 0 in shape:
-        raise ValueError(
-            f"Expected an image with pixels in it, got the empty shape {tuple(shape)}."
-        )
+        check_channel(self.source, channel)

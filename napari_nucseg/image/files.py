@@ -1,68 +1,52 @@
-"""Images and labels on disk: TIFF, PNG and JPEG to fields, and labels to TIFF."""
+"""Images and labels on disk: which reader a file has, and labels to TIFF."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import logging.handlers
-import sys
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..support import new_file, pluralize, some_of
-from .field import Field, as_labels, has_channels_last
+from ..support import new_file, pluralize
+from .array import ArrayImage
+from .base import BaseImage
+from .field import Field
+from .formats import INSTALLED, open_format, why_not_installed
+from .labels import as_labels
+from .microns import MICROMETER, is_plausible
+from .pictures import LOSSY, PICTURE_SUFFIXES, read_picture
+from .tiff import TIFF_SUFFIXES, TiffImage
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "check_file",
+    "open_image",
     "read_image",
     "read_labels",
     "write_labels",
     "write_probability",
 ]
 
-_LOSSY = (".jpg", ".jpeg")
-
 #: Suffixes of the files that can be read.
-IMAGE_SUFFIXES = (".tif", ".tiff", ".png", *_LOSSY)
-
-#: What colors that are looked up or mixed in other ways are read as, by Pillow's mode.
-_MODES = {
-    "P": "RGB",
-    "CMYK": "RGB",
-    "YCbCr": "RGB",
-    "LAB": "RGB",
-    "HSV": "RGB",
-    "LA": "L",
-    "PA": "L",
-}
-
-_SIGNATURE_OF_PNG = b"\x89PNG\r\n\x1a\n"
-
-_one_at_a_time = threading.Lock()
-
-#: Micrometers that a pixel can be high and wide.
-_PIXEL_SIZES = (1e-4, 1e4)
-_MICROMETERS = {"micron": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
+IMAGE_SUFFIXES = (*TIFF_SUFFIXES, *PICTURE_SUFFIXES, *INSTALLED)
 
 
-def read_image(path: str | Path) -> Field:
-    """Read an image.
+def open_image(path: str | Path, axes: str = "") -> BaseImage:
+    """Open an image, without reading its pixels if that is possible.
 
     Parameters
     ----------
     path : path
-        A TIFF, PNG or JPEG file with a grey, color or multichannel image.
+        A file with one of the `IMAGE_SUFFIXES`.
+    axes : str, optional
+        A letter for each axis (T, C, Z, Y, X, S), in place of those that the file names or
+        that are guessed.
 
     Returns
     -------
-    Field
-        Named after the file, with the pixel size of an OME or ImageJ TIFF.
+    BaseImage
+        Named after the file, of any number of dimensions.
 
     Raises
     ------
@@ -73,32 +57,83 @@ def read_image(path: str | Path) -> Field:
     TypeError
         If its intensities are complex numbers.
     ValueError
-        If the file is not an image, is damaged, or says that it is a stack.
+        If the file is not an image or is damaged, or its axes cannot be guessed.
 
     Warns
     -----
     UserWarning
         If something in a TIFF is odd or missing, or only the first of its images is read.
     """
-    return _read(check_file(path))
+    return _open(check_file(path), axes)
 
 
-def _read(path: Path, *, look_up: bool = True) -> Field:
-    """Read an image, with the colors of a palette looked up or as their numbers."""
-    if path.suffix.lower() in (".tif", ".tiff"):
-        image, axes, pixel_size = _read_tiff(path)
-    else:
-        image, axes, pixel_size = _read_picture(path, look_up=look_up), "", None
+def _open(path: Path, axes: str = "", *, look_up: bool = True) -> BaseImage:
+    """Open an image, with the colors of a palette looked up or as their numbers."""
+    suffix = path.suffix.lower()
     try:
-        return Field(
-            image,
-            axes,
-            path.stem,
-            pixel_size,
-            "micrometer" if pixel_size else "pixel",
-        )
+        if suffix in PICTURE_SUFFIXES:
+            return ArrayImage(read_picture(path, look_up=look_up), axes, name=path.stem)
+        if suffix not in TIFF_SUFFIXES:
+            return open_format(path, axes)
+        image = TiffImage(path, axes)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{path}: {error}") from error
+        raise _in_file(path, error) from error
+    if image.large_count > 1:  # much smaller ones are thumbnails and labels of slides
+        warnings.warn(
+            f"{path} holds {pluralize(image.large_count, 'image')}, of which only the first is "
+            f"read. Save each as a file of its own.",
+            stacklevel=4,
+        )
+    return image
+
+
+def _in_file(path: Path, error: Exception) -> Exception:
+    """Return an error whose message names the file."""
+    return error if str(path) in str(error) else type(error)(f"{path}: {error}")
+
+
+def read_image(
+    path: str | Path, axes: str = "", *, z: int | None = None, t: int | None = None
+) -> Field:
+    """Read a plane of an image.
+
+    Parameters
+    ----------
+    path : path
+        A file with a grey, color or multichannel image, or a stack of them.
+    axes : str, optional
+        See `open_image`.
+    z, t : int, optional
+        Which plane of a stack and which time point, counted from 0.
+
+    Returns
+    -------
+    Field
+        Named after the file, with the pixel size of an OME or ImageJ TIFF. Its pixels are
+        read when they are needed.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, TypeError
+        See `open_image`.
+    ValueError
+        See there, and if the image is a stack of which no plane is chosen.
+
+    Warns
+    -----
+    UserWarning
+        See `open_image`.
+    """
+    return _read(check_file(path), axes, z=z, t=t)
+
+
+def _read(path: Path, axes: str = "", *, look_up: bool = True, **places: int | None) -> Field:
+    """Read a plane, with the colors of a palette looked up or as their numbers."""
+    image = _open(path, axes, look_up=look_up)
+    try:
+        return Field(image.select(**places).squeeze().in_order(), name=path.stem)
+    except (TypeError, ValueError) as error:
+        raise _in_file(path, error) from error
 
 
 def check_file(path: str | Path) -> Path:
@@ -129,167 +164,13 @@ def check_file(path: str | Path) -> Path:
         )
     if not path.is_file():
         raise FileNotFoundError(f"Expected an image file, but there is nothing at {path}.")
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in IMAGE_SUFFIXES:
         raise ValueError(
             f"Expected a file with one of the suffixes {', '.join(IMAGE_SUFFIXES)}, got "
-            f"{path}. Save it as TIFF first."
+            f"{path}. {why_not_installed(suffix) or 'Save it as TIFF first.'}"
         )
     return path
-
-
-def _read_tiff(path: Path) -> tuple[np.ndarray, str, tuple[float, float] | None]:
-    """Return the image, its axes and the size of its pixels in micrometers."""
-    import tifffile
-
-    try:
-        with _log_of("tifffile") as odd, tifffile.TiffFile(path) as file:
-            if not file.series:
-                raise ValueError("there is no image in it")
-            series = file.series[0]
-            others = [other for other in file.series[1:] if 2 * other.size >= series.size]
-            image, axes = series.asarray(), series.axes.upper().replace("S", "C")
-            pixel_size = _pixel_size(file)
-    except Exception as error:  # tifffile raises what it comes across
-        raise _unreadable(path, error) from error
-    if odd:
-        warnings.warn(f"{path}: {some_of(list(dict.fromkeys(odd)))}", stacklevel=3)
-    if others:  # much smaller ones are thumbnails and labels of slides
-        warnings.warn(
-            f"{path} holds {pluralize(len(others) + 1, 'image')}, of which only the first is "
-            f"read. Save each as a file of its own.",
-            stacklevel=3,
-        )
-    for index in reversed(range(image.ndim)):
-        if image.shape[index] == 1 and axes[index] not in "YX":
-            image, axes = image.squeeze(index), axes[:index] + axes[index + 1 :]
-    if axes in ("QYX", "IYX"):  # the file names no axis: the shape tells
-        axes = "YXC" if has_channels_last(image.shape) else "CYX"
-    if len(axes) == 3 and set(axes) == set("CYX"):
-        image = np.moveaxis(image, [axes.index(axis) for axis in "CYX"], range(3))
-        axes = "YXC" if _is_color(series.keyframe) else "CYX"
-        image = np.moveaxis(image, 0, -1) if axes == "YXC" else image
-    if axes not in ("YX", "YXC", "CYX"):
-        raise ValueError(
-            f"Expected a 2-D image, got {_axes_in_words(axes)}shape {image.shape} in {path}. "
-            f"Save one plane of the stack or time series as a file of its own."
-        )
-    return _native(image), axes, pixel_size
-
-
-def _axes_in_words(axes: str) -> str:
-    """Say which axes there are, unless the file leaves some open: tifffile calls these Q."""
-    return "" if "Q" in axes else f"axes {axes} and "
-
-
-@contextlib.contextmanager
-def _log_of(library: str) -> Iterator[list[str]]:
-    """Collect what a library warns of in its log."""
-    handler = logging.handlers.BufferingHandler(sys.maxsize)
-    handler.setLevel(logging.WARNING)
-    logger = logging.getLogger(library)
-    messages: list[str] = []
-    logger.addHandler(handler)
-    try:
-        yield messages
-    finally:
-        logger.removeHandler(handler)
-        messages += [record.getMessage() for record in handler.buffer]
-
-
-def _is_color(page: Any) -> bool:
-    """Whether channels are colors; three planes of 16 bits are called so without being it."""
-    one_value = page.photometric in (0, 1, 3)  # grey, or looked up in a palette
-    return not one_value and (page.planarconfig == 1 or page.dtype == np.uint8)
-
-
-def _native(image: np.ndarray) -> np.ndarray:
-    """Return the image in the byte order of this machine."""
-    return image.astype(image.dtype.newbyteorder("="), copy=False)
-
-
-def _pixel_size(file: Any) -> tuple[float, float] | None:
-    """Return height and width of a pixel in micrometers if an OME or ImageJ TIFF says."""
-    if file.is_ome and file.ome_metadata:
-        from xml.etree import ElementTree
-
-        for element in ElementTree.fromstring(file.ome_metadata).iter():
-            if element.tag.endswith("}Pixels") and "PhysicalSizeX" in element.attrib:
-                sizes = []
-                for axis in "YX":
-                    unit = element.get(f"PhysicalSize{axis}Unit", "µm")
-                    sizes.append(
-                        _number(element.get(f"PhysicalSize{axis}"))
-                        * _MICROMETERS.get(unit, np.nan)
-                    )
-                return _known(sizes)
-    if file.is_imagej and file.imagej_metadata:
-        factor = _MICROMETERS.get(str(file.imagej_metadata.get("unit")), np.nan)
-        tags = file.pages[0].tags
-        sizes = []
-        for name in ("YResolution", "XResolution"):
-            numerator, denominator = tags[name].value if name in tags else (0, 1)
-            sizes.append(factor * denominator / numerator if numerator else np.nan)
-        return _known(sizes)
-    return None
-
-
-def _number(text: str | None) -> float:
-    """Return the number that metadata give, NaN if it is none."""
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return np.nan
-
-
-def _known(sizes: list[float]) -> tuple[float, float] | None:
-    return (sizes[0], sizes[1]) if _plausible(sizes) else None
-
-
-def _plausible(sizes: Sequence[float]) -> bool:
-    """Return whether a pixel can be of this size; metadata may say anything."""
-    low, high = _PIXEL_SIZES
-    return all(low <= size <= high for size in sizes)
-
-
-def _read_picture(path: Path, *, look_up: bool) -> np.ndarray:
-    """Read a PNG or JPEG, with the colors of a palette looked up or as their numbers."""
-    import PIL.Image
-
-    try:
-        with open(path, "rb") as file:
-            beginning = file.read(len(_SIGNATURE_OF_PNG) + 18)
-        # 16 bits of several channels are 8 to Pillow, and large fields an attack.
-        if beginning.startswith(_SIGNATURE_OF_PNG) and beginning[24] == 16:
-            import imagecodecs
-
-            image = imagecodecs.png_decode(path.read_bytes())
-            return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
-        with _large_pictures(), PIL.Image.open(path) as picture:
-            if picture.mode == "P" and not look_up:
-                return np.asarray(picture)
-            return np.asarray(picture.convert(_MODES.get(picture.mode, picture.mode)))
-    except Exception as error:  # Pillow raises what it comes across
-        raise _unreadable(path, error) from error
-
-
-@contextlib.contextmanager
-def _large_pictures() -> Iterator[None]:
-    """Let Pillow open pictures of any size."""
-    import PIL.Image
-
-    with _one_at_a_time:
-        most, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            PIL.Image.MAX_IMAGE_PIXELS = most
-
-
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"Expected an image in {path}, but it cannot be read ({error}). The file may be "
-        f"damaged, incomplete or not what its name says."
-    )
 
 
 def read_labels(path: str | Path) -> np.ndarray:
@@ -314,14 +195,14 @@ def read_labels(path: str | Path) -> np.ndarray:
         If the file is not a mask.
     """
     field = _read(check_file(path), look_up=False)
-    if Path(path).suffix.lower() in _LOSSY:
+    if Path(path).suffix.lower() in LOSSY:
         raise ValueError(
             f"Expected a mask that was saved without loss, got {path}: what JPEG changes a "
             f"little is the number of another nucleus. Save it as TIFF or PNG."
         )
     image = np.asarray(field.image)
     if image.ndim == 3:
-        channels = np.moveaxis(image, field.axes.index("C"), 0)
+        channels = np.moveaxis(image, _axis_of_channels(field), 0)
         alpha = field.is_color and field.channels == 4
         if (channels[: 3 if alpha else None] != channels[0]).any():
             raise ValueError(
@@ -334,6 +215,10 @@ def read_labels(path: str | Path) -> np.ndarray:
         return as_labels(image, image.shape)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def _axis_of_channels(field: Field) -> int:
+    return next(place for place, axis in enumerate(field.axes) if axis in "CS")
 
 
 def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = None) -> None:
@@ -385,8 +270,8 @@ def _write_tiff(path: Path, plane: np.ndarray, field: Field | None) -> None:
     import tifffile
 
     options: dict[str, Any] = {}
-    known = field.pixel_size if field and field.unit == "micrometer" else None
-    if known and _plausible(known):
+    known = field.pixel_size if field and field.unit == MICROMETER else None
+    if known and is_plausible(known):
         height, width = known
         options["resolution"] = (1 / width, 1 / height)
         options["metadata"] = {"unit": "um", "axes": "YX"}

@@ -1,7 +1,8 @@
-"""Masks to instance labels, and what makes one doubt that they are right."""
+"""Masks to instance labels, and what may be wrong with them."""
 
 from __future__ import annotations
 
+import enum
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,29 +12,31 @@ import numpy as np
 from ..support import some_of
 
 __all__ = [
-    "BINARY",
-    "COVERED",
-    "STREWN",
-    "doubt_of_background",
+    "MaskIssue",
     "instances_of",
+    "issue_of_background",
     "looks_like_labels",
-    "warn_of_doubts",
+    "warn_of_issues",
 ]
 
-#: What a mask can be in place of one with a value for each nucleus.
-BINARY = (
-    "a binary mask, which is taken apart into its pieces: nuclei that touch become one. Give "
-    "each nucleus its own value if you can."
-)
-STREWN = (
-    "values that lie in many pieces each, as in an image, in a map of classes, and in labels "
-    "that were smoothed, resized with interpolation or do not fit into 8 bits. Give labels as "
-    "they were made, of 16 bits if there are more than 255."
-)
-COVERED = (
-    "no pixel of the value 0, or a nucleus that covers most of the image and reaches all its "
-    "sides. Give the background the value 0."
-)
+
+class MaskIssue(enum.Enum):
+    """What a mask can be in place of one with a value for each nucleus, in words."""
+
+    BINARY = (
+        "a binary mask, which is taken apart into its pieces: nuclei that touch become one. "
+        "Give each nucleus its own value if you can."
+    )
+    STREWN = (
+        "values that lie in many pieces each, as in an image, in a map of classes, and in "
+        "labels that were smoothed, resized with interpolation or do not fit into 8 bits. "
+        "Give labels as they were made, of 16 bits if there are more than 255."
+    )
+    COVERED = (
+        "no pixel of the value 0, or a nucleus that covers most of the image and reaches all "
+        "its sides. Give the background the value 0."
+    )
+
 
 #: Values of a mask do not stand for nuclei if the usual one has more pieces of comparable
 #: size than this, or if there are more pieces than this for each value, and more than that in
@@ -49,7 +52,7 @@ _CRUMB = 0.2
 _FLAT = 0.9
 
 
-def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
+def instances_of(mask: np.ndarray) -> tuple[np.ndarray, MaskIssue | None]:
     """Take a binary mask apart into its connected components, and look for mistakes.
 
     Parameters
@@ -62,10 +65,10 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
     -------
     labels : ndarray of int32, shape (Y, X)
         Instance labels.
-    doubt : str
-        `BINARY`, `STREWN` or `COVERED`, if it seems to be that; empty if nothing is odd.
+    issue : MaskIssue or None
+        What it seems to be, None if nothing is odd.
     """
-    labels, doubt = mask, ""
+    labels, issue = mask, None
     top = mask.max(initial=0)
     if top and ((mask == 0) | (mask == top)).all():
         pieces = _pieces(mask)
@@ -74,13 +77,13 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, str]:
             areas.size <= _MANY_PIECES + 1 and areas[:-1].max(initial=0) <= _CRUMB * areas[-1]
         )
         if not few_crumbs:
-            labels, doubt = pieces, BINARY
+            labels, issue = pieces, MaskIssue.BINARY
     elif _is_strewn(mask):
-        return mask, STREWN
-    return labels, doubt_of_background(labels) or doubt
+        return mask, MaskIssue.STREWN
+    return labels, issue_of_background(labels) or issue
 
 
-def doubt_of_background(labels: np.ndarray) -> str:
+def issue_of_background(labels: np.ndarray) -> MaskIssue | None:
     """Look whether the background has a value other than 0.
 
     Parameters
@@ -90,16 +93,16 @@ def doubt_of_background(labels: np.ndarray) -> str:
 
     Returns
     -------
-    str
-        `COVERED`, or empty if nothing is odd. A background that covers less than half of
-        the image, with holes of the value 0 in it, is not seen.
+    MaskIssue or None
+        `MaskIssue.COVERED`, or None if nothing is odd. A background that covers less than
+        half of the image, with holes of the value 0 in it, is not seen.
     """
     if not labels.size:
-        return ""
+        return None
     sides = [set(side.ravel()) for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1])]
     around = set.intersection(*sides) - {0}
     covered = any(2 * np.count_nonzero(labels == value) > labels.size for value in around)
-    return COVERED if covered or labels.all() else ""
+    return MaskIssue.COVERED if covered or labels.all() else None
 
 
 def looks_like_labels(plane: np.ndarray) -> bool:
@@ -150,25 +153,26 @@ def _is_strewn(mask: np.ndarray) -> bool:
     return many or bool(np.median(alike) > _MANY_PIECES)
 
 
-def warn_of_doubts(doubts: Iterable[tuple[str, str]]) -> None:
+def warn_of_issues(issues: Iterable[tuple[str, MaskIssue | None]]) -> None:
     """Warn of masks that seem to be something else, once for each kind of mistake.
 
     Parameters
     ----------
-    doubts : iterable of (str, str)
+    issues : iterable of (str, MaskIssue or None)
         What each mask is called, and what `instances_of` says of it.
 
     Warns
     -----
     UserWarning
-        If there is a doubt in any of them.
+        If there is something odd in any of them.
     """
     names = defaultdict(list)
-    for name, doubt in doubts:
-        if doubt:
-            names[doubt].append(name)
-    for doubt, masks in names.items():
+    for name, issue in issues:
+        if issue is not None:
+            names[issue].append(name)
+    for issue, masks in names.items():
         who = masks[0] if len(masks) == 1 else f"{len(masks)} masks ({some_of(masks)})"
         warnings.warn(
-            f"Expected labels with a value for each nucleus, got in {who} {doubt}", stacklevel=3
+            f"Expected labels with a value for each nucleus, got in {who} {issue.value}",
+            stacklevel=3,
         )

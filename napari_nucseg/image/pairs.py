@@ -10,10 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from ..support import pluralize, some_of
-from .field import Field, as_labels
+from .field import Field
 from .files import read_image, read_labels
 from .folders import images_in, labels_in
-from .masks import STREWN, doubt_of_background, instances_of, looks_like_labels, warn_of_doubts
+from .labels import as_labels
+from .masks import (
+    MaskIssue,
+    instances_of,
+    issue_of_background,
+    looks_like_labels,
+    warn_of_issues,
+)
 
 __all__ = ["Pair", "find_pairs", "read_fields", "read_pair"]
 
@@ -176,13 +183,15 @@ def _pairs_per_nucleus(folder: Path) -> list[Pair]:
     return pairs
 
 
-def read_pair(pair: Pair) -> Field:
+def read_pair(pair: Pair, axes: str = "") -> Field:
     """Read an image with its labels.
 
     Parameters
     ----------
     pair : Pair
         The files.
+    axes : str, optional
+        Axes of the image, see `open_image`.
 
     Returns
     -------
@@ -201,31 +210,33 @@ def read_pair(pair: Pair) -> Field:
         If a mask is binary: nuclei that touch become one. If the values of a mask do not
         seem to stand for nuclei, or its background is not 0. If the image looks like labels.
     """
-    field, doubt = _read_with_doubt(pair)
-    _warn_of_oddities([pair], [field], [doubt])
+    field, issue = _read_with_issue(pair, axes)
+    _warn_of_oddities([pair], [field], [issue])
     return field
 
 
-def _read_with_doubt(pair: Pair) -> tuple[Field, str]:
+def _read_with_issue(pair: Pair, axes: str) -> tuple[Field, MaskIssue | None]:
     """Read a pair, and tell what is odd about its mask."""
-    field = dataclasses.replace(read_image(pair.image), name=pair.name)
+    # It is looked at in every epoch.
+    field = dataclasses.replace(read_image(pair.image, axes), name=pair.name).in_memory()
+    issue: MaskIssue | None
     if pair.per_nucleus:
         labels = _merge(pair.masks, field.shape)
-        doubt = doubt_of_background(labels)
+        issue = issue_of_background(labels)
     else:
         mask = read_labels(pair.masks[0])
-        labels, doubt = instances_of(mask)
-        _check_order(pair, field, mask, doubt)
+        labels, issue = instances_of(mask)
+        _check_order(pair, field, mask, issue)
     try:
-        return dataclasses.replace(field, labels=labels), doubt
+        return dataclasses.replace(field, labels=labels), issue
     except ValueError as error:
         raise ValueError(f"{pair.image} and {_mask_name(pair)}: {error}") from error
 
 
-def _check_order(pair: Pair, field: Field, mask: np.ndarray, doubt: str) -> None:
+def _check_order(pair: Pair, field: Field, mask: np.ndarray, issue: MaskIssue | None) -> None:
     """Refuse labels in place of the image, and the image in place of the labels."""
     swapped = (
-        doubt == STREWN  # a map of classes is that, too
+        issue is MaskIssue.STREWN  # a map of classes is that, too
         and not looks_like_labels(mask)
         and looks_like_labels(np.asarray(field.image))
     )
@@ -237,10 +248,10 @@ def _check_order(pair: Pair, field: Field, mask: np.ndarray, doubt: str) -> None
 
 
 def _warn_of_oddities(
-    pairs: Sequence[Pair], fields: Sequence[Field], doubts: list[str]
+    pairs: Sequence[Pair], fields: Sequence[Field], issues: Sequence[MaskIssue | None]
 ) -> None:
     """Warn of what can be trained on, but hardly is what was meant, once for each kind."""
-    warn_of_doubts(zip(map(_mask_name, pairs), doubts, strict=True))
+    warn_of_issues(zip(map(_mask_name, pairs), issues, strict=True))
     odd = [
         str(pair.image)
         for pair, field in zip(pairs, fields, strict=True)
@@ -272,13 +283,15 @@ def _merge(masks: Sequence[Path], shape: tuple[int, int]) -> np.ndarray:
     return labels
 
 
-def read_fields(folders: Iterable[str | Path]) -> list[Field]:
+def read_fields(folders: Iterable[str | Path], axes: str = "") -> list[Field]:
     """Read all pairs of some folders.
 
     Parameters
     ----------
     folders : iterable of path
         See `find_pairs`.
+    axes : str, optional
+        Axes of the images, see `open_image`.
 
     Returns
     -------
@@ -296,7 +309,7 @@ def read_fields(folders: Iterable[str | Path]) -> list[Field]:
         See there; once for all masks of one kind.
     """
     pairs = [pair for folder in folders for pair in find_pairs(folder)]
-    read = [_read_with_doubt(pair) for pair in pairs]
+    read = [_read_with_issue(pair, axes) for pair in pairs]
     fields = [field for field, _ in read]
-    _warn_of_oddities(pairs, fields, [doubt for _, doubt in read])
+    _warn_of_oddities(pairs, fields, [issue for _, issue in read])
     return fields

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import warnings
 from collections.abc import Sequence
@@ -98,13 +97,13 @@ def _rank(field: Field) -> bytes:
 
 def _cut(field: Field, part: float) -> tuple[Field, Field]:
     """Cut a field in two across its longer side, with nuclei in both."""
-    axis = "Y" if field.shape[0] > field.shape[1] else "X"
+    side = "rows" if field.shape[0] > field.shape[1] else "columns"
     length = max(field.shape)
     strip = max(1, min(round(length * part), length - 1))
     at_the_end = slice(0, length - strip), slice(length - strip, length)
     at_the_start = slice(strip, length), slice(0, strip)
     for training, scored in (at_the_end, at_the_start) if length > 1 else ():
-        first, second = _crop(field, axis, training), _crop(field, axis, scored)
+        first, second = field.crop(**{side: training}), field.crop(**{side: scored})
         if _has_nuclei(first) and _has_nuclei(second):
             return first, second
     warnings.warn(
@@ -113,15 +112,6 @@ def _cut(field: Field, part: float) -> tuple[Field, Field]:
         stacklevel=2,
     )
     return field, field
-
-
-def _crop(field: Field, axis: str, where: slice) -> Field:
-    """Return a part of the field along one axis."""
-    index = [slice(None)] * len(field.axes)
-    index[field.axes.index(axis)] = where
-    labels_index = (where, slice(None)) if axis == "Y" else (slice(None), where)
-    labels = None if field.labels is None else field.labels[labels_index]
-    return dataclasses.replace(field, image=field.image[tuple(index)], labels=labels)
 
 
 def _has_nuclei(field: Field) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..image import Field
+from ..image import Field, read_old_axes
 from ..support import new_folder, user_directory
 
 __all__ = ["Entry", "TrainingSet"]
@@ -105,6 +105,7 @@ class TrainingSet:
         about = {
             "name": field.name,
             "axes": field.axes,
+            "color": field.is_color,
             "image_shape": image.shape,
             "pixel_size": field.pixel_size,
             "unit": field.unit,
@@ -194,11 +195,11 @@ class TrainingSet:
     def _read(self, entry: Entry) -> Field:
         folder = self.folder / entry.key
         about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
-        pixel_size = about["pixel_size"]
+        pixel_size, shape = about["pixel_size"], about["image_shape"]
         # A TIFF does not keep axes of length 1.
         return Field(
-            _read_array(folder / _IMAGE_FILE).reshape(about["image_shape"]),
-            about["axes"],
+            _read_array(folder / _IMAGE_FILE).reshape(shape),
+            about["axes"] if "color" in about else read_old_axes(about["axes"], shape),
             about["name"],
             tuple(pixel_size) if pixel_size else None,
             about["unit"],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
-from .layers import axes_of, field_of
+from .layers import axes_of, field_of, image_of
 
 __all__ = ["channels_in_words", "show_channel", "shown_channel"]
 
@@ -25,15 +25,17 @@ def channels_in_words(layer: Image) -> tuple[str, str]:
     short, long : str
         For a label and for its tooltip; empty where nothing is assumed.
     """
-    field = field_of(layer)
+    field, image = field_of(layer), image_of(layer)
     if layer.rgb or field.channels == 1:
         return "", ""
-    first = field.axes == "CYX"
+    if not image.guessed:
+        return f"of {field.channels}", ""
+    first = field.axes[0] == "C"
     which = "first" if first else "last"
     long = (
         f"The image has the shape {tuple(field.image.shape)}, and its {which} axis is "
         f"taken for {field.channels} channels. If these are the planes of a z-stack or a "
-        f"time series, choose the one to segment."
+        f"time series, choose the one to segment, or name the axes above."
     )
     if not first:
         long += " Napari shows the last two axes of an image: put the channels first to see it."
@@ -53,7 +55,7 @@ def shown_channel(viewer: Any, layer: Image) -> int | None:
     Returns
     -------
     int or None
-        None where no slider chooses one, or stands at one that the image has not.
+        None if there is no slider for the channels, or its position is out of range.
     """
     if _slider_of(viewer, layer) is None:
         return None
@@ -85,7 +87,7 @@ def show_channel(viewer: Any, layer: Image, channel: int) -> None:
 def _slider_of(viewer: Any, layer: Image) -> int | None:
     """Return the axis of the viewer along which the channels are, if it has a slider."""
     field = field_of(layer)
-    if layer.rgb or field.axes != "CYX" or field.channels == 1:
+    if layer.rgb or "C" not in field.axes or field.channels == 1:
         return None
     axis = int(viewer.dims.ndim - layer.ndim) + axes_of(layer)["C"]
     return None if axis in viewer.dims.displayed else axis

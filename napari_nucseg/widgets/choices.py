@@ -8,13 +8,26 @@ from typing import Any
 from napari.layers import Image
 from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from ..registry import DEFAULT_MODEL, Model, list_models
 from .channels import show_channel, shown_channel
-from .layers import METADATA_KEY, SHOWS, field_of, why_not_image
+from .layers import (
+    METADATA_KEY,
+    SHOWS,
+    field_of,
+    image_of,
+    plane_of,
+    set_axes,
+    why_not_image,
+)
 
-__all__ = ["ChannelChoice", "LayerChoice", "ModelChoice"]
+__all__ = ["AxesChoice", "ChannelChoice", "LayerChoice", "ModelChoice"]
+
+_AXES_TIP = (
+    "A letter for each axis: T (time), C (channel), Z (depth), Y, X. If they are wrong, type "
+    "the right ones and press Enter; empty, they are guessed again."
+)
 
 
 class LayerChoice(QComboBox):
@@ -209,6 +222,90 @@ def _channels_of(layer: Image | None) -> list[tuple[str, int | None]]:
         colors = ["red", "green", "blue", "alpha"]
         return [*whole, *zip(colors, range(field.channels), strict=False)]
     return [(str(index), index) for index in range(field.channels)]
+
+
+class AxesChoice(QLineEdit):
+    """Shows the axes of an image, and lets the person name them.
+
+    What she types is kept in the axis labels of the layer, where it holds for all that is
+    done with the image.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        The parent.
+
+    Signals
+    -------
+    changed()
+        The axes of the image have another name.
+    refused(str)
+        What was typed cannot be the axes; says why.
+    """
+
+    changed = Signal()
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layer: Image | None = None
+        self._shown = ""
+        self.setPlaceholderText("such as TZYX")
+        self.setMaxLength(12)
+        self.editingFinished.connect(self._name_axes)
+
+    def offer(self, layer: Image | None) -> None:
+        """Show the axes of an image.
+
+        Parameters
+        ----------
+        layer : Image or None
+            An image, whether it can be segmented or not, if there is one.
+        """
+        if self._layer is not None:
+            self._layer.events.axis_labels.disconnect(self._axes_named)
+        self._layer = layer
+        text, tip = "", _AXES_TIP
+        if layer is not None:
+            layer.events.axis_labels.connect(self._axes_named)
+            try:
+                image = image_of(layer)
+            except (TypeError, ValueError) as error:
+                tip = f"{error} {tip}"
+            else:
+                text = image.axes
+                tip = f"{'Guessed: ' if image.guessed else ''}{image.describe()}. {tip}"
+        self._shown = text
+        self.setText(text)
+        self.setToolTip(tip)
+
+    def is_needed(self) -> bool:
+        """Tell if there is anything to name.
+
+        Returns
+        -------
+        bool
+            Whether the image has other axes than those of one grey or color plane.
+        """
+        layer = self._layer
+        return layer is not None and len(plane_of(layer).shape) > (3 if layer.rgb else 2)
+
+    def _axes_named(self, event: Any = None) -> None:
+        if isalive(self):
+            self.offer(self._layer)
+            self.changed.emit()
+
+    def _name_axes(self) -> None:
+        """Name the axes as they were typed."""
+        layer, axes = self._layer, self.text().strip().upper()
+        if layer is None:
+            return
+        try:
+            if axes != self._shown:
+                set_axes(layer, axes)
+        except ValueError as error:
+            self.refused.emit(str(error))
+        self.offer(layer)
 
 
 class ModelChoice(QComboBox):

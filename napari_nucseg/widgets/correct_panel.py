@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..image import Field, instances_of
+from ..image import Field, MaskIssue, instances_of
 from ..support import pluralize
 from ..training import Entry, TrainingSet
 from .choices import LayerChoice
@@ -244,21 +244,21 @@ class CorrectPanel(Panel):
             self._not_added,
         )
 
-    def _save(self, field: Field, source: dict[str, Any]) -> tuple[Entry, str]:
+    def _save(self, field: Field, source: dict[str, Any]) -> tuple[Entry, MaskIssue | None]:
         """Save a field; of labels with a single value, each piece is a nucleus."""
-        labels, doubt = instances_of(field.known_labels)
+        labels, issue = instances_of(field.known_labels)
         entry = self.training_set.add(dataclasses.replace(field, labels=labels), source)
-        return entry, doubt
+        return entry, issue
 
-    def _added(self, saved: tuple[Entry, str]) -> None:
-        entry, doubt = saved
+    def _added(self, saved: tuple[Entry, MaskIssue | None]) -> None:
+        entry, issue = saved
         self._saving = False
         self.list_entries()
         self.set_changed.emit()
         text = f"Saved {entry.name!r} with {pluralize(entry.nuclei)}."
-        if doubt:
-            text += f" In place of a value for each nucleus it has {doubt}"
-        self.told.emit(text, bool(doubt))
+        if issue:
+            text += f" In place of a value for each nucleus it has {issue.value}"
+        self.told.emit(text, issue is not None)
 
     def _not_added(self, error: Exception) -> None:
         self._saving = False

@@ -1,4 +1,4 @@
-"""Layer to field, and labels back to where the image is."""
+"""Layer to image and field, and labels back to where the image is."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from ..image import Field, guess_axes
+from ..image import ArrayImage, Field, axes_of_names, check_axes, guess_axes, names_of_axes
 
 __all__ = [
     "METADATA_KEY",
     "SHOWS",
     "axes_of",
     "field_of",
+    "image_of",
     "place",
     "placement_of",
     "plane_of",
+    "set_axes",
     "why_not_drawn",
     "why_not_image",
     "why_not_labels",
@@ -40,7 +42,7 @@ def plane_of(layer: Image | Labels) -> Any:
     Returns
     -------
     array_like
-        The largest level of a multiscale image, without axes of length 1.
+        The finest level of a multiscale image, without axes of length 1.
     """
     data, axes = _data_of(layer), _long_axes(layer)
     if len(axes) == data.ndim:
@@ -49,20 +51,108 @@ def plane_of(layer: Image | Labels) -> Any:
 
 
 def axes_of(layer: Image) -> dict[str, int]:
-    """Return which axes of an image are Y, X and perhaps C.
+    """Return which axes of the data of an image are Y, X and perhaps C and others.
 
     Parameters
     ----------
     layer : Image
-        One that can be segmented.
+        One whose axes are named or can be guessed.
 
     Returns
     -------
     dict of str to int
-        The number of the axis by its letter.
+        The number of the axis by its letter, without axes of length 1.
     """
-    letters = "YXC" if layer.rgb else guess_axes(plane_of(layer).shape)
-    return dict(zip(letters, _long_axes(layer), strict=True))
+    return dict(zip(image_of(layer).axes, _long_axes(layer), strict=True))
+
+
+def set_axes(layer: Image, axes: str) -> None:
+    """Name the axes of an image, in the labels that napari has for them.
+
+    Parameters
+    ----------
+    layer : Image
+        The image.
+    axes : str
+        A letter for each axis of the data that is longer than 1, that of colors included or
+        not; empty to have them guessed.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit.
+    """
+    if not axes:
+        layer.axis_labels = None
+        return
+    axes, shape = axes.upper(), plane_of(layer).shape
+    if layer.rgb and "S" not in axes:
+        axes += "S"
+    check_axes(axes, shape)
+    if axes.index("Y") > axes.index("X") or (layer.rgb and axes[-1] != "S"):
+        raise ValueError(
+            f"Expected Y before X, as napari shows rows and columns, and colors (S) last, got "
+            f"{axes!r}."
+        )
+    labels = list(layer.axis_labels)
+    for place, name in zip(_long_axes(layer), names_of_axes(axes), strict=True):
+        if place < layer.ndim:
+            labels[place] = name
+    layer.axis_labels = labels
+
+
+def image_of(layer: Image) -> ArrayImage:
+    """Return the image that a layer shows, at full resolution and without reading it.
+
+    Parameters
+    ----------
+    layer : Image
+        Of any number of dimensions.
+
+    Returns
+    -------
+    ArrayImage
+        Without axes of length 1. Its axes are those that the axis labels of the layer name,
+        such as ``("t", "z", "y", "x")``, or else guessed; spacing and unit are those of the
+        layer, where there is a unit.
+
+    Raises
+    ------
+    TypeError
+        If the data are not real numbers.
+    ValueError
+        If the axes are not named and cannot be guessed.
+    """
+    data, places = plane_of(layer), _long_axes(layer)
+    named = _named_axes(layer, places)
+    axes = named or _guessed_axes(layer, data.shape)
+    units = {
+        axis: str(layer.units[place])
+        for axis, place in zip(axes, places, strict=True)
+        if place < layer.ndim and layer.scale[place] > 0
+    }
+    unit = {axis: name for axis, name in units.items() if name != "pixel"}
+    spacing = {axis: float(layer.scale[places[axes.index(axis)]]) for axis in unit}
+    image = ArrayImage(data, axes, name=layer.name, spacing=spacing, unit=unit)
+    image.guessed = not named and image.ndim > 2
+    return image
+
+
+def _named_axes(layer: Image, places: list[int]) -> str:
+    """Return the axes that the labels of a layer name, empty if they do not."""
+    inner = [place for place in places if place < layer.ndim]
+    named = axes_of_names(layer.axis_labels[place] for place in inner)
+    if named and named.index("Y") > named.index("X"):
+        # Napari shows the first of the two as rows, whatever it is called.
+        named = named.translate(str.maketrans("YX", "XY"))
+    return named + "S" * bool(named and len(inner) < len(places))
+
+
+def _guessed_axes(layer: Image, shape: tuple[int, ...]) -> str:
+    if not layer.rgb:
+        return guess_axes(shape)
+    # What is stacked are not channels, as these have colors already.
+    return "ZYXS" if len(shape) == 4 else guess_axes(shape[:-1]) + "S"
 
 
 def _data_of(layer: Image | Labels) -> Any:
@@ -101,20 +191,7 @@ def field_of(layer: Image, labels: np.ndarray | None = None) -> Field:
     TypeError, ValueError
         If the image cannot be segmented; the message says why.
     """
-    data = plane_of(layer)
-    axes = "YXC" if layer.rgb else guess_axes(data.shape)
-    rows, columns = _rows_and_columns(layer)
-    unit = str(layer.units[columns])
-    height, width = float(layer.scale[rows]), float(layer.scale[columns])
-    known = unit != "pixel" and height > 0 and width > 0
-    field = Field(
-        data,
-        axes,
-        layer.name,
-        (height, width) if known else None,
-        unit if known else "pixel",
-        labels,
-    )
+    field = Field(image_of(layer), name=layer.name, labels=labels)
     if field.shape[0] * field.shape[1] > _MOST_PIXELS:
         raise ValueError(
             f"Expected an image of at most {_MOST_PIXELS / 1e6:.0f} megapixels, got "

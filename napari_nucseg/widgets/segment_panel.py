@@ -23,7 +23,7 @@ from ..pipeline import SegmentParameters
 from ..registry import Model
 from ..support import pluralize
 from .channels import channels_in_words
-from .choices import ChannelChoice, LayerChoice, ModelChoice
+from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
 from .jobs import JobRunner
 from .layers import field_of, placement_of, why_not_image
 from .panel import Panel, enable_unless
@@ -71,6 +71,7 @@ class SegmentPanel(Panel):
 
     def _make_widgets(self) -> None:
         self.image = LayerChoice(self._viewer, Image)
+        self.axes = AxesChoice()
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
@@ -92,6 +93,7 @@ class SegmentPanel(Panel):
         form = QFormLayout()
         form.setSpacing(4)
         form.addRow("image", self.image)
+        form.addRow("axes", self.axes)
         channel = QHBoxLayout()
         channel.addWidget(self.channel, 1)
         channel.addWidget(self.channels)
@@ -115,6 +117,8 @@ class SegmentPanel(Panel):
     def _connect(self) -> None:
         self.image.chosen.connect(self._image_changed)
         self.image.replaced.connect(self._data_replaced)
+        self.axes.changed.connect(self._image_changed)
+        self.axes.refused.connect(lambda reason: self.told.emit(reason, True))
         self.segment_button.clicked.connect(self._segment)
         self.cancel_button.clicked.connect(self._cancel)
         self.form.on_change(self._tune_soon)
@@ -170,6 +174,9 @@ class SegmentPanel(Panel):
         layer = self.image.layer()
         usable = None if why_not_image(layer) else layer
         short, long = ("", "") if usable is None else channels_in_words(usable)
+        self.axes.offer(layer)
+        for widget in (self._form.labelForField(self.axes), self.axes):
+            widget.setVisible(self.axes.is_needed())
         self.channel.offer(usable)
         self.channels.setText(short)
         for widget in (self.channel, self.channels):

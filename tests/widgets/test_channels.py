@@ -19,6 +19,7 @@ def test_what_is_taken_for_channels_is_said():
     assert says((60, 70, 5))[0] == "of 5 (last axis)"
     for nothing_is_assumed in (says((6, 7)), says((6, 7, 3), rgb=True), says((1, 6, 7))):
         assert nothing_is_assumed == ("", "")
+    assert says((5, 6, 7), axis_labels=("c", "y", "x")) == ("of 5", "")
 
 
 @pytest.mark.parametrize("scale", [(1, 1, 1), (2.5, 0.3, 0.3)])

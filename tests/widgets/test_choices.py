@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_nucseg.registry.store import load_model, models_directory
-from napari_nucseg.widgets.choices import ChannelChoice, LayerChoice, ModelChoice
+from napari_nucseg.widgets.choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
 
 
 @pytest.fixture
@@ -202,3 +202,48 @@ def test_model_of_another_window_is_there_when_the_list_is_opened(qtbot):
     assert choice.findText("theirs") > 0
     assert choice.currentText() == "nuclei"
     choice.hidePopup()
+
+
+def typed(choice, text):
+    choice.setText(text)
+    choice.editingFinished.emit()
+
+
+def test_axes_are_shown_and_can_be_named(qtbot):
+    choice = AxesChoice()
+    qtbot.addWidget(choice)
+    assert (choice.text(), choice.is_needed()) == ("", False)
+    layer = Image(np.zeros((5, 60, 70)))
+    choice.offer(layer)
+    assert (choice.text(), choice.is_needed()) == ("CYX", True)
+    assert choice.toolTip().startswith("Guessed: 5 channels of 60 x 70")
+    with qtbot.waitSignal(choice.changed):
+        typed(choice, "zyx")
+    assert layer.axis_labels == ("z", "y", "x")
+    assert choice.toolTip().startswith("5 planes of 60 x 70")
+    with qtbot.waitSignal(choice.refused, check_params_cb=lambda text: "ZZX" in text):
+        typed(choice, "ZZX")
+    assert choice.text() == "ZYX"
+    with qtbot.waitSignal(choice.changed):
+        typed(choice, "")
+    assert choice.text() == "CYX"
+    with qtbot.waitSignal(choice.changed):
+        layer.axis_labels = ("t", "y", "x")  # by anyone
+    assert choice.text() == "TYX"
+
+
+def test_axes_that_cannot_be_guessed_can_be_named(qtbot):
+    choice = AxesChoice()
+    qtbot.addWidget(choice)
+    layer = Image(np.zeros((2, 5, 60, 70)))
+    choice.offer(layer)
+    assert choice.text() == ""
+    typed(choice, "TZYX")
+    assert choice.text() == "TZYX"
+    other = Image(np.zeros((60, 70)))
+    choice.offer(other)
+    assert (choice.text(), choice.is_needed()) == ("YX", False)
+    layer.axis_labels = None  # is not shown any more
+    assert choice.text() == "YX"
+    choice.offer(Image(np.zeros((60, 70, 3), np.uint8), rgb=True))
+    assert (choice.text(), choice.is_needed()) == ("YXS", False)

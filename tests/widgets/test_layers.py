@@ -9,8 +9,10 @@ from napari.layers import Image, Labels
 
 from napari_nucseg.widgets.layers import (
     field_of,
+    image_of,
     placement_of,
     plane_of,
+    set_axes,
     why_not_image,
     why_not_labels,
 )
@@ -105,10 +107,10 @@ def test_pixel_size_needs_a_unit():
     ("shape", "rgb", "axes", "channels"),
     [
         ((6, 5), False, "YX", 1),
-        ((6, 5, 3), True, "YXC", 3),
+        ((6, 5, 3), True, "YXS", 3),
         ((2, 6, 5), False, "CYX", 2),
         ((1, 1, 6, 5), False, "YX", 1),
-        ((1, 6, 5, 3), True, "YXC", 3),
+        ((1, 6, 5, 3), True, "YXS", 3),
         ((1, 2, 1, 6, 5), False, "CYX", 2),
     ],
 )
@@ -116,6 +118,56 @@ def test_axes_and_channels(shape, rgb, axes, channels):
     field = field_of(Image(np.zeros(shape, np.uint8), rgb=rgb, name="dish"))
     assert (field.axes, field.channels, field.shape) == (axes, channels, (6, 5))
     assert (field.name, field.is_color) == ("dish", rgb)
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "axes"),
+    [
+        ((2, 5, 6, 7), ("t", "z", "y", "x"), "TZYX"),
+        ((5, 6, 7), ("slice", "row", "column"), "ZYX"),
+        ((5, 6, 7), ("z", "x", "y"), "ZYX"),  # rows are what napari shows as rows
+        ((6, 7, 5), ("y", "x", "channel"), "YXC"),
+        ((1, 5, 6, 7), ("anything", "t", "y", "x"), "TYX"),
+        ((5, 6, 7), ("what", "y", "x"), "CYX"),
+        ((30, 6, 7), None, "YXC"),
+        ((30, 60, 70), None, "ZYX"),
+    ],
+)
+def test_axes_are_those_of_the_axis_labels_if_these_name_them(shape, labels, axes):
+    image = image_of(Image(np.zeros(shape), axis_labels=labels))
+    assert (image.axes, image.shape) == (axes, shape[shape[0] == 1 :])
+    assert image.guessed == (labels is None or "what" in labels)
+
+
+@pytest.mark.parametrize(("labels", "axes"), [(None, "ZYXS"), (("t", "y", "x"), "TYXS")])
+def test_axes_of_a_stack_of_colors(labels, axes):
+    layer = Image(np.zeros((5, 6, 7, 3), np.uint8), rgb=True, axis_labels=labels)
+    assert image_of(layer).axes == axes
+    assert f"axes {axes}" in why_not_image(layer)
+
+
+def test_spacing_of_a_stack():
+    layer = Image(
+        np.zeros((2, 5, 6, 7)),
+        scale=(1, 2, 0.5, 0.25),
+        units=("pixel", "micrometer", "micrometer", "micrometer"),
+        axis_labels=("t", "z", "y", "x"),
+    )
+    assert image_of(layer).spacing == (None, 2, 0.5, 0.25)
+    assert image_of(layer).unit == (None, "micrometer", "micrometer", "micrometer")
+
+
+def test_axes_can_be_named_and_guessed_again():
+    layer = Image(np.zeros((1, 5, 6, 7)))
+    assert field_of(layer).axes == "CYX"
+    set_axes(layer, "zyx")
+    assert layer.axis_labels[1:] == ("z", "y", "x")
+    assert "5 planes (Z), axes ZYX. Give the plane" in why_not_image(layer)
+    for axes, says in (("TZYX", "4 dimensions"), ("ZXY", "Y before X"), ("ZYY", "out of")):
+        with pytest.raises(ValueError, match=says):
+            set_axes(layer, axes)
+    set_axes(layer, "")
+    assert field_of(layer).axes == "CYX"
 
 
 def test_labels_of_an_image_with_axes_of_length_1():
@@ -143,7 +195,8 @@ def test_full_resolution_of_a_multiscale_image():
 
 def test_reasons_against_an_image():
     assert "Open an image" in why_not_image(None)
-    assert "Pick one plane" in why_not_image(Image(np.zeros((30, 32, 32))))
+    assert "30 planes (Z), axes ZYX (guessed" in why_not_image(Image(np.zeros((30, 32, 32))))
+    assert "Give its axes" in why_not_image(Image(np.zeros((2, 30, 32, 32))))
     huge = np.broadcast_to(np.uint8(0), (20_000, 20_000))
     assert "megapixels" in why_not_image(Image(huge, contrast_limits=(0, 1)))
     assert why_not_image(Image(np.zeros((4, 5)))) == ""

@@ -280,6 +280,23 @@ def test_stack_in_place_of_an_image_is_refused(window, simulated):
     assert button.isEnabled()
 
 
+def test_axes_that_are_guessed_wrong_can_be_named(window, simulated):
+    panel = window.dock.segment
+    stack = window.viewer.add_image(np.zeros((5, 64, 64), np.uint8))
+    assert panel.axes.isVisible()
+    assert panel.segment_button.isEnabled()
+    panel.axes.setText("ZYX")
+    panel.axes.editingFinished.emit()
+    assert stack.axis_labels == ("z", "y", "x")
+    assert not panel.segment_button.isEnabled()
+    assert "5 planes (Z)" in panel.segment_button.toolTip()
+    panel.axes.setText("XX")
+    panel.axes.editingFinished.emit()
+    assert "'XX'" in window.dock.status.text()
+    window.viewer.add_image(simulated.image)
+    assert not panel.axes.isVisible()
+
+
 def test_color_image_is_used_whole_or_by_channel(window, simulated):
     color = in_color(simulated.image)
     window.viewer.add_image(color)
@@ -302,7 +319,7 @@ def test_stack_is_refused_with_the_reason(window):
     window.viewer.add_image(np.zeros((30, 64, 64), np.uint8))
     button = window.dock.segment.segment_button
     assert not button.isEnabled()
-    assert "got an image of shape (30, 64, 64)" in button.toolTip()
+    assert "got an image with 30 planes (Z)" in button.toolTip()
 
 
 def test_labels_that_were_opened_as_an_image_are_told(window):
