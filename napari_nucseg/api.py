@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import needs_engine, run_in_engine
+from .engine import FineTune, Segment, Train, execute
 from .image import (
     Field,
     as_labels,
@@ -24,7 +24,7 @@ from .image import (
     warn_of_doubts,
 )
 from .measure import Scores, match_counts, summarize
-from .pipeline import SegmentParameters, segment_field
+from .pipeline import SegmentParameters
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
 from .training import (
@@ -35,8 +35,6 @@ from .training import (
     ModelInfo,
     TrainingSpec,
     TrainParameters,
-    fine_tune_fields,
-    train_fields,
 )
 
 __all__ = ["evaluate", "fine_tune", "segment", "train"]
@@ -91,10 +89,7 @@ def segment(
     field = _as_field(image, axes)
     field.check_channel(options.channel)
     chosen = model if isinstance(model, Model) else load_model(model)
-    if needs_engine():
-        arguments = {"field": field, "model": str(chosen.folder), "parameters": options}
-        return run_in_engine("segment", arguments, callbacks).labels
-    return segment_field(field, chosen, options, callbacks).labels
+    return execute(Segment(field, chosen, options), callbacks).labels
 
 
 def _as_field(image: Any, axes: str) -> Field:
@@ -156,15 +151,7 @@ def train(
     plan = TrainingSpec(
         groups, () if sampling_weights is None else sampling_weights, begin, _read(validation)
     )
-    if needs_engine():
-        arguments = {
-            "plan": plan,
-            "output": output,
-            "about": about,
-            "parameters": options,
-        }
-        return run_in_engine("train", arguments, callbacks)
-    return train_fields(plan, output, about, options, callbacks)
+    return execute(Train(plan, output, about, options), callbacks)
 
 
 def fine_tune(
@@ -207,16 +194,7 @@ def fine_tune(
     options = from_keywords(TrainParameters, values)
     fields = _read(data)
     parent = model if isinstance(model, Model) else load_model(model)
-    if needs_engine():
-        arguments = {
-            "fields": fields,
-            "model": str(parent.folder),
-            "name": name,
-            "parameters": options,
-            "run_directory": None,
-        }
-        return run_in_engine("fine_tune", arguments, callbacks)
-    return fine_tune_fields(fields, parent, name, options, callbacks=callbacks)
+    return execute(FineTune(fields, parent, name, options), callbacks)
 
 
 def _read(data: Data | Sequence[Data]) -> list[Field]:

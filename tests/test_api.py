@@ -22,7 +22,7 @@ from napari_nucseg import (
     segment,
     train,
 )
-from napari_nucseg.engine.client import needs_engine
+from napari_nucseg.engine.execution import needs_engine
 from napari_nucseg.image.files import write_labels
 from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.support.callbacks import Stopped

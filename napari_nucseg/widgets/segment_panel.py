@@ -20,7 +20,14 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleSlider
 
-from ..engine import Job, RelabelExpired, SegmentationReply, shared_engine
+from ..engine import (
+    Job,
+    Relabel,
+    RelabelExpired,
+    Segment,
+    SegmentationReply,
+    shared_engine,
+)
 from ..pipeline import SegmentParameters
 from ..registry import Model
 from ..support import pluralize
@@ -243,14 +250,9 @@ class SegmentPanel(Panel):
         self._cancelled = False
         self._timer.stop()
         busy = shared_engine().state == "busy"
+        of_plane = dataclasses.replace(parameters, channel=None)
         self._runner.run(
-            "segment",
-            {
-                "field": field,
-                "model": str(model.folder),
-                "parameters": dataclasses.replace(parameters, channel=None),
-                "channel": parameters.channel,
-            },
+            Segment(field, model.folder, of_plane, parameters.channel, keep_maps=True)
         )
         then = " as soon as the engine has ended what it does" if busy else ""
         self.told.emit(f"Segmenting {layer.name!r}{then}…", False)
@@ -271,7 +273,7 @@ class SegmentPanel(Panel):
         """Show what the engine found, or say what went wrong."""
         # The sliders may have been moved while the engine was busy.
         self._tune_soon()
-        if job.task != "segment":
+        if job.kind is not Segment:
             return
         pending, self._pending = self._pending, {}
         self.progress.setRange(0, 1)
@@ -323,7 +325,7 @@ class SegmentPanel(Panel):
             return
         result, parameters = self._results.of(image, unedited=True), self.parameters()
         if result is not None and not result.shows(parameters):
-            self._tuner.run("relabel", {"key": result.key, "parameters": parameters})
+            self._tuner.run(Relabel(result.key, parameters))
 
     def _finish_tuning(self, job: Job) -> None:
         if isinstance(job.error, RelabelExpired):
