@@ -6,6 +6,7 @@ child, which loads it a second time, under its name, when the first of these tas
 
 import dataclasses
 import os
+import signal
 import sys
 import time
 import warnings
@@ -30,20 +31,23 @@ class Rude(Exception):
     __module__ = "napari_nucseg.rude"
 
 
-class OnlyThere:
-    """Can be pickled, but the receiver cannot read it."""
-
-    def __init__(self, process):
-        self.process = process
+class Unreadable:
+    """Can be sent, but whoever receives it cannot read it."""
 
     def __reduce__(self):
-        return _read_in, (os.getpid(),)
+        return _cannot_read, ()
 
 
-def _read_in(process):
-    if process != os.getpid():
-        raise ModuleNotFoundError("only there")
-    return OnlyThere(process)
+def _cannot_read():
+    raise ModuleNotFoundError("only there")
+
+
+class KillsWhenPickled:
+    """Kills the process that sends it, when all before it in the message has been written."""
+
+    def __reduce__(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("was killed")
 
 
 ERRORS = {
@@ -67,9 +71,16 @@ class Fail(Task):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Invent(Task):
-    """Make an array, or what else the other process may not get."""
+    """Return something that is hard to send."""
 
     what: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Threshold(Task):
+    """Turn an image of intensities into labels."""
+
+    image: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,10 +128,15 @@ def _invent(task, callbacks, kept):
         limit_files()
         return np.zeros(4_000_000, np.uint8)
     return {
-        "labels": lambda: np.arange(4_000_000, dtype=np.int32),
+        "what kills": lambda: [np.zeros(4_000_000, np.uint8), KillsWhenPickled()],
         "what cannot be pickled": lambda: lambda: 0,
-        "what cannot be read": lambda: OnlyThere(os.getpid()),
+        "what cannot be read": Unreadable,
     }[task.what]()
+
+
+@perform.register(Threshold)
+def _threshold(task, callbacks, kept):
+    return (task.image > 1000).astype(np.int32)
 
 
 @perform.register(UntilStopped)

@@ -45,8 +45,8 @@ with pytest.MonkeyPatch.context() as patch:
         Echo,
         Fail,
         Invent,
-        OnlyThere,
         Unknown,
+        Unreadable,
         UntilMessage,
         UntilStopped,
     )
@@ -294,7 +294,7 @@ def test_task_that_cannot_travel_fails_and_nothing_else(small):
     with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
         small.submit(Echo(lambda: 0)).wait(LONG)
     with pytest.raises(ModuleNotFoundError, match="only there"):
-        small.submit(Echo(OnlyThere(os.getpid()))).wait(LONG)
+        small.submit(Echo(Unreadable())).wait(LONG)
     assert small.submit(Echo(2)).wait(LONG) == 2
     assert small.process_id == process
 
