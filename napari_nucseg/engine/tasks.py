@@ -28,6 +28,7 @@ from .messages import (
 __all__ = ["KeptMaps", "perform"]
 
 _MOST, _MOST_BYTES = 4, 500_000_000
+_ROWS = 64
 
 
 class KeptMaps:
@@ -122,7 +123,7 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
     if not task.keep_maps:
         return _reply(task.id, found)
     kept.add(task.id, found)
-    return _reply(task.id, found, (found.maps[..., 0] * 255 + 0.5).astype(np.uint8))
+    return _reply(task.id, found, _in_bytes(found.maps[..., 0]))
 
 
 @perform.register(Relabel)
@@ -161,6 +162,15 @@ def _of_channel(found: Segmentation, channel: int) -> Segmentation:
     parameters = dataclasses.replace(found.parameters, channel=channel)
     provenance = {**found.provenance, "parameters": parameters.as_dict()}
     return dataclasses.replace(found, parameters=parameters, provenance=provenance)
+
+
+def _in_bytes(probability: np.ndarray) -> np.ndarray:
+    """Turn probabilities into bytes, some rows at a time, which is many times faster."""
+    converted = np.empty(probability.shape, np.uint8)
+    for start in range(0, len(converted), _ROWS):
+        rows = slice(start, start + _ROWS)
+        converted[rows] = probability[rows] * 255 + 0.5
+    return converted
 
 
 def _reply(
