@@ -190,32 +190,29 @@ def test_stop_that_is_late_does_not_end_the_next_task(small, tmp_path):
     file.touch()
     assert first.wait(LONG) == "went on"
     # It ends when the child has dealt with the late message, and not before.
-    second = small.submit(UntilMessage(), heard_by(Listener(lambda: late(small, first))))
+    second = small.submit(UntilMessage(), heard_by(lambda *_: stop_late(small, first)))
     assert second.wait(LONG) == "went on"
-    third = small.submit(UntilMessage(), heard_by(Listener(lambda: third_stops(small))))
+    # The same in time.
+    third = small.submit(UntilMessage(), heard_by(lambda *_: small._current.stop()))
     assert third.wait(LONG) == "stopped early"
 
 
-def late(engine, job):
+def stop_late(engine, job):
+    """Stop a job that has ended in all ways that there are, also with a message."""
+    job.stop()
+    job.cancel()
     engine._child._channel.send(Stop(job.id))
 
 
-def third_stops(engine):
-    engine._current.stop()
-
-
-def test_stop_of_a_job_that_has_ended_does_nothing(small):
-    first = small.submit(Echo(1))
-    first.wait(LONG)
-    progress = Listener()
-    second = small.submit(UntilStopped(), heard_by(progress))
-    progress.wait()
-    first.stop()
-    first.cancel()
-    assert not second.has_ended(0.5)
-    second.stop()
-    assert second.wait(LONG) == "stopped early"
-    assert first.wait(0) == 1
+def test_cancel_of_a_job_that_has_ended_kills_nothing(small):
+    job = small.submit(Echo(1))
+    job.wait(LONG)
+    process = small.process_id
+    job.cancel()
+    assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+    assert (job.wait(0), job.state) == (1, "done")
+    assert small.submit(Echo(2)).wait(LONG) == 2
+    assert small.process_id == process
 
 
 def test_cancel_of_a_task_that_does_not_listen(small):

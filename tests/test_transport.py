@@ -6,6 +6,7 @@ import platform
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from multiprocessing import Pipe
@@ -306,6 +307,16 @@ def test_what_both_leave_when_they_are_killed_is_removed_by_the_next_start(small
     other.close()
     assert not any(folder.exists() for folder in left)
     assert small.submit(Echo(2)).wait(LONG) == 2
+
+
+def test_path_that_is_too_long_for_a_socket(small, image, temporary, monkeypatch):
+    deep = temporary / ("deep" * 30)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert (small.submit(Threshold(image)).wait(LONG) == (image > 1000)).all()
+    small.close()
+    assert list(deep.iterdir()) == []
+    deep.rmdir()
 
 
 # The folder

@@ -52,10 +52,14 @@ class EngineProcess:
         self._channel: Channel | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
         self._folder = new_session_folder()
+        key = secrets.token_bytes(32)
         try:
-            key = secrets.token_bytes(32)
             self._listener = Listener(_address_in(self._folder), authkey=key)
-            self.process = self._start(module, key)
+            try:
+                self.process = self._start(module, key)
+            except BaseException:
+                self._listener.close()
+                raise
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
@@ -153,11 +157,13 @@ class EngineProcess:
 
 
 def _address_in(folder: Path) -> str | None:
-    """Return where to put the socket, so that it is removed with the folder.
+    """Return where to put the socket: in the folder, so that it is removed with it.
 
-    None, for the place that Python chooses, if the path would be too long for a socket,
-    and on Windows, whose connections are no files.
+    If the path would be too long for a socket, it is in ``/tmp`` until the child has
+    connected. None on Windows, whose connections are no files.
     """
+    if os.name == "nt":
+        return None
     path = folder / "socket"
     fits = len(os.fsencode(path)) <= _LONGEST_SOCKET
-    return str(path) if os.name != "nt" and fits else None
+    return str(path) if fits else f"/tmp/{folder.name}"
