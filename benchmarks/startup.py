@@ -39,10 +39,10 @@ print(json.dumps(times))
 """
 _ENGINE = """
 import time
-from napari_nucseg.engine.client import Engine
+from napari_nucseg.engine import Engine, Warm
 start = time.perf_counter()
 engine = Engine()
-engine.submit("warm", {"model": "nuclei"}).wait(300)
+engine.submit(Warm("nuclei")).wait(300)
 print(time.perf_counter() - start)
 engine.close()
 """

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine import needs_engine, run_in_engine
+from .engine import FineTune, Segment, Train, execute
 from .image import (
     Field,
     as_image,
@@ -26,7 +26,7 @@ from .image import (
     warn_of_issues,
 )
 from .measure import Scores, match_counts, summarize
-from .pipeline import Segmentation, SegmentParameters, segment_field
+from .pipeline import Segmentation, SegmentParameters
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
 from .training import (
@@ -37,8 +37,6 @@ from .training import (
     ModelInfo,
     TrainingSpec,
     TrainParameters,
-    fine_tune_fields,
-    train_fields,
 )
 
 __all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
@@ -144,28 +142,8 @@ def find_nuclei(
     field = _as_field(image, axes, z, t)
     field.check_channel(options.channel)
     chosen = model if isinstance(model, Model) else load_model(model)
-    if needs_engine():
-        arguments = {
-            "field": field,
-            "model": str(chosen.folder),
-            "parameters": options,
-            "keep_maps": keep_maps,
-        }
-        reply = run_in_engine("segment", arguments, callbacks)
-        return Segmentation(
-            reply.labels,
-            reply.probability,
-            reply.diameter,
-            options,
-            reply.provenance,
-            reply.maps,
-        )
-    from .network import load_predictor
-
-    callbacks.check_stop()
-    callbacks.on_progress(0, 1, "Loading the model")
-    predictor = load_predictor(chosen)
-    return segment_field(field, predictor, options, callbacks, keep_maps=keep_maps)
+    task = Segment(field, chosen, options, return_maps=keep_maps)
+    return execute(task, callbacks)
 
 
 def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:
@@ -230,16 +208,8 @@ def train(
     about = about or ModelInfo(output.name)
     begin = start if isinstance(start, Initialization) else Initialization(start)
     weights = () if sampling_weights is None else sampling_weights
-    plan = TrainingSpec(groups, weights, begin, _read(validation, axes))
-    if needs_engine():
-        arguments = {
-            "plan": plan,
-            "output": output,
-            "about": about,
-            "parameters": options,
-        }
-        return run_in_engine("train", arguments, callbacks)
-    return train_fields(plan, output, about, options, callbacks)
+    spec = TrainingSpec(groups, weights, begin, _read(validation, axes))
+    return execute(Train(spec, output, about, options), callbacks)
 
 
 def fine_tune(
@@ -285,16 +255,7 @@ def fine_tune(
     options = from_keywords(TrainParameters, values)
     fields = _read(data, axes)
     parent = model if isinstance(model, Model) else load_model(model)
-    if needs_engine():
-        arguments = {
-            "fields": fields,
-            "model": str(parent.folder),
-            "name": name,
-            "parameters": options,
-            "run_directory": None,
-        }
-        return run_in_engine("fine_tune", arguments, callbacks)
-    return fine_tune_fields(fields, parent, name, options, callbacks=callbacks)
+    return execute(FineTune(fields, parent, name, options), callbacks)
 
 
 def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:

@@ -1,12 +1,14 @@
 """Fixtures for tests without a window."""
 
 import importlib.util
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_nucseg.engine import Engine
 from napari_nucseg.image.field import Field
 from napari_nucseg.image.files import write_labels
 from napari_nucseg.image.simulate import simulate_field
@@ -102,3 +104,22 @@ def eagerly(monkeypatch):
     fit.tf.config.run_functions_eagerly(True)
     yield
     fit.tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """An empty folder for temporary files, with a path that is short enough for sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def small(temporary, monkeypatch):
+    """An engine with a child that starts fast, see `small_engine`. It leaves no files."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    engine = Engine("small_engine")
+    yield engine
+    engine.close()
+    assert list(temporary.iterdir()) == []

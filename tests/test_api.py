@@ -24,7 +24,7 @@ from napari_nucseg import (
     segment,
     train,
 )
-from napari_nucseg.engine.client import needs_engine
+from napari_nucseg.engine.execution import needs_engine
 from napari_nucseg.image.files import write_labels
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.segmentation import segment_field
@@ -257,7 +257,9 @@ def test_nothing_to_train_on_leaves_nothing(data, error, says, tmp_path):
 
 def test_train_on_a_single_folder_or_field(pairs, simulated, tmp_path, monkeypatch):
     plans = []
-    monkeypatch.setattr("napari_nucseg.api.train_fields", lambda *args, **_: plans.append(args))
+    monkeypatch.setattr(
+        "napari_nucseg.engine.tasks.train_fields", lambda *args, **_: plans.append(args)
+    )
     for data in (pairs, str(pairs), simulated):
         train(data, tmp_path / "new", **TINY)
     names = [[[field.name for field in group] for group in plan.groups] for plan, *_ in plans]

@@ -1,4 +1,4 @@
-"""The engine with real child processes: the real one, and small ones that start fast."""
+"""The engine with real child processes: the real one, and a small one that starts fast."""
 
 import dataclasses
 import os
@@ -7,77 +7,54 @@ import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
 from napari_nucseg import segment
-from napari_nucseg.engine.client import Engine, EngineError
-from napari_nucseg.engine.worker import RelabelExpired
+from napari_nucseg.engine import (
+    Engine,
+    EngineError,
+    FineTune,
+    Relabel,
+    RelabelExpired,
+    Segment,
+    Warm,
+    execute,
+)
+from napari_nucseg.engine.messages import Done, Progress, Stop
 from napari_nucseg.image.field import Field
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.parameters import SegmentParameters
 from napari_nucseg.pipeline.segmentation import relabel, segment_field
 from napari_nucseg.registry.store import load_model
-from napari_nucseg.support.callbacks import Stopped
+from napari_nucseg.support.callbacks import Callbacks, Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
+from napari_nucseg.training.fine_tune import finish_run
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.training_set import TrainingSet
 
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(Path(__file__).parent)
+    from small_engine import (
+        Deaf,
+        Die,
+        Echo,
+        Fail,
+        Invent,
+        Unknown,
+        Unreadable,
+        UntilMessage,
+        UntilStopped,
+    )
+
 LONG = 180.0
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-
-#: A child with the real conversation but other tasks, and without TensorFlow.
-SMALL_CHILD = """
-import os, sys, time, warnings
-import numpy as np
-from napari_nucseg.engine import worker
-
-class Odd(Exception):
-    pass
-
-class Rude(Exception):
-    __module__ = "napari_nucseg.rude"
-
-def echo(link, value):
-    link.on_progress(1, 2, "echo")
-    warnings.warn("faint")
-    return value
-
-def fail(link, kind):
-    raise {
-        "value": ValueError("too dark"),
-        "late": TimeoutError("slow disk"),
-        "odd": Odd("far away"),
-        "rude": Rude("no"),
-        "numpy": np.linalg.LinAlgError("singular"),
-    }[kind]
-
-def until_stopped(link):
-    link.on_progress(0, 1, "waiting")
-    while not link.should_stop():
-        time.sleep(0.01)
-    return "stopped early"
-
-def deaf(link):
-    link.on_progress(0, 1, "deaf")
-    time.sleep(600)
-
-def die(link):
-    print("out of memory", file=sys.stderr, flush=True)
-    os._exit(3)
-
-worker.TASKS.update(
-    echo=echo, fail=fail, until_stopped=until_stopped, deaf=deaf, die=die
-)
-if __name__ == "__main__":
-    worker.main(warm=False)
-"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -93,7 +70,7 @@ def home(tmp_path_factory):
 def engine(home):
     """The real engine, warm."""
     engine = Engine()
-    engine.submit("warm", {"model": "nuclei"}).wait(LONG)
+    engine.submit(Warm("nuclei")).wait(LONG)
     yield engine
     engine.close()
 
@@ -104,66 +81,56 @@ def module(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     def write(source):
-        (tmp_path / "small_child.py").write_text(source)
-        return "small_child"
+        (tmp_path / "some_child.py").write_text(source)
+        return "some_child"
 
     return write
 
 
-@pytest.fixture
-def small(module):
-    """An engine with a child that starts fast."""
-    engine = Engine(module(SMALL_CHILD))
-    yield engine
-    engine.close()
-
-
-def request(field, **parameters):
-    return {"field": field, "model": "nuclei", "parameters": SegmentParameters(**parameters)}
+def request(field, model="nuclei", **parameters):
+    return Segment(field, model, SegmentParameters(**parameters), keep_maps=True)
 
 
 class Listener:
-    """Waits for what a job says, and may do something about it on the engine's thread."""
+    """Waits for a call, and may do something about it on the thread that calls."""
 
     def __init__(self, act=None):
         self.heard = []
-        self.spoken = threading.Event()
+        self.called = threading.Event()
         self._act = act
 
     def __call__(self, *value):
         self.heard.append(value)
-        if self._act and not self.spoken.is_set():
+        if self._act and not self.called.is_set():
             self._act()
-        self.spoken.set()
+        self.called.set()
 
     def wait(self):
-        assert self.spoken.wait(LONG)
+        assert self.called.wait(LONG)
 
 
-class OnlyHere:
-    """Can be pickled, but the child knows no module of this name."""
+def heard_by(progress):
+    return Callbacks(on_progress=progress)
 
 
-# Small children
+# The small child
 
 
 def test_result_and_progress_come_back(small):
     progress, done = Listener(), Listener()
-    job = small.submit("echo", {"value": np.arange(3)}, on_progress=progress, on_done=done)
+    task = Echo(np.arange(3))
+    job = small.submit(task, heard_by(progress), done)
+    assert (job.id, job.kind) == (task.id, Echo)
     assert job.wait(LONG).tolist() == [0, 1, 2]
     assert progress.heard == [(1, 2, "echo")]
     done.wait()
     assert done.heard == [(job,)]
     assert (job.state, job.warnings) == ("done", ["faint"])
-
-
-def test_large_arrays_travel(small):
-    image = np.random.default_rng(0).integers(0, 255, (3000, 3000), np.uint8)
-    assert (small.submit("echo", {"value": image}).wait(LONG) == image).all()
+    assert job.task is None
 
 
 @pytest.mark.parametrize(
-    ("kind", "error", "says"),
+    ("kind", "error", "text"),
     [
         ("value", ValueError, "^too dark$"),
         ("late", TimeoutError, "slow disk"),
@@ -172,17 +139,31 @@ def test_large_arrays_travel(small):
         ("numpy", EngineError, "LinAlgError: singular"),
     ],
 )
-def test_exceptions_arrive_as_what_they_were_or_in_words(small, kind, error, says):
-    job = small.submit("fail", {"kind": kind})
-    with pytest.raises(error, match=says):
+def test_exceptions_arrive_as_what_they_were_or_as_text(small, kind, error, text):
+    job = small.submit(Fail(kind))
+    with pytest.raises(error, match=text):
         job.wait(LONG)
     assert job.state == "failed"
-    assert small.submit("echo", {"value": 1}).wait(LONG) == 1
+    assert small.submit(Echo(1)).wait(LONG) == 1
 
 
-def test_stop_lets_the_task_give_what_it_has(small):
+def test_unknown_kind_of_task_is_an_error_here_and_there(small):
+    with pytest.raises(TypeError, match="kind of task"):
+        small.submit(Unknown()).wait(LONG)
+    with pytest.raises(TypeError, match="kind of task"):
+        execute(Unknown())
+
+
+def test_without_a_window_a_task_is_done_here():
+    with pytest.warns(UserWarning, match="faint"):
+        assert execute(Echo("value")) == "value"
+    with pytest.raises(ValueError, match="too dark"):
+        execute(Fail("value"))
+
+
+def test_stop_lets_the_task_return_what_it_has(small):
     progress = Listener()
-    job = small.submit("until_stopped", {}, on_progress=progress)
+    job = small.submit(UntilStopped(), heard_by(progress))
     progress.wait()
     process = small.process_id
     job.stop()
@@ -190,16 +171,55 @@ def test_stop_lets_the_task_give_what_it_has(small):
     assert small.process_id == process
 
 
+def test_should_stop_is_asked_while_the_task_is_done(small):
+    asked = []
+    callbacks = Callbacks(should_stop=lambda: asked.append(1) or len(asked) > 3)
+    assert small.submit(UntilStopped(), callbacks).wait(LONG) == "stopped early"
+    assert len(asked) == 4
+
+
 def test_stop_is_not_lost_while_the_child_is_starting_or_busy(small):
-    first, second = (small.submit("until_stopped", {}) for _ in range(2))
+    first, second = (small.submit(UntilStopped()) for _ in range(2))
     second.stop()
     first.stop()
     assert first.wait(LONG) == second.wait(LONG) == "stopped early"
 
 
+def test_stop_that_is_late_does_not_end_the_next_task(small, tmp_path):
+    progress, file = Listener(), tmp_path / "file"
+    first = small.submit(UntilStopped(file), heard_by(progress))
+    progress.wait()
+    file.touch()
+    assert first.wait(LONG) == "went on"
+    # It ends when the child has dealt with the late message, and not before.
+    second = small.submit(UntilMessage(), heard_by(lambda *_: stop_late(small, first)))
+    assert second.wait(LONG) == "went on"
+    # The same in time.
+    third = small.submit(UntilMessage(), heard_by(lambda *_: small._current.stop()))
+    assert third.wait(LONG) == "stopped early"
+
+
+def stop_late(engine, job):
+    """Stop a job that has ended in all ways that there are, also with a message."""
+    job.stop()
+    job.cancel()
+    engine._child._channel.send(Stop(job.id))
+
+
+def test_cancel_of_a_job_that_has_ended_kills_nothing(small):
+    job = small.submit(Echo(1))
+    job.wait(LONG)
+    process = small.process_id
+    job.cancel()
+    assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
+    assert (job.wait(0), job.state) == (1, "done")
+    assert small.submit(Echo(2)).wait(LONG) == 2
+    assert small.process_id == process
+
+
 def test_cancel_of_a_task_that_does_not_listen(small):
     progress, done = Listener(), Listener()
-    job = small.submit("deaf", {}, on_progress=progress, on_done=done)
+    job = small.submit(Deaf(), heard_by(progress), done)
     progress.wait()
     process = small.process_id
     job.cancel()
@@ -209,14 +229,14 @@ def test_cancel_of_a_task_that_does_not_listen(small):
     assert job.state == "stopped"
     done.wait()
     assert done.heard == [(job,)]
-    assert small.submit("echo", {"value": 1}).wait(LONG) == 1
+    assert small.submit(Echo(1)).wait(LONG) == 1
     assert small.process_id != process
 
 
 def test_waiting_job_is_cancelled_at_once_and_never_runs(small):
     progress, unheard = Listener(), Listener()
-    first = small.submit("until_stopped", {}, on_progress=progress)
-    second = small.submit("echo", {"value": 2}, on_progress=unheard)
+    first = small.submit(UntilStopped(), heard_by(progress))
+    second = small.submit(Echo(2), heard_by(unheard))
     progress.wait()
     second.cancel()
     with pytest.raises(Stopped):
@@ -224,73 +244,90 @@ def test_waiting_job_is_cancelled_at_once_and_never_runs(small):
     assert first.state == "running"
     first.stop()
     first.wait(LONG)
-    assert small.submit("echo", {"value": 3}).wait(LONG) == 3
+    assert small.submit(Echo(3)).wait(LONG) == 3
     assert unheard.heard == []
 
 
-def test_death_of_the_child_is_told_with_its_last_words(small):
-    job = small.submit("die", {})
+def test_death_of_the_child_is_reported_with_what_it_printed_last(small):
+    job = small.submit(Die())
     with pytest.raises(EngineError, match=r"corrections are safe; try again(.|\n)*out of mem"):
         job.wait(LONG)
-    assert small.submit("echo", {"value": 1}).wait(LONG) == 1
+    assert small.submit(Echo(1)).wait(LONG) == 1
 
 
 def test_idle_child_that_dies_is_replaced(small):
-    small.submit("echo", {"value": 1}).wait(LONG)
+    small.submit(Echo(1)).wait(LONG)
     process = small.process_id
     psutil.Process(process).kill()
     limit = time.monotonic() + LONG
-    while small.process_id == process and time.monotonic() < limit:
+    while small.process_id in (process, None) and time.monotonic() < limit:
         time.sleep(0.02)
-    assert small.process_id != process
-    assert small.submit("echo", {"value": 2}).wait(LONG) == 2
+    assert small.process_id not in (process, None)
+    assert small.submit(Echo(2)).wait(LONG) == 2
 
 
 @pytest.mark.parametrize("source", [None, "import no_such_package", "raise SystemExit(1)"])
-def test_child_that_cannot_start(module, source):
+def test_child_that_cannot_start(module, source, temporary):
     engine = Engine(module(source) if source else "no_such_module")
     try:
         for _ in range(2):
             with pytest.raises(EngineError, match="could not start") as caught:
-                engine.submit("echo", {"value": 1}).wait(LONG)
+                engine.submit(Echo(1)).wait(LONG)
             if source != "raise SystemExit(1)":
                 assert "No module named" in str(caught.value)
     finally:
         engine.close()
+    assert list(temporary.iterdir()) == []
 
 
-def test_no_room_for_temporary_files_is_told_and_passes(small, monkeypatch, tmp_path):
+def test_no_room_for_temporary_files_is_reported_and_passes(small, monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
         with pytest.raises(EngineError, match=r"could not start.*none"):
-            small.submit("echo", {"value": 1}).wait(LONG)
-    assert small.submit("echo", {"value": 1}).wait(LONG) == 1
+            small.submit(Echo(1)).wait(LONG)
+    assert small.submit(Echo(1)).wait(LONG) == 1
 
 
-def test_arguments_that_cannot_travel_fail_the_job_and_nothing_else(small):
-    process = small.submit("echo", {"value": 1}).wait(LONG) and small.process_id
+def test_task_that_cannot_travel_fails_and_nothing_else(small):
+    process = small.submit(Echo(1)).wait(LONG) and small.process_id
     with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
-        small.submit("echo", {"value": lambda: 0}).wait(LONG)
-    with pytest.raises(ModuleNotFoundError):
-        small.submit("echo", {"value": OnlyHere()}).wait(LONG)
-    assert small.submit("echo", {"value": 2}).wait(LONG) == 2
+        small.submit(Echo(lambda: 0)).wait(LONG)
+    with pytest.raises(ModuleNotFoundError, match="only there"):
+        small.submit(Echo(Unreadable())).wait(LONG)
+    assert small.submit(Echo(2)).wait(LONG) == 2
     assert small.process_id == process
 
 
-def test_errors_of_who_listens_do_not_take_the_engine_down(small):
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ("what cannot be pickled", (AttributeError, TypeError, EngineError)),
+        ("what cannot be read", ModuleNotFoundError),
+    ],
+)
+def test_result_that_cannot_travel_fails_and_nothing_else(small, what, error):
+    process = small.submit(Echo(1)).wait(LONG) and small.process_id
+    with pytest.raises(error, match=r"pickle|only there"):
+        small.submit(Invent(what)).wait(LONG)
+    assert small.submit(Echo(2)).wait(LONG) == 2
+    assert small.process_id == process
+
+
+def test_errors_of_callbacks_do_not_end_the_engine(small):
     def fail(*_):
         raise KeyError("window")
 
-    with pytest.raises(KeyError, match="window"):
-        small.submit("until_stopped", {}, on_progress=fail).wait(LONG)
-    assert small.submit("echo", {"value": 1}, on_done=fail).wait(LONG) == 1
-    assert small.submit("echo", {"value": 2}).wait(LONG) == 2
+    for callbacks in (heard_by(fail), Callbacks(should_stop=fail)):
+        with pytest.raises(KeyError, match="window"):
+            small.submit(UntilStopped(), callbacks).wait(LONG)
+    assert small.submit(Echo(1), on_done=fail).wait(LONG) == 1
+    assert small.submit(Echo(2)).wait(LONG) == 2
 
 
 def test_close_ends_everything(small):
     progress = Listener()
-    running = small.submit("deaf", {}, on_progress=progress)
-    waiting = small.submit("echo", {"value": 1})
+    running = small.submit(Deaf(), heard_by(progress))
+    waiting = small.submit(Echo(1))
     progress.wait()
     process = psutil.Process(small.process_id)
     small.close()
@@ -301,50 +338,59 @@ def test_close_ends_everything(small):
     assert small.state == "off"
     assert not process.is_running()
     with pytest.raises(EngineError, match="closed"):
-        small.submit("echo", {"value": 1})
+        small.submit(Echo(1))
 
 
-PARENT = """
-import sys, time
-from napari_nucseg.engine.client import Engine
-engine = Engine("small_child")
-engine.submit("deaf", {}, on_progress=lambda *_: print(engine.process_id, flush=True))
-time.sleep(600)
+SCRIPT = """
+import warnings
+import vispy  # which stands for a window
+from napari_nucseg.engine import Engine, client, execute
+from small_engine import Echo, Fail
+Engine.__init__.__defaults__ = ("small_engine",)
+with warnings.catch_warnings(record=True) as caught:
+    print(execute(Echo("value")))
+print(*[f"{warning.message} {warning.filename}" for warning in caught])
+try:
+    execute(Fail("late"))
+except TimeoutError:
+    print(client.shared_engine().process_id)
 """
 
 
-@needs_kill
-def test_child_leaves_when_its_parent_is_killed(module):
-    module(SMALL_CHILD)
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    child = psutil.Process(int(parent.stdout.readline()))
-    parent.kill()
-    parent.communicate()
-    child.wait(LONG)
-
-
-def test_script_that_ends_takes_the_engine_with_it(module):
-    module(SMALL_CHILD)
-    script = textwrap.dedent(
-        """
-        import warnings
-        from napari_nucseg.engine import client as engine
-        engine.Engine.__init__.__defaults__ = ("small_child",)
-        with warnings.catch_warnings(record=True) as caught:
-            print(engine.run_in_engine("echo", {"value": "heard"}))
-        print(*[warning.message for warning in caught])
-        try:
-            engine.run_in_engine("fail", {"kind": "late"})
-        except TimeoutError:
-            print(engine.shared_engine().process_id)
-        """
-    )
+def test_script_that_ends_takes_the_engine_with_it(small, temporary):
+    pytest.importorskip("vispy")
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=LONG
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=LONG
     )
-    heard, warned, process = run.stdout.split()
-    assert (run.stderr, heard, warned) == ("", "heard", "faint")
+    value, text, _, process = run.stdout.split()
+    assert (run.stderr, value, text) == ("", "value", "faint")
     assert not psutil.pid_exists(int(process))
+
+
+LIGHT = """
+import sys
+from napari_nucseg import engine
+from napari_nucseg.engine import messages
+heavy = ["tensorflow", "keras", "napari_nucseg.engine.worker"]
+print(*[name for name in heavy if name in sys.modules])
+"""
+
+
+def test_front_door_loads_neither_tensorflow_nor_the_worker():
+    run = subprocess.run(
+        [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout.split()) == (0, [])
+
+
+def test_messages_name_their_task_and_cannot_be_changed():
+    one, two = Warm("nuclei"), Warm("nuclei")
+    assert one.id != two.id
+    for message in (one, Stop(one.id), Progress(one.id, 1, 2, ""), Done(one.id, 1)):
+        name = dataclasses.fields(message)[0].name
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(message, name, "other")
+        assert getattr(pickle.loads(pickle.dumps(message)), name) == one.id
 
 
 # The real child
@@ -369,38 +415,30 @@ def training_set(simulated, tmp_path):
 
 @pytest.fixture
 def endless(training_set, quick_learner, tmp_path):
-    """Make the arguments of a fine-tuning that does not end by itself."""
+    """Make the task of a fine-tuning that does not end by itself."""
 
-    def make(name, model=quick_learner):
-        return {
-            "fields": training_set.folder,
-            "model": model,
-            "name": name,
-            "parameters": TrainParameters(
-                epochs=1000, steps_per_epoch=2, batch_size=2, patch_size=64
-            ),
-            "run_directory": tmp_path / "run",
-        }
+    def make(name, model=quick_learner, steps=2):
+        return FineTune(
+            training_set.folder,
+            model,
+            name,
+            TrainParameters(epochs=1000, steps_per_epoch=steps, batch_size=2, patch_size=64),
+            tmp_path / "run",
+        )
 
     return make
 
 
 def after_first_epoch(act):
-    """Return a listener that acts once an epoch has been trained."""
-    listener = Listener()
-
-    def on_epoch(epoch):
-        if epoch.epoch > 0 and not listener.spoken.is_set():
-            listener(epoch)
-            act()
-
-    return on_epoch
+    """Return callbacks that act once an epoch has been trained."""
+    listener = Listener(act)
+    return Callbacks(on_epoch=lambda epoch: listener(epoch) if epoch.epoch > 0 else None)
 
 
 def test_labels_are_those_of_the_public_api(engine, simulated, nuclei):
     progress = Listener()
-    reply = engine.submit("segment", request(simulated), on_progress=progress).wait(LONG)
-    here = segment_field(simulated, load_predictor(nuclei), SegmentParameters(), keep_maps=True)
+    reply = engine.submit(request(simulated), heard_by(progress)).wait(LONG)
+    here = segment_field(simulated, load_predictor(nuclei), SegmentParameters())
     assert reply.labels.max() > 5
     assert (reply.labels == here.labels).all()
     assert (reply.labels == segment(simulated)).all()
@@ -411,7 +449,7 @@ def test_labels_are_those_of_the_public_api(engine, simulated, nuclei):
     assert "Finding nuclei" in [text for *_, text in progress.heard]
 
     other = SegmentParameters(probability=0.8, minimum_size=200)
-    again = engine.submit("relabel", {"key": reply.key, "parameters": other}).wait(LONG)
+    again = engine.submit(Relabel(reply.id, other)).wait(LONG)
     assert (again.labels == relabel(here, other).labels).all()
     assert again.provenance["parameters"] == other.as_dict()
 
@@ -420,32 +458,34 @@ def test_one_channel_alone_gives_the_same_as_the_whole_image(engine, simulated, 
     whole = Field(np.stack([simulated.image[::-1], simulated.image]), "CYX", "two")
     chosen = SegmentParameters(channel=1)
     here = segment_field(whole, load_predictor(nuclei), chosen)
-    arguments = {**request(whole.of_channel(1)), "channel": 1}
-    reply = engine.submit("segment", arguments).wait(LONG)
+    task = dataclasses.replace(request(whole.of_channel(1)), channel=1)
+    reply = engine.submit(task).wait(LONG)
     assert (reply.labels == here.labels).all()
     assert {**reply.provenance, "seconds": 0} == {**here.provenance, "seconds": 0}
     other = dataclasses.replace(chosen, minimum_size=200)
-    again = engine.submit("relabel", {"key": reply.key, "parameters": other}).wait(LONG)
+    again = engine.submit(Relabel(reply.id, other)).wait(LONG)
     assert again.provenance["parameters"] == other.as_dict()
 
 
 def test_maps_are_kept_of_the_last_few_only(engine, field):
-    replies = [engine.submit("segment", request(field)).wait(LONG) for _ in range(5)]
+    replies = [engine.submit(request(field)).wait(LONG) for _ in range(5)]
+    unkept = Segment(field, "nuclei", SegmentParameters())
+    assert engine.submit(unkept).wait(LONG).probability.size == 0
     for reply in replies[1:]:
-        arguments = {"key": reply.key, "parameters": SegmentParameters()}
-        assert engine.submit("relabel", arguments).wait(LONG).key == reply.key
-    with pytest.raises(RelabelExpired, match="Segment again"):
-        arguments = {"key": replies[0].key, "parameters": SegmentParameters()}
-        engine.submit("relabel", arguments).wait(LONG)
+        task = Relabel(reply.id, SegmentParameters())
+        assert engine.submit(task).wait(LONG).id == reply.id
+    for key in (replies[0].id, unkept.id):
+        with pytest.raises(RelabelExpired, match="Segment again"):
+            engine.submit(Relabel(key, SegmentParameters())).wait(LONG)
 
 
 def test_errors_are_those_of_the_pipeline(engine, field):
     channels = Field(np.zeros((2, 40, 50)), "CYX", "cells")
     with pytest.raises(ValueError, match="Choose a channel from 0 to 1"):
-        engine.submit("segment", request(channels)).wait(LONG)
+        engine.submit(request(channels)).wait(LONG)
     with pytest.raises(FileNotFoundError, match="'none'"):
-        engine.submit("segment", {**request(field), "model": "none"}).wait(LONG)
-    assert engine.submit("segment", request(field)).wait(LONG).labels.shape == field.shape
+        engine.submit(request(field, "none")).wait(LONG)
+    assert engine.submit(request(field)).wait(LONG).labels.shape == field.shape
 
 
 def test_second_job_waits_for_the_first(engine, field, large):
@@ -463,7 +503,7 @@ def test_second_job_waits_for_the_first(engine, field, large):
 
     for one in (large, field):
         asked = request(one, diameter=28)
-        jobs.append(engine.submit("segment", asked, on_progress=on_progress, on_done=on_done))
+        jobs.append(engine.submit(asked, heard_by(on_progress), on_done))
     replies = [job.wait(LONG) for job in jobs]
     assert [reply.labels.shape for reply in replies] == [large.shape, field.shape]
     last.wait()
@@ -475,13 +515,13 @@ def test_second_job_waits_for_the_first(engine, field, large):
 
 def test_cancel_while_segmenting(engine, field, large):
     progress = Listener()
-    job = engine.submit("segment", request(large), on_progress=progress)
+    job = engine.submit(request(large), heard_by(progress))
     progress.wait()
     job.cancel()
     with pytest.raises(Stopped):
         job.wait(LONG)
     assert job.state == "stopped"
-    assert (engine.submit("segment", request(field)).wait(LONG).labels == segment(field)).all()
+    assert (engine.submit(request(field)).wait(LONG).labels == segment(field)).all()
 
 
 @needs_kill
@@ -489,11 +529,11 @@ def test_kill_while_segmenting(engine, simulated, large):
     def kill():
         os.kill(engine.process_id, signal.SIGKILL)
 
-    job = engine.submit("segment", request(large), on_progress=Listener(kill))
+    job = engine.submit(request(large), heard_by(Listener(kill)))
     with pytest.raises(EngineError, match="corrections are safe; try again"):
         job.wait(LONG)
     assert job.state == "failed"
-    reply = engine.submit("segment", request(simulated)).wait(LONG)
+    reply = engine.submit(request(simulated)).wait(LONG)
     assert (reply.labels == segment(simulated)).all()
 
 
@@ -504,26 +544,22 @@ def test_cancel_while_fine_tuning(engine, endless, field):
         if text.startswith("Training"):
             training(text)
 
-    arguments = endless("cancelled")
     # Not even one epoch ends by itself.
-    arguments["parameters"] = dataclasses.replace(
-        arguments["parameters"], steps_per_epoch=10_000
-    )
-    job = engine.submit("fine_tune", arguments, on_progress=on_progress)
+    job = engine.submit(endless("cancelled", steps=10_000), heard_by(on_progress))
     training.wait()
     job.cancel()
     with pytest.raises(Stopped):
         job.wait(LONG)
     with pytest.raises(FileNotFoundError):
         load_model("cancelled")
-    assert engine.submit("segment", request(field)).wait(LONG).labels.shape == field.shape
+    assert engine.submit(request(field)).wait(LONG).labels.shape == field.shape
 
 
 def test_stop_while_fine_tuning_keeps_the_best_so_far(engine, endless):
     def stop():
         job.stop()
 
-    job = engine.submit("fine_tune", endless("early"), on_epoch=after_first_epoch(stop))
+    job = engine.submit(endless("early"), after_first_epoch(stop))
     result = job.wait(LONG)
     assert 1 <= result.epochs < 1000
     model = load_model("early")
@@ -536,9 +572,9 @@ def test_kill_while_fine_tuning(engine, endless, training_set, nuclei, simulated
     def kill():
         os.kill(engine.process_id, signal.SIGKILL)
 
-    arguments = endless("killed", "nuclei")
+    task = endless("killed", "nuclei")
     before = training_set.fields()
-    job = engine.submit("fine_tune", arguments, on_epoch=after_first_epoch(kill))
+    job = engine.submit(task, after_first_epoch(kill))
     with pytest.raises(EngineError, match="corrections are safe; try again"):
         job.wait(LONG)
     after = training_set.fields()
@@ -547,18 +583,17 @@ def test_kill_while_fine_tuning(engine, endless, training_set, nuclei, simulated
         assert (one.image == two.image).all()
         assert (one.labels == two.labels).all()
 
-    run = {"run_directory": arguments["run_directory"]}
-    result = engine.submit("finish_run", run).wait(LONG)
+    result = finish_run(task.run_directory)
     assert (result.name, result.parent) == ("killed", "nuclei")
     assert result.epochs >= 1
     child = load_model("killed")
     assert child.card.parent_sha256 == nuclei.card.weights_sha256
-    labels = engine.submit("segment", {**request(simulated), "model": "killed"}).wait(LONG)
+    labels = engine.submit(request(simulated, "killed")).wait(LONG)
     assert (labels.labels == segment(simulated, "killed")).all()
 
 
 def test_stop_before_the_first_epoch_has_nothing_to_give(engine, endless):
-    job = engine.submit("fine_tune", endless("none"))
+    job = engine.submit(endless("none"))
     job.stop()
     with pytest.raises(Stopped):
         job.wait(LONG)

@@ -1,13 +1,31 @@
 """The child process that runs TensorFlow for a window."""
 
-from .client import Job, needs_engine, run_in_engine, shared_engine
-from .worker import RelabelExpired, SegmentationReply
+from .client import Engine, shared_engine
+from .execution import execute, needs_engine
+from .job import Job
+from .messages import (
+    EngineError,
+    FineTune,
+    Relabel,
+    RelabelExpired,
+    Segment,
+    Task,
+    Train,
+    Warm,
+)
 
 __all__ = [
+    "Engine",
+    "EngineError",
+    "FineTune",
     "Job",
+    "Relabel",
     "RelabelExpired",
-    "SegmentationReply",
+    "Segment",
+    "Task",
+    "Train",
+    "Warm",
+    "execute",
     "needs_engine",
-    "run_in_engine",
     "shared_engine",
 ]

@@ -1,43 +1,37 @@
-"""The child process that runs TensorFlow for a window.
+"""Engine: runs tasks in a child process, for a process with a window.
 
-TensorFlow and OpenGL in one process can crash it, and a computation in a
-process of its own can be cancelled at once, whatever it is doing. The child
-is started in the background, kept warm, and started again when it dies.
+TensorFlow and OpenGL in one process can crash it, and a computation in a process of its
+own can be cancelled at once, whatever it is doing. The child is started in the background,
+kept warm, and started again when it dies.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import pickle
 import queue
-import sys
 import threading
-import warnings
 from collections.abc import Callable
-from typing import Any
 
-from ..support import Callbacks, OnEpoch, OnProgress, Stopped
+from ..support import Callbacks, Stopped
 from .job import Job
-from .process import EngineError, EngineProcess
+from .messages import Done, EngineError, Failed, Stop, Task
+from .process import EngineProcess
+from .transport import Channel, Disconnected, UnreadableMessage
 
-__all__ = [
-    "Engine",
-    "EngineError",
-    "Job",
-    "needs_engine",
-    "run_in_engine",
-    "shared_engine",
-]
+__all__ = ["Engine", "shared_engine"]
 
+#: Seconds that a task has to end by itself when it is cancelled.
 _GRACE = 0.3
+#: Seconds between two looks whether a task should stop.
+_LOOK = 0.05
 
 
 class Engine:
     """Runs tasks in a child process, one after the other.
 
-    A thread of the engine owns the child: it starts it, sends it the jobs and
-    passes on what it says. No method of the engine waits for the child.
+    A thread of the engine owns the child: it starts it, and it alone sends and receives
+    messages. No method of the engine waits for the child.
 
     Parameters
     ----------
@@ -76,38 +70,28 @@ class Engine:
 
     def submit(
         self,
-        task: str,
-        arguments: dict[str, Any],
-        *,
-        on_progress: OnProgress | None = None,
-        on_epoch: OnEpoch | None = None,
+        task: Task,
+        callbacks: Callbacks = Callbacks(),
         on_done: Callable[[Job], None] | None = None,
     ) -> Job:
         """Queue a task.
 
         Parameters
         ----------
-        task : str
-            One of the tasks of the child.
-        arguments : dict
-            Its arguments, which are pickled.
-        on_progress, on_epoch, on_done : callable, optional
+        task : Task
+            What to do.
+        callbacks : Callbacks, optional
+            Called on the engine's thread.
+        on_done : callable, optional
             See `Job`.
 
         Returns
         -------
         Job
-            To follow, stop or cancel it.
+            To follow, stop or cancel the task.
         """
         self.start()
-        job = Job(
-            self,
-            task,
-            arguments,
-            on_progress=on_progress,
-            on_epoch=on_epoch,
-            on_done=on_done,
-        )
+        job = Job(self, task, callbacks, on_done)
         self._jobs.put(job)
         return job
 
@@ -126,10 +110,10 @@ class Engine:
         self.state = "off"
 
     def _work(self) -> None:
-        """Own the child: run on the engine's thread until it is closed."""
+        """Own the child: run on the engine's thread until the engine is closed."""
         try:
             while not self._closed:
-                # What goes wrong here is told with the next job, which tries again.
+                # The next job reports what goes wrong here: it tries again.
                 with contextlib.suppress(EngineError):
                     self._ensure_child()
                 job = self._next_job()
@@ -138,29 +122,25 @@ class Engine:
                 self._run(job)
         finally:
             self._drain()
-            if self._child:
-                self._child.kill()
-                self._child = None
+            self._drop_child()
 
     def _next_job(self) -> Job | None:
-        """Wait for a job, and notice meanwhile if the child has died."""
+        """Wait for a job, and meanwhile replace a child that has died."""
         while not self._closed:
             try:
                 return self._jobs.get(timeout=1.0)
             except queue.Empty:
-                # One that never was of use would only die again.
+                # A child that has never ended a task would only die again.
                 if self._child and self._child.has_served and not self._child.is_alive():
                     with contextlib.suppress(EngineError):
                         self._ensure_child()
         return None
 
     def _ensure_child(self) -> None:
-        """Start the child if there is none; an error is told with the next job."""
+        """Start the child if there is none."""
         if self._closed or (self._child and self._child.is_alive()):
             return
-        if self._child:
-            self._child.kill()
-            self._child = None
+        self._drop_child()
         self.state = "starting"
         try:
             self._child = EngineProcess(self._module)
@@ -170,6 +150,13 @@ class Engine:
                 f"there is free memory, and room for temporary files."
             ) from error
 
+    def _drop_child(self) -> None:
+        """End the child, if there is one, and forget it."""
+        with self._lock:
+            child, self._child = self._child, None
+        if child:
+            child.close()
+
     def _run(self, job: Job) -> None:
         """Run one job to its end, whatever that is."""
         with self._lock:
@@ -178,52 +165,71 @@ class Engine:
             self._current, job.state, self.state = job, "running", "busy"
         try:
             self._ensure_child()
-            state, value = self._talk(job)
+            end: Done | Failed | Exception = self._follow(job)
         except Exception as error:  # whatever it is, the thread must go on
-            state, value = "lost", error
+            end = error
         with self._lock:
             self._current = None
-            self.state = "ready" if state != "lost" else "starting"
-        if state == "done":
-            job._end("done", result=value)
-        elif state == "failed":
-            stopped = isinstance(value, Stopped)
-            job._end("stopped" if stopped else "failed", error=value)
+            self.state = "starting" if isinstance(end, Exception) else "ready"
+        if isinstance(end, Done):
+            job._end("done", result=end.value)
+        elif isinstance(end, Failed):
+            stopped = isinstance(end.error, Stopped)
+            job._end("stopped" if stopped else "failed", error=end.error)
         else:
-            self._lost(job, value)
+            self._lose(job, end)
 
-    def _talk(self, job: Job) -> tuple[str, Any]:
-        """Send the job and pass on what the child says, until it has ended."""
+    def _follow(self, job: Job) -> Done | Failed:
+        """Send the task and pass on the replies, until it has ended."""
         child = self._child
         if child is None:
             raise EngineError("The engine was closed.")
+        channel = child.connect(lambda: self._closed or job._cancelled)
         try:
-            message = pickle.dumps(("run", job.task, job.arguments), protocol=5)
-        except Exception as error:  # arguments can refuse in any way
-            return "failed", error
-        connection = child.connect(lambda: self._closed or job._cancelled)
-        connection.send_bytes(message)
-        with self._lock:
-            job._sent = True
-        if job._stop_asked:
-            child.ask_to_stop()
+            channel.send(job.task, job.id)
+        except Disconnected:
+            raise
+        except Exception as error:  # a task can refuse to be pickled in any way
+            return Failed(job.id, error)
+        is_asked = False
         while True:
-            kind, value = pickle.loads(connection.recv_bytes())
-            if kind in ("done", "failed"):
-                child.has_served = True
-                return kind, value
             try:
-                job._tell(kind, value)
-            except Exception as error:  # of who listens: nobody wants the rest
+                if not is_asked and job._should_stop():
+                    is_asked = True
+                    with contextlib.suppress(Disconnected):
+                        channel.send(Stop(job.id))
+                end = self._take_reply(job, channel)
+            except Disconnected:
+                raise
+            except Exception as error:  # of a callback: then nobody wants the rest
                 child.kill()
-                return "failed", error
+                return Failed(job.id, error)
+            if end is not None:
+                child.has_served = True
+                return end
 
-    def _lost(self, job: Job, error: BaseException) -> None:
+    def _take_reply(self, job: Job, channel: Channel) -> Done | Failed | None:
+        """Wait a moment for a reply, and return the one that ends the job."""
+        if not channel.wait(_LOOK):
+            return None
+        try:
+            reply = channel.receive()
+        except UnreadableMessage as message:
+            return Failed(job.id, message.error) if message.label == job.id else None
+        if reply.task_id != job.id:
+            return None
+        if isinstance(reply, Done | Failed):
+            return reply
+        job._take(reply)
+        return None
+
+    def _lose(self, job: Job, error: Exception) -> None:
         """End a job whose child is gone, and forget the child."""
-        child, self._child = self._child, None
-        tail = child.last_words() if child else ""
+        child = self._child
         if child:
             child.kill()
+        printed = child.error_output() if child else ""
+        self._drop_child()
         if job._cancelled or self._closed:
             job._end("stopped", error=Stopped("The job was cancelled."))
             return
@@ -234,33 +240,24 @@ class Engine:
         )
         if isinstance(error, EngineError):
             text = str(error)
-        job._end("failed", error=EngineError(f"{text}\n{tail}".strip()))
-
-    def _stop(self, job: Job) -> None:
-        """Ask the child to stop, or have it asked as soon as it has the job."""
-        with self._lock:
-            job._stop_asked = True
-            child = self._child if job is self._current and job._sent else None
-        if child:
-            child.ask_to_stop()
+        job._end("failed", error=EngineError(f"{text}\n{printed}".strip()))
 
     def _cancel(self, job: Job) -> None:
-        """Ask the child to stop, and kill it if it has not in time."""
+        """Ask the task to end, and kill the child if it has not in time."""
         with self._lock:
             if job is not self._current:
                 job._end("stopped", error=Stopped("The job was cancelled."))
                 return
-        self._stop(job)
-
-        def kill_if_needed() -> None:
-            with self._lock:
-                child = self._child
-                if job is self._current and child:
-                    child.kill()
-
-        timer = threading.Timer(_GRACE, kill_if_needed)
+        job.stop()
+        timer = threading.Timer(_GRACE, self._kill_if_running, [job])
         timer.daemon = True
         timer.start()
+
+    def _kill_if_running(self, job: Job) -> None:
+        """Kill the child if it still does this task; it may do another one by now."""
+        with self._lock:
+            if job is self._current and self._child:
+                self._child.kill()
 
     def _drain(self) -> None:
         """End the jobs that were never run."""
@@ -289,61 +286,3 @@ def shared_engine() -> Engine:
             _shared = Engine()
             atexit.register(_shared.close)
         return _shared
-
-
-def needs_engine() -> bool:
-    """Return whether TensorFlow must not be loaded into this process.
-
-    Returns
-    -------
-    bool
-        True where napari, Qt or OpenGL's user vispy is loaded.
-    """
-    bindings = ("PyQt5", "PyQt6", "PySide2", "PySide6")
-    windows = ("napari", "vispy", *(f"{name}.QtCore" for name in bindings))
-    return any(name in sys.modules for name in windows)
-
-
-def run_in_engine(
-    task: str,
-    arguments: dict[str, Any],
-    callbacks: Callbacks = Callbacks(),
-) -> Any:
-    """Run a task in the engine and wait for it.
-
-    Parameters
-    ----------
-    task : str
-        Name of the task.
-    arguments : dict
-        Its arguments.
-    callbacks : Callbacks, optional
-        Who is told, on the engine's thread, and who may end it, asked on this one.
-
-    Returns
-    -------
-    object
-        The result of the task.
-
-    Raises
-    ------
-    Exception
-        See `Job.wait`. Ctrl-C cancels the job.
-    """
-    callbacks.check_stop()
-    job = shared_engine().submit(
-        task, arguments, on_progress=callbacks.on_progress, on_epoch=callbacks.on_epoch
-    )
-    asked = False
-    try:
-        while True:
-            if job.has_ended(0.05):
-                for text in job.warnings:
-                    warnings.warn(text, stacklevel=3)
-                return job.wait()
-            if not asked and callbacks.should_stop():
-                asked = True
-                job.stop()
-    except KeyboardInterrupt:
-        job.cancel()
-        raise

@@ -1,4 +1,4 @@
-"""Job: a task on its way through the engine."""
+"""Job: a task that was given to the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..support import OnEpoch, OnProgress
+from ..support import Callbacks
+from .messages import EpochDone, Progress, Reply, Task, Warned
 
 if TYPE_CHECKING:
     from .client import Engine
@@ -21,33 +22,34 @@ _logger = logging.getLogger(__name__)
 
 
 class Job:
-    """A task on its way through the engine.
+    """A task that was given to the engine.
 
     Parameters
     ----------
     engine : Engine
-        That runs it.
-    task : str
-        Name of the task.
-    arguments : dict
-        Its arguments.
-    on_progress, on_epoch, on_done : callable, optional
-        Called on a thread of the engine: with ``(done, total, text)``, with an
-        `Epoch`, and, once, with this job when it has ended.
+        That does it.
+    task : Task
+        What is to be done.
+    callbacks : Callbacks, optional
+        Called on the engine's thread.
+    on_done : callable, optional
+        Called once, with this job when it has ended, on a thread of the engine or the one
+        that cancelled it.
     """
 
     def __init__(
         self,
         engine: Engine,
-        task: str,
-        arguments: dict[str, Any],
-        *,
-        on_progress: OnProgress | None = None,
-        on_epoch: OnEpoch | None = None,
+        task: Task,
+        callbacks: Callbacks = Callbacks(),
         on_done: Callable[[Job], None] | None = None,
     ) -> None:
-        self.task = task
-        self.arguments = arguments
+        #: Id of the task.
+        self.id = task.id
+        #: Type of the task.
+        self.kind = type(task)
+        #: The task until it has ended. A job that is kept keeps no image in memory.
+        self.task: Task | None = task
         #: "waiting", "running", "done", "failed" or "stopped".
         self.state = "waiting"
         self.result: Any = None
@@ -55,21 +57,19 @@ class Job:
         #: What the task warned of.
         self.warnings: list[str] = []
         self._engine = engine
-        self._on_progress = on_progress
-        self._on_epoch = on_epoch
+        self._callbacks = callbacks
         self._on_done = on_done
         self._ended = threading.Event()
         self._ending = threading.Lock()
         self._cancelled = False
         self._stop_asked = False
-        self._sent = False
 
     def stop(self) -> None:
-        """Ask the task to end early with what it has."""
-        self._engine._stop(self)
+        """Ask the task to end early with what it has. It returns at once."""
+        self._stop_asked = True
 
     def cancel(self) -> None:
-        """End the task within a second, if need be with its process."""
+        """End the task within a second, if necessary with its process."""
         self._cancelled = True
         self._engine._cancel(self)
 
@@ -113,19 +113,23 @@ class Job:
             What the task raised.
         """
         if not self._ended.wait(timeout):
-            raise TimeoutError(f"The task {self.task!r} did not end in {timeout} s.")
+            raise TimeoutError(f"The task {self.kind.__name__} did not end in {timeout} s.")
         if self.error is not None:
             raise self.error
         return self.result
 
-    def _tell(self, kind: str, value: Any) -> None:
-        """Pass on what the child says while it works."""
-        if kind == "progress" and self._on_progress:
-            self._on_progress(*value)
-        elif kind == "epoch" and self._on_epoch:
-            self._on_epoch(value)
-        elif kind == "warning":
-            self.warnings.append(value)
+    def _should_stop(self) -> bool:
+        """Return whether the task is to end early."""
+        return self._stop_asked or self._callbacks.should_stop()
+
+    def _take(self, reply: Reply) -> None:
+        """Pass on a reply that comes while the task is done."""
+        if isinstance(reply, Progress):
+            self._callbacks.on_progress(reply.done, reply.total, reply.text)
+        elif isinstance(reply, EpochDone):
+            self._callbacks.on_epoch(reply.epoch)
+        elif isinstance(reply, Warned):
+            self.warnings.append(reply.text)
 
     def _end(self, state: str, result: Any = None, error: BaseException | None = None) -> None:
         """Enter the last state, once."""
@@ -135,11 +139,10 @@ class Job:
             if isinstance(error, MemoryError) and not str(error):
                 error = MemoryError(_SHORT_OF_MEMORY)
             self.state, self.result, self.error = state, result, error
-            # An image is not kept in memory by who keeps the job.
-            self.arguments = {}
+            self.task = None
             self._ended.set()
         if self._on_done:
             try:
                 self._on_done(self)
-            except Exception:  # who is told must not take the engine down
-                _logger.exception("Who waited for the task %r failed.", self.task)
+            except Exception:  # an error of a callback must not end the engine's thread
+                _logger.exception("A callback for the end of %s failed.", self.kind.__name__)

@@ -1,11 +1,11 @@
-"""The child process itself: started, called, listened to, killed."""
+"""The child process itself: how it is started, connected to and ended."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,19 +13,23 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Listener
+from pathlib import Path
 
-__all__ = ["ADDRESS_VARIABLE", "KEY_VARIABLE", "EngineError", "EngineProcess"]
+from .messages import EngineError
+from .session import new_session_folder, remove_abandoned_folders
+from .transport import Channel
 
-#: Names of the environment variables that tell the child where to call.
+__all__ = ["ADDRESS_VARIABLE", "FOLDER_VARIABLE", "KEY_VARIABLE", "EngineProcess"]
+
+#: Names of the environment variables from which the child knows how to connect.
 ADDRESS_VARIABLE, KEY_VARIABLE = "NUCSEG_ENGINE_ADDRESS", "NUCSEG_ENGINE_KEY"
+#: Name of the environment variable with the folder for large arrays.
+FOLDER_VARIABLE = "NUCSEG_ENGINE_FOLDER"
 
 _START_SECONDS = 120.0
 _TAIL = 1500
-
-
-class EngineError(RuntimeError):
-    """The engine process ended in the middle of a job, or could not start."""
+_LONGEST_SOCKET = 100  # bytes in the path of a socket; macOS allows 103
 
 
 class EngineProcess:
@@ -35,22 +39,43 @@ class EngineProcess:
     ----------
     module : str
         What the child runs, as ``python -m``.
+
+    Raises
+    ------
+    OSError
+        If there is no room for temporary files, or no process can be started.
     """
 
     def __init__(self, module: str) -> None:
         #: Whether it has brought a task to an end.
         self.has_served = False
-        key = secrets.token_bytes(32)
+        self._channel: Channel | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
-        self._listener = Listener(authkey=key)
-        self._connection: Connection | None = None
+        self._folder = new_session_folder()
+        key = secrets.token_bytes(32)
+        try:
+            self._listener = Listener(_address_in(self._folder), authkey=key)
+            try:
+                self.process = self._start(module, key)
+            except BaseException:
+                self._listener.close()
+                raise
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+        remove_abandoned_folders()
+
+    def _start(self, module: str, key: bytes) -> subprocess.Popen:
         environment = {
             **os.environ,
             ADDRESS_VARIABLE: str(self._listener.address),
             KEY_VARIABLE: key.hex(),
+            FOLDER_VARIABLE: str(self._folder),
             "KERAS_BACKEND": "tensorflow",
         }
-        self.process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-P", "-m", module],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -58,19 +83,20 @@ class EngineProcess:
             stderr=self._stderr,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError, EOFError, AuthenticationError):
-            self._connection = self._listener.accept()
+            connection = self._listener.accept()
+            self._channel = Channel(connection, self._folder)
+            # It leaves no socket on the disk.
+            self._listener.close()
 
     def is_alive(self) -> bool:
         """Return whether the process runs."""
         return self.process.poll() is None
 
-    def connect(self, give_up: Callable[[], bool]) -> Connection:
-        """Wait until the child has called.
+    def connect(self, give_up: Callable[[], bool]) -> Channel:
+        """Wait until the child has connected.
 
         Parameters
         ----------
@@ -79,44 +105,48 @@ class EngineProcess:
 
         Returns
         -------
-        Connection
+        Channel
             To the child.
 
         Raises
         ------
         EngineError
-            If it ends before, or does not call in time.
+            If the child ends before, or does not connect in time.
         """
         limit = time.monotonic() + _START_SECONDS
-        while self._connection is None:
+        while self._channel is None:
             self._accepting.join(timeout=0.05)
-            refused = self._connection is None and not self._accepting.is_alive()
+            refused = self._channel is None and not self._accepting.is_alive()
             if refused or not self.is_alive() or give_up() or time.monotonic() > limit:
                 raise EngineError(
                     "The engine, which runs TensorFlow, could not start. Check the "
                     'installation with: python -c "import tensorflow"'
                 )
-        return self._connection
-
-    def ask_to_stop(self) -> None:
-        """Tell the child that its task should end early."""
-        connection = self._connection
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.send_bytes(pickle.dumps(("stop", None, None), protocol=5))
+        return self._channel
 
     def kill(self) -> None:
-        """End the process and give everything back."""
+        """End the process. Any thread may call it, also when it has ended."""
         with contextlib.suppress(OSError):
             self.process.kill()
         self.process.wait()
-        for end in (self._connection, self._listener):
-            if end is not None:
-                with contextlib.suppress(OSError):
-                    end.close()
 
-    def last_words(self) -> str:
-        """Return the end of what the process wrote, unless it was killed from outside."""
+    def close(self) -> None:
+        """End the process and free what it used; for the thread that uses the connection."""
+        self.kill()
+        with contextlib.suppress(OSError):
+            self._listener.close()
+        if self._channel is not None:
+            self._channel.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def error_output(self) -> str:
+        """Return the end of what the process has printed.
+
+        Returns
+        -------
+        str
+            Empty if the process was killed: then what it printed does not explain its end.
+        """
         if self.process.poll() == -9:
             return ""
         with contextlib.suppress(OSError, ValueError):
@@ -124,3 +154,16 @@ class EngineProcess:
             self._stderr.seek(max(0, self._stderr.tell() - _TAIL))
             return self._stderr.read().decode(errors="replace").strip()
         return ""
+
+
+def _address_in(folder: Path) -> str | None:
+    """Return where to put the socket: in the folder, so that it is removed with it.
+
+    If the path would be too long for a socket, it is in ``/tmp`` until the child has
+    connected. None on Windows, whose connections are no files.
+    """
+    if os.name == "nt":
+        return None
+    path = folder / "socket"
+    fits = len(os.fsencode(path)) <= _LONGEST_SOCKET
+    return str(path) if fits else f"/tmp/{folder.name}"

@@ -1,278 +1,131 @@
-"""What runs in the engine process: tasks by name, one at a time.
+"""What runs in the engine process: one task at a time.
 
-Started by `engine`, never by hand. The main thread computes, a second one
-listens for the wish to stop.
+Started by `EngineProcess`, never by hand. The main thread does the tasks; a second one
+receives them, and the wish to stop.
 """
 
 from __future__ import annotations
 
-import collections
 import contextlib
-import dataclasses
 import os
 import pickle
 import queue
 import signal
 import sys
 import threading
-import uuid
 import warnings
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Client, Connection
+from collections.abc import Iterator
+from multiprocessing.connection import Client
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from ..image import Field
-from ..pipeline import Maps, Segmentation, SegmentParameters, relabel, segment_field
 from ..registry import DEFAULT_MODEL
 from ..support import Callbacks
-from ..training import TrainParameters
-from .process import ADDRESS_VARIABLE, KEY_VARIABLE, EngineError
+from .messages import (
+    Done,
+    EngineError,
+    EpochDone,
+    Failed,
+    Progress,
+    Reply,
+    Stop,
+    Task,
+    Warm,
+    Warned,
+)
+from .process import ADDRESS_VARIABLE, FOLDER_VARIABLE, KEY_VARIABLE
+from .tasks import KeptMaps, perform
+from .transport import Channel, Disconnected, UnreadableMessage
 
-__all__ = ["TASKS", "RelabelExpired", "SegmentationReply", "WorkerChannel", "main"]
+__all__ = ["Worker", "main"]
 
-_KEPT, _MOST_BYTES = 4, 500_000_000
 _PRIORITY = 5
 _OUR_OWN = "napari_nucseg."
 
 
-class RelabelExpired(LookupError):
-    """The maps of a segmentation are no longer kept."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class SegmentationReply:
-    """What the window needs of a segmentation.
+class Worker:
+    """Does the tasks that the engine sends.
 
     Parameters
     ----------
-    key : str
-        To ask for other labels from the same maps.
-    labels : ndarray of int32, shape (Y, X)
-        The nuclei.
-    probability : ndarray of uint8, shape (Y, X)
-        Foreground probability, 255 is 1; empty in answer to "relabel".
-    diameter : float
-        Typical diameter in pixels.
-    provenance : dict
-        How the labels came about.
-    maps : Maps, optional
-        Only if they were asked for.
-    """
-
-    key: str
-    labels: np.ndarray
-    probability: np.ndarray
-    diameter: float
-    provenance: dict[str, Any]
-    maps: Maps | None = None
-
-
-class WorkerChannel:
-    """The child's end of the conversation.
-
-    Parameters
-    ----------
-    connection : Connection
+    channel : Channel
         To the engine.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._runs: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
-        self._stop = threading.Event()
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._tasks: queue.Queue[Task] = queue.Queue()
+        self._kept = KeptMaps()
+        #: Ids of the last task that came, and of the last one that is to stop.
+        self._latest = self._stopped = ""
         threading.Thread(target=self._listen, daemon=True).start()
 
+    def serve(self) -> None:
+        """Do one task after the other; the process ends when the engine has gone."""
+        while True:
+            self._do(self._tasks.get())
+
     def _listen(self) -> None:
-        """Take messages as they come; leave when the engine has gone."""
+        """Take messages as they come; end the process when the engine has gone."""
         while True:
             try:
-                kind, task, arguments = pickle.loads(self._connection.recv_bytes())
-            except (OSError, EOFError):
+                message = self._channel.receive()
+            except Disconnected:
+                self._channel.close()
                 os._exit(0)
-            except Exception as error:  # a class that is not known here, for example
-                self.send("failed", _portable(error))
-                continue
-            if kind == "stop":
-                self._stop.set()
+            except UnreadableMessage as unreadable:
+                self._send(Failed(unreadable.label, _portable(unreadable.error)))
             else:
-                self._stop.clear()
-                self._runs.put((task, arguments))
+                self._take(message)
 
-    def next_run(self) -> tuple[str, dict[str, Any]]:
-        """Wait for the next task.
+    def _take(self, message: Task | Stop) -> None:
+        """Queue a task, or note which one is to stop.
 
-        Returns
-        -------
-        task : str
-            Its name.
-        arguments : dict
-            Its arguments.
+        The engine sends a task when the one before has ended. So a `Stop` that names another
+        task than the last one is late.
         """
-        return self._runs.get()
+        if isinstance(message, Task):
+            self._latest = message.id
+            self._tasks.put(message)
+        elif message.task_id == self._latest:
+            self._stopped = message.task_id
 
-    def send(self, kind: str, value: Any) -> None:
-        """Tell the engine something.
+    def _do(self, task: Task) -> None:
+        """Do a task and send how it ended."""
+        try:
+            with self._sending_warnings(task):
+                value = perform(task, self._callbacks(task), self._kept)
+            self._send(Done(task.id, value))
+        except BaseException as error:  # whatever it is, the window must know
+            self._send(Failed(task.id, _portable(error)))
 
-        Parameters
-        ----------
-        kind : str
-            "progress", "epoch", "warning", "done" or "failed".
-        value : object
-            To be pickled.
-        """
-        self._connection.send_bytes(pickle.dumps((kind, value), protocol=5))
-
-    def on_progress(self, done: int, total: int, text: str) -> None:
-        """Pass on progress, see `callbacks.OnProgress`.
-
-        Parameters
-        ----------
-        done, total : int
-            Steps done and in all.
-        text : str
-            What is being done.
-        """
-        self.send("progress", (done, total, text))
-
-    def should_stop(self) -> bool:
-        """Return whether the engine wants the task to end early.
-
-        Returns
-        -------
-        bool
-            See `callbacks.ShouldStop`.
-        """
-        return self._stop.is_set()
-
-    def callbacks(self) -> Callbacks:
-        """Return who watches a training: the engine.
-
-        Returns
-        -------
-        Callbacks
-            What they are told is passed on.
-        """
+    def _callbacks(self, task: Task) -> Callbacks:
+        """Return callbacks that pass on what they are called with."""
         return Callbacks(
-            self.on_progress, lambda epoch: self.send("epoch", epoch), self.should_stop
+            lambda done, total, text: self._send(Progress(task.id, done, total, text)),
+            lambda epoch: self._send(EpochDone(task.id, epoch)),
+            lambda: self._stopped == task.id,
         )
 
+    def _send(self, reply: Reply) -> None:
+        # If the engine has gone, the other thread is about to end this process.
+        with contextlib.suppress(Disconnected):
+            self._channel.send(reply, reply.task_id)
 
-_segmentations: collections.OrderedDict[str, Segmentation] = collections.OrderedDict()
-
-
-def _warm(link: WorkerChannel, model: str) -> None:
-    """Load TensorFlow and a model, and run it once."""
-    from ..network import load_predictor
-    from ..registry import load_model
-
-    field = Field(np.eye(64, dtype=np.float32))
-    segment_field(field, load_predictor(load_model(model)), SegmentParameters())
-
-
-def _segment(
-    link: WorkerChannel,
-    field: Field,
-    model: str,
-    parameters: SegmentParameters,
-    *,
-    channel: int | None = None,
-    keep_maps: bool = False,
-) -> SegmentationReply:
-    """Find the nuclei; the channel is the one that the field was made of, see `of_channel`."""
-    from ..network import load_predictor
-    from ..registry import load_model
-
-    link.on_progress(0, 1, "Loading the model")
-    predictor = load_predictor(load_model(model))
-    segmentation = segment_field(field, predictor, parameters, link.callbacks(), keep_maps=True)
-    if channel is not None:
-        asked = dataclasses.replace(parameters, channel=channel)
-        provenance = {**segmentation.provenance, "parameters": asked.as_dict()}
-        segmentation = dataclasses.replace(
-            segmentation, parameters=asked, provenance=provenance
-        )
-    key = uuid.uuid4().hex
-    _segmentations[key] = segmentation
-    while len(_segmentations) > 1 and (
-        len(_segmentations) > _KEPT
-        or sum(kept.maps.nbytes for kept in _segmentations.values() if kept.maps) > _MOST_BYTES
-    ):
-        _segmentations.popitem(last=False)
-    reply = _reply(key, segmentation, segmentation.probability)
-    return dataclasses.replace(reply, maps=segmentation.maps) if keep_maps else reply
-
-
-def _relabel(link: WorkerChannel, key: str, parameters: SegmentParameters) -> SegmentationReply:
-    if key not in _segmentations:
-        raise RelabelExpired("The maps are no longer kept. Click Segment again.")
-    _segmentations.move_to_end(key)
-    _segmentations[key] = relabel(_segmentations[key], parameters)
-    return _reply(key, _segmentations[key], np.empty((0, 0), np.uint8))
-
-
-def _reply(key: str, segmentation: Segmentation, probability: np.ndarray) -> SegmentationReply:
-    return SegmentationReply(
-        key,
-        segmentation.labels,
-        probability,
-        segmentation.diameter,
-        segmentation.provenance,
-    )
-
-
-def _fine_tune(
-    link: WorkerChannel,
-    *,
-    fields: list[Field] | str | Path,
-    model: str,
-    name: str,
-    parameters: TrainParameters,
-    run_directory: str | Path | None,
-) -> Any:
-    from ..registry import load_model
-    from ..training import TrainingSet, fine_tune_fields
-
-    if isinstance(fields, str | Path):
-        fields = TrainingSet(fields).fields()
-    directory = Path(run_directory) if run_directory else None
-    return fine_tune_fields(
-        fields,
-        load_model(model),
-        name,
-        parameters,
-        run_directory=directory,
-        callbacks=link.callbacks(),
-    )
-
-
-def _finish_run(link: WorkerChannel, run_directory: str | Path) -> Any:
-    from ..training import finish_run
-
-    return finish_run(Path(run_directory))
-
-
-def _train(link: WorkerChannel, **options: Any) -> Any:
-    from ..training import train_fields
-
-    return train_fields(**options, callbacks=link.callbacks())
-
-
-#: What the engine can ask for. Each takes the `WorkerChannel` and its arguments.
-TASKS: dict[str, Callable[..., Any]] = {
-    "warm": _warm,
-    "segment": _segment,
-    "relabel": _relabel,
-    "fine_tune": _fine_tune,
-    "finish_run": _finish_run,
-    "train": _train,
-}
+    @contextlib.contextmanager
+    def _sending_warnings(self, task: Task) -> Iterator[None]:
+        """Send what a task warns the user of."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("default", UserWarning)
+            try:
+                yield
+            finally:
+                for warning in caught:
+                    if warning.category is UserWarning:
+                        self._send(Warned(task.id, str(warning.message)))
 
 
 def main(*, warm: bool = True) -> None:
-    """Call the engine and run tasks until it is gone.
+    """Connect to the engine and do tasks until it is gone.
 
     Parameters
     ----------
@@ -284,46 +137,26 @@ def main(*, warm: bool = True) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     address = os.environ.pop(ADDRESS_VARIABLE)
     key = bytes.fromhex(os.environ.pop(KEY_VARIABLE))
-    link = WorkerChannel(Client(address, authkey=key))
+    folder = Path(os.environ.pop(FOLDER_VARIABLE))
+    worker = Worker(Channel(Client(address, authkey=key), folder))
     if warm:
-        # What is wrong here is told with the first task.
+        # If something is wrong here, the first task fails with it.
         with contextlib.suppress(Exception):
-            _warm(link, DEFAULT_MODEL)
-    while True:
-        task, arguments = link.next_run()
-        try:
-            with _warnings_to(link):
-                value = TASKS[task](link, **arguments)
-        except BaseException as error:  # whatever it is, the window must hear of it
-            link.send("failed", _portable(error))
-        else:
-            link.send("done", value)
-
-
-@contextlib.contextmanager
-def _warnings_to(link: WorkerChannel) -> Iterator[None]:
-    """Tell the engine what a task warns the user of."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default", UserWarning)
-        try:
-            yield
-        finally:
-            for warning in caught:
-                if warning.category is UserWarning:
-                    link.send("warning", str(warning.message))
+            perform(Warm(DEFAULT_MODEL), Callbacks(), KeptMaps())
+    worker.serve()
 
 
 def _portable(error: BaseException) -> BaseException:
-    """Return the error if the other process can read it, otherwise its words."""
-    words = EngineError(f"{type(error).__name__}: {error}")
+    """Return the error if the other process can read it, otherwise one with its text."""
+    text = EngineError(f"{type(error).__name__}: {error}")
     module = type(error).__module__
     if not (module == "builtins" or module.startswith(_OUR_OWN)):
-        return words
+        return text
     error.__cause__ = error.__context__ = error.__traceback__ = None
     try:
         pickle.loads(pickle.dumps(error, protocol=5))
     except Exception:  # an exception can refuse in any way
-        return words
+        return text
     return error
 
 

@@ -21,6 +21,8 @@ from .predictor import Maps, Predictor
 
 __all__ = ["Segmentation", "relabel", "segment_field", "segment_plane"]
 
+_ROWS = 64
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Segmentation:
@@ -40,6 +42,9 @@ class Segmentation:
         How the labels came about, ready for JSON.
     maps : Maps, optional
         All that the network predicted, shape (Y, X, M); None if it was not kept.
+    id : str, optional
+        Id of the task that made the maps, by which the engine keeps them. Labels that are
+        made again from the same maps have the same id. Empty if no task made them.
     """
 
     labels: np.ndarray
@@ -48,6 +53,7 @@ class Segmentation:
     parameters: SegmentParameters
     provenance: dict[str, Any]
     maps: Maps | None = None
+    id: str = ""
 
     @functools.cached_property
     def nuclei(self) -> dict[str, np.ndarray]:
@@ -106,8 +112,6 @@ def segment_field(
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
-    probability = maps["foreground"] * np.float32(255)
-    probability += np.float32(0.5)
     spec = predictor.spec
     provenance = {
         "software": f"napari-nucseg {__version__}",
@@ -122,9 +126,17 @@ def segment_field(
         "seconds": round(time.perf_counter() - start, 3),
     }
     kept = maps if keep_maps else None
-    return Segmentation(
-        labels, probability.astype(np.uint8), diameter, parameters, provenance, kept
-    )
+    probability = _in_bytes(maps["foreground"])
+    return Segmentation(labels, probability, diameter, parameters, provenance, kept)
+
+
+def _in_bytes(probability: np.ndarray) -> np.ndarray:
+    """Turn probabilities into bytes, some rows at a time, which is many times faster."""
+    converted = np.empty(probability.shape, np.uint8)
+    for start in range(0, len(converted), _ROWS):
+        rows = slice(start, start + _ROWS)
+        converted[rows] = probability[rows] * 255 + 0.5
+    return converted
 
 
 def _warn_of_oddities(plane: np.ndarray, name: str, diameter: float | None) -> None:

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..engine import Job, shared_engine
+from ..engine import FineTune, Job, Segment, Warm, shared_engine
 from ..registry import DEFAULT_MODEL
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
@@ -29,8 +29,8 @@ __all__ = ["NucleusDock"]
 _WIDTH = 380
 _LOOK, _PATIENCE = 100, 10_000  # milliseconds
 _NAMES = {
-    "segment": "An image is being segmented.",
-    "fine_tune": "A model is being retrained.",
+    Segment: "An image is being segmented.",
+    FineTune: "A model is being retrained.",
 }
 
 
@@ -84,7 +84,7 @@ class NucleusDock(QWidget):
 
     def _connect(self) -> None:
         for panel in (self.segment, self.correct, self.retrain):
-            panel.told.connect(self.tell)
+            panel.told.connect(self.show_message)
         for button in (self.segment.segment_button, self.retrain.retrain_button):
             button.clicked.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
@@ -93,18 +93,18 @@ class NucleusDock(QWidget):
         self.retrain.trained.connect(self.segment.use_model)
 
     def _warm(self) -> None:
-        """Say when the engine is ready."""
+        """Load the model in the engine, and show when that is done."""
         self._warming = JobRunner(self)
         self._warming.done.connect(self._warmed)
-        self._warming.run("warm", {"model": DEFAULT_MODEL})
+        self._warming.run(Warm(DEFAULT_MODEL))
 
     def _warmed(self, job: Job) -> None:
         if job.state == "failed":
-            self.tell(str(job.error), True)
+            self.show_message(str(job.error), True)
         elif self.status.text() == "Starting the engine…":
-            self.tell("Ready.", False)
+            self.show_message("Ready.", False)
 
-    def tell(self, text: str, is_error: bool) -> None:
+    def show_message(self, text: str, is_error: bool) -> None:
         """Show a message on the panel, an error also as a notification.
 
         Parameters
@@ -122,13 +122,13 @@ class NucleusDock(QWidget):
     def refresh(self) -> None:
         """Enable what can work now."""
         job = self.runner.job
-        busy = _NAMES.get(job.task, "A job is running.") if job else ""
+        busy = _NAMES.get(job.kind, "A job is running.") if job else ""
         self.segment.refresh(busy)
         self.correct.refresh()
         self.retrain.refresh(busy)
 
     def event(self, event: QEvent) -> bool:
-        """End the jobs when the widget is taken out of the window: nobody could, later."""
+        """End the jobs when the widget is taken out of the window: later nobody can."""
         is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
         if is_out and hasattr(self, "retrain"):
             if self.retrain.is_training() and self.runner.job is not None:

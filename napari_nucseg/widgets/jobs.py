@@ -1,4 +1,4 @@
-"""What the engine says, as Qt signals on the window's thread."""
+"""Jobs of the engine as Qt signals on the window's thread."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
 
-from ..engine import Job, shared_engine
-from ..support import Epoch
+from ..engine import Job, Task, shared_engine
+from ..support import Callbacks, Epoch
 
 __all__ = ["JobRunner", "run_in_thread"]
 
@@ -20,11 +20,11 @@ __all__ = ["JobRunner", "run_in_thread"]
 _PACE = 0.5
 
 
-class _Voice(QObject):
-    """Speaks for a job, on any thread and as long as the job lives.
+class _Relay(QObject):
+    """Emits the signals of one job, on any thread and as long as the job lives.
 
-    To emit a signal of a widget that was closed crashes Qt. A connection to the widget
-    only ends, and who holds a method of this object keeps it alive, unlike a signal.
+    To emit a signal of a widget that was closed crashes Qt. A connection to such a widget
+    ends without harm. The job holds methods of this object, which keeps it alive.
     """
 
     progress = Signal(int, int, str)
@@ -33,19 +33,19 @@ class _Voice(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text, self._told = "", 0.0
+        self._text, self._emitted = "", 0.0
 
-    def tell_progress(self, done: int, total: int, text: str) -> None:
-        """Tell of another thing that is done at once, and of its steps now and then."""
+    def on_progress(self, done: int, total: int, text: str) -> None:
+        """Emit a new text at once, and steps of the same text now and then."""
         now = time.monotonic()
-        if text != self._text or now - self._told >= _PACE:
-            self._text, self._told = text, now
+        if text != self._text or now - self._emitted >= _PACE:
+            self._text, self._emitted = text, now
             self.progress.emit(done, total, text)
 
-    def tell_epoch(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         self.epoch.emit(epoch)
 
-    def tell_done(self, job: Job) -> None:
+    def on_done(self, job: Job) -> None:
         self.done.emit(job)
 
 
@@ -55,7 +55,7 @@ class JobRunner(QObject):
     Signals
     -------
     progress(int, int, str)
-        Steps done, steps in all, and what is being done; not every step is told.
+        Steps done, steps in all, and what is being done. Not for every step.
     epoch(object)
         A finished `Epoch`.
     done(object)
@@ -72,15 +72,13 @@ class JobRunner(QObject):
         self.job: Job | None = None
         self.done.connect(self._forget)
 
-    def run(self, task: str, arguments: dict[str, Any]) -> Job:
+    def run(self, task: Task) -> Job:
         """Give a task to the engine.
 
         Parameters
         ----------
-        task : str
-            See `engine_child.TASKS`.
-        arguments : dict
-            Of the task.
+        task : Task
+            What to do.
 
         Returns
         -------
@@ -94,19 +92,14 @@ class JobRunner(QObject):
         """
         if self.job is not None:
             raise RuntimeError("Expected no job to run, but one does. Wait for it.")
-        voice = _Voice()
-        # Queued, because the engine speaks on a thread of its own.
+        relay = _Relay()
+        # Queued, because the engine calls on a thread of its own.
         queued = Qt.ConnectionType.QueuedConnection
-        voice.progress.connect(self.progress, queued)
-        voice.epoch.connect(self.epoch, queued)
-        voice.done.connect(self.done, queued)
-        self.job = shared_engine().submit(
-            task,
-            arguments,
-            on_progress=voice.tell_progress,
-            on_epoch=voice.tell_epoch,
-            on_done=voice.tell_done,
-        )
+        relay.progress.connect(self.progress, queued)
+        relay.epoch.connect(self.epoch, queued)
+        relay.done.connect(self.done, queued)
+        callbacks = Callbacks(relay.on_progress, relay.on_epoch)
+        self.job = shared_engine().submit(task, callbacks, relay.on_done)
         return self.job
 
     def cancel(self) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import SegmentationReply
-from ..pipeline import SegmentParameters
+from ..pipeline import Segmentation, SegmentParameters
 from .layers import METADATA_KEY, SHOWS, place, placement_of
 from .origin import forget_origin, note_origin
 
@@ -55,12 +54,12 @@ class Result:
         renamed = self.layer.name != self.name
         return self.edited or renamed or not np.array_equal(self.layer.data, self.copy)
 
-    def gives_way_to(self, reply: SegmentationReply) -> bool:
+    def gives_way_to(self, found: Segmentation) -> bool:
         """Return whether what was found now may take the place of the labels.
 
         Parameters
         ----------
-        reply : SegmentationReply
+        found : Segmentation
             What was found now, in the same image.
 
         Returns
@@ -70,8 +69,8 @@ class Result:
             may be wanted.
         """
         return (
-            self.copy.shape == reply.labels.shape
-            and _channel(self.provenance) == _channel(reply.provenance)
+            self.copy.shape == found.labels.shape
+            and _channel(self.provenance) == _channel(found.provenance)
             and not self.is_edited()
         )
 
@@ -139,12 +138,12 @@ class Results:
         self._results: list[Result] = []
         self._maps: list[_Shown] = []
 
-    def show(self, reply: SegmentationReply, image: Any, placement: dict[str, Any]) -> Result:
+    def show(self, found: Segmentation, image: Any, placement: dict[str, Any]) -> Result:
         """Put the nuclei of an image into the viewer.
 
         Parameters
         ----------
-        reply : SegmentationReply
+        found : Segmentation
             What the engine found.
         image : Image
             Where it was found.
@@ -157,23 +156,23 @@ class Results:
             With the layer of before, if nobody has changed or renamed that.
         """
         for result in self._newest_first(image):
-            if result.gives_way_to(reply):
-                self.replace(result, reply)
+            if result.gives_way_to(found):
+                self.replace(result, found)
                 place(result.layer, placement)
                 return result
         layer = self._viewer.add_labels(
-            reply.labels,
+            found.labels,
             name=f"{image.name} nuclei",
-            metadata={METADATA_KEY: reply.provenance},
+            metadata={METADATA_KEY: found.provenance},
             **placement,
         )
         result = Result(
             image,
             layer,
-            reply.labels.copy(),
-            reply.probability,
-            reply.key,
-            reply.provenance,
+            found.labels.copy(),
+            found.probability,
+            found.id,
+            found.provenance,
             layer.name,
         )
         self._results.append(result)
@@ -181,25 +180,24 @@ class Results:
         layer.events.paint.connect(lambda event: self._mark_edited(result))
         return result
 
-    def replace(self, result: Result, reply: SegmentationReply) -> None:
+    def replace(self, result: Result, found: Segmentation) -> None:
         """Put other labels into a layer of ours.
 
         Parameters
         ----------
         result : Result
             What is shown.
-        reply : SegmentationReply
+        found : Segmentation
             What is to be shown.
         """
         result.copy, result.key, result.provenance = (
-            reply.labels.copy(),
-            reply.key,
-            reply.provenance,
+            found.labels.copy(),
+            found.id,
+            found.provenance,
         )
-        if reply.probability.size:
-            result.probability = reply.probability
-        result.layer.data = reply.labels
-        result.layer.metadata = {**result.layer.metadata, METADATA_KEY: reply.provenance}
+        result.probability = found.probability
+        result.layer.data = found.labels
+        result.layer.metadata = {**result.layer.metadata, METADATA_KEY: found.provenance}
 
     def of(self, image: Any, *, unedited: bool = False) -> Result | None:
         """Return the newest result of an image whose layer is in the viewer.
@@ -232,7 +230,7 @@ class Results:
         Parameters
         ----------
         key : str
-            See `SegmentationReply`.
+            Its `Segmentation.id`.
 
         Returns
         -------

@@ -6,6 +6,7 @@ import datetime
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QIcon
@@ -21,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from ..engine import Job
+from ..engine import FineTune, Job
 from ..registry import check_new_name, free_name
 from ..support import Epoch, duration, new_run_directory, pluralize, runs_directory
 from ..training import (
@@ -29,6 +30,7 @@ from ..training import (
     FINE_TUNE_PRESETS,
     FineTuneResult,
     TrainingSet,
+    TrainParameters,
     discard_run,
     finish_run,
     latest_checkpoint,
@@ -191,7 +193,7 @@ class RetrainPanel(Panel):
         bool
             True from the click on Retrain to the new model.
         """
-        return self._runner.job is not None and self._runner.job.task == "fine_tune"
+        return self._runner.job is not None and self._runner.job.kind is FineTune
 
     def suggest_name(self) -> None:
         """Put a name that is free into the form."""
@@ -216,14 +218,13 @@ class RetrainPanel(Panel):
         self.curves.setVisible(True)
         self.state.setText("Preparing…")
         self._runner.run(
-            "fine_tune",
-            {
-                "fields": self._training_set.folder,
-                "model": str(model.folder),
-                "name": self.name.text(),
-                "parameters": parameters,
-                "run_directory": self._run_directory,
-            },
+            FineTune(
+                self._training_set.folder,
+                model.folder,
+                self.name.text(),
+                cast(TrainParameters, parameters),
+                self._run_directory,
+            )
         )
         self.told.emit(f"Retraining {model.card.name!r}…", False)
 
@@ -264,7 +265,7 @@ class RetrainPanel(Panel):
 
     def _finish(self, job: Job) -> None:
         """Take the new model, also from what a run that ended early left."""
-        if job.task != "fine_tune":
+        if job.kind is not FineTune:
             return
         self._patience.stop()
         self.progress.reset()

@@ -18,8 +18,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..engine import Job, RelabelExpired, SegmentationReply, shared_engine
-from ..pipeline import SegmentParameters
+from ..engine import (
+    Job,
+    Relabel,
+    RelabelExpired,
+    Segment,
+    shared_engine,
+)
+from ..pipeline import Segmentation, SegmentParameters
 from ..registry import Model
 from ..support import pluralize
 from .channels import channels_in_words
@@ -213,14 +219,9 @@ class SegmentPanel(Panel):
         self._cancelled = False
         self._timer.stop()
         busy = shared_engine().state == "busy"
+        of_plane = dataclasses.replace(parameters, channel=None)
         self._runner.run(
-            "segment",
-            {
-                "field": field,
-                "model": str(model.folder),
-                "parameters": dataclasses.replace(parameters, channel=None),
-                "channel": parameters.channel,
-            },
+            Segment(field, model.folder, of_plane, parameters.channel, keep_maps=True)
         )
         then = " as soon as the engine has ended what it does" if busy else ""
         self.told.emit(f"Segmenting {layer.name!r}{then}…", False)
@@ -241,7 +242,7 @@ class SegmentPanel(Panel):
         """Show what the engine found, or say what went wrong."""
         # The sliders may have been moved while the engine was busy.
         self._tune_soon()
-        if job.task != "segment":
+        if job.kind is not Segment:
             return
         pending, self._pending = self._pending, {}
         self.progress.setRange(0, 1)
@@ -253,20 +254,18 @@ class SegmentPanel(Panel):
         else:
             self.told.emit(str(job.error), True)
 
-    def _show(
-        self, reply: SegmentationReply, pending: dict[str, Any], notes: Sequence[str]
-    ) -> None:
+    def _show(self, found: Segmentation, pending: dict[str, Any], notes: Sequence[str]) -> None:
         """Put the labels into the viewer."""
         image, placement = pending["layer"], pending["placement"]
         if image not in self._viewer.layers:
             text = "The image was closed or replaced meanwhile; its nuclei are not shown."
             self.told.emit(text, False)
             return
-        layer = self._results.show(reply, image, placement).layer
+        layer = self._results.show(found, image, placement).layer
         for kind, box in self._maps.items():
             self._results.show_map(image, kind, box.isChecked())
         self.segmented.emit(layer, image)
-        self.told.emit(" ".join([_in_words(reply), *notes]), False)
+        self.told.emit(" ".join([_in_words(found), *notes]), False)
 
     def _labels_edited(self) -> None:
         self.told.emit(
@@ -293,7 +292,7 @@ class SegmentPanel(Panel):
             return
         result, parameters = self._results.of(image, unedited=True), self.parameters()
         if result is not None and not result.shows(parameters):
-            self._tuner.run("relabel", {"key": result.key, "parameters": parameters})
+            self._tuner.run(Relabel(result.key, parameters))
 
     def _finish_tuning(self, job: Job) -> None:
         if isinstance(job.error, RelabelExpired):
@@ -301,7 +300,7 @@ class SegmentPanel(Panel):
         elif job.state == "failed":
             self.told.emit(str(job.error), True)
         elif job.state == "done":
-            result = self._results.with_key(job.result.key)
+            result = self._results.with_key(job.result.id)
             if result is not None:
                 self._results.replace(result, job.result)
                 if self.show_mask.isChecked():
@@ -319,12 +318,12 @@ class SegmentPanel(Panel):
         self.model.refresh(model if isinstance(model, str) else model.card.name)
 
 
-def _in_words(reply: SegmentationReply) -> str:
+def _in_words(found: Segmentation) -> str:
     """Say what was found."""
-    if not reply.labels.any():
-        if reply.provenance["blank"]:
+    if not found.labels.any():
+        if found.provenance["blank"]:
             return "No nuclei found: all pixels are alike."
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
-    seconds = reply.provenance["seconds"]
-    count = pluralize(int(reply.labels.max()))
-    return f"{count}, typically {reply.diameter:.0f} pixels wide, in {seconds:.1f} s."
+    seconds = found.provenance["seconds"]
+    count = pluralize(int(found.labels.max()))
+    return f"{count}, typically {found.diameter:.0f} pixels wide, in {seconds:.1f} s."

@@ -19,7 +19,7 @@ from napari.utils.notifications import NotificationSeverity, notification_manage
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_nucseg.engine.client import Engine, shared_engine
+from napari_nucseg.engine import Engine, Warm, shared_engine
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import DEFAULT_MODEL, models_directory
 from napari_nucseg.support.paths import HOME_VARIABLE
@@ -59,7 +59,8 @@ def home(user_folder):
     """The same folder, empty at the start of each test."""
     yield user_folder
     limit = time.monotonic() + PATIENCE
-    while shared_engine().state == "busy" and time.monotonic() < limit:
+    while shared_engine().state == "busy":
+        assert time.monotonic() < limit, "a test has left a job that does not end"
         time.sleep(0.02)
     for path in user_folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -183,7 +184,7 @@ def engine_held():
 
     @contextlib.contextmanager
     def held():
-        shared_engine().submit("warm", {"model": DEFAULT_MODEL}).wait(PATIENCE)
+        shared_engine().submit(Warm(DEFAULT_MODEL)).wait(PATIENCE)
         process = shared_engine().process_id
         os.kill(process, signal.SIGSTOP)
         try:
@@ -205,13 +206,13 @@ def kill_engine():
 
 @pytest.fixture
 def tasks(monkeypatch):
-    """The names of the tasks that the engine is given."""
-    names = []
+    """The types of the tasks that the engine is given."""
+    kinds = []
     submit = Engine.submit
 
     def note(engine, task, *arguments, **options):
-        names.append(task)
+        kinds.append(type(task))
         return submit(engine, task, *arguments, **options)
 
     monkeypatch.setattr(Engine, "submit", note)
-    return names
+    return kinds

@@ -115,10 +115,10 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
 
 
 def test_errors_stand_on_the_widget_and_are_notified(window):
-    window.dock.tell("The microscope is on fire.", True)
+    window.dock.show_message("The microscope is on fire.", True)
     assert window.status == "The microscope is on fire."
     assert window.errors == ["The microscope is on fire."]
-    window.dock.tell("All is well.", False)
+    window.dock.show_message("All is well.", False)
     assert window.status == "All is well."
     assert len(window.errors) == 1
 

@@ -1,4 +1,4 @@
-"""What the engine and threads say, as Qt signals on the window's thread."""
+"""Jobs of the engine and of threads, as Qt signals on the window's thread."""
 
 import subprocess
 import sys
@@ -6,39 +6,40 @@ import threading
 
 import pytest
 
-from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.engine import Relabel, RelabelExpired, Segment, Warm, shared_engine
 from napari_nucseg.pipeline.segmentation import SegmentParameters
-from napari_nucseg.widgets.jobs import JobRunner, _Voice, run_in_thread
+from napari_nucseg.widgets.jobs import JobRunner, _Relay, run_in_thread
 
 PATIENCE = 180_000  # milliseconds
 
 
 def segmentation(field):
-    return {"field": field, "model": "nuclei", "parameters": SegmentParameters()}
+    return Segment(field, "nuclei", SegmentParameters())
 
 
-def test_job_speaks_on_the_thread_of_the_window(qtbot, simulated):
+def test_signals_of_a_job_come_on_the_thread_of_the_window(qtbot, simulated):
     runner, threads, steps = JobRunner(), [], []
     runner.progress.connect(lambda *step: steps.append(step))
     runner.progress.connect(lambda *_: threads.append(threading.current_thread()))
     with qtbot.waitSignal(runner.done, timeout=PATIENCE) as done:
-        job = runner.run("segment", segmentation(simulated))
+        job = runner.run(segmentation(simulated))
         assert runner.job is job
         with pytest.raises(RuntimeError, match="no job to run"):
-            runner.run("segment", segmentation(simulated))
+            runner.run(segmentation(simulated))
     assert done.args == [job]
     assert job.result.labels.max() > 0
     qtbot.waitUntil(lambda: runner.job is None)
+    assert steps
     assert set(threads) == {threading.main_thread()}
     assert all(0 <= step <= total for step, total, _ in steps)
 
 
-def test_of_steps_that_come_fast_not_every_one_is_told(qtbot):
-    voice, steps = _Voice(), []
-    voice.progress.connect(lambda *step: steps.append(step))
+def test_of_steps_that_come_fast_not_every_one_is_emitted(qtbot):
+    relay, steps = _Relay(), []
+    relay.progress.connect(lambda *step: steps.append(step))
     for step in range(1000):
-        voice.tell_progress(step, 1000, "training")
-    voice.tell_progress(0, 5, "scoring")
+        relay.on_progress(step, 1000, "training")
+    relay.on_progress(0, 5, "scoring")
     assert steps[0] == (0, 1000, "training")
     assert steps[-1] == (0, 5, "scoring")
     assert len(steps) < 100
@@ -47,19 +48,20 @@ def test_of_steps_that_come_fast_not_every_one_is_told(qtbot):
 def test_error_of_a_job_arrives(qtbot):
     runner = JobRunner()
     with qtbot.waitSignal(runner.done, timeout=PATIENCE) as done:
-        runner.run("relabel", {"key": "none", "parameters": SegmentParameters()})
+        runner.run(Relabel("none", SegmentParameters()))
     (job,) = done.args
     assert job.state == "failed"
+    assert isinstance(job.error, RelabelExpired)
     assert "Click Segment again" in str(job.error)
 
 
 def test_job_outlives_its_runner(qtbot, simulated):
     runner = JobRunner()
-    job = runner.run("segment", segmentation(simulated))
+    job = runner.run(segmentation(simulated))
     with qtbot.waitSignal(runner.destroyed, timeout=PATIENCE):
         runner.deleteLater()
     assert job.wait(PATIENCE / 1000).labels.max() > 0
-    assert shared_engine().submit("warm", {"model": "nuclei"}).wait(PATIENCE / 1000) is None
+    assert shared_engine().submit(Warm("nuclei")).wait(PATIENCE / 1000) is None
 
 
 @pytest.mark.parametrize("broken", [False, True])

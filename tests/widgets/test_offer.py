@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.engine import FineTune, shared_engine
 from napari_nucseg.registry.store import list_models, load_model
+from napari_nucseg.support.callbacks import Callbacks
 from napari_nucseg.training.parameters import TrainParameters
 
 PATIENCE = 180  # seconds
@@ -24,19 +25,12 @@ def killed_run(user_folder, simulated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed") / "run"
     begun = threading.Event()
     job = shared_engine().submit(
-        "fine_tune",
-        {
-            "fields": [simulated],
-            "model": str(load_model("nuclei").folder),
-            "name": "mine",
-            "parameters": TrainParameters(**NUMBERS),
-            "run_directory": folder,
-        },
-        on_epoch=lambda epoch: begun.set() if epoch.epoch else None,
+        FineTune([simulated], "nuclei", "mine", TrainParameters(**NUMBERS), folder),
+        Callbacks(on_epoch=lambda epoch: begun.set() if epoch.epoch else None),
     )
     assert begun.wait(PATIENCE)
     os.kill(shared_engine().process_id, signal.SIGKILL)
-    job.has_ended(PATIENCE)
+    assert job.has_ended(PATIENCE)
     return folder
 
 

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.engine import FineTune, Segment, shared_engine
 from napari_nucseg.registry.archive import import_model
 from napari_nucseg.registry.store import list_models, load_model, models_directory
 from napari_nucseg.training.fine_tune import FINE_TUNE_PRESETS
@@ -233,7 +233,7 @@ def test_second_click_does_nothing(window, simulated, engine_held, tasks):
             assert not button.isEnabled()
             assert "being retrained" in button.toolTip()
             QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        assert tasks.count("fine_tune") == 1
-        assert "segment" not in tasks
+        assert tasks.count(FineTune) == 1
+        assert Segment not in tasks
         window.dock.runner.cancel()
         window.finish()

@@ -13,8 +13,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
 import napari_nucseg
-from napari_nucseg.engine.client import Engine, shared_engine
+from napari_nucseg.engine import Engine, Relabel, Segment, Warm, shared_engine
+from napari_nucseg.image.field import Field
 from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.pipeline.segmentation import SegmentParameters
 from napari_nucseg.registry.store import load_model, models_directory
 
 
@@ -37,10 +39,10 @@ def sent(monkeypatch):
     images = []
     submit = Engine.submit
 
-    def note(engine, task, arguments, **options):
-        if task == "segment":
-            images.append(arguments["field"].image)
-        return submit(engine, task, arguments, **options)
+    def note(engine, task, *arguments, **options):
+        if isinstance(task, Segment):
+            images.append(task.field.image)
+        return submit(engine, task, *arguments, **options)
 
     monkeypatch.setattr(Engine, "submit", note)
     return images
@@ -144,13 +146,13 @@ def test_sliders_make_new_labels_without_the_network(window, nuclei, simulated, 
     panel = window.dock.segment
     labels = window.segment()
     before = labels.data
-    assert tasks[-1] == "segment"
+    assert tasks[-1] is Segment
     del tasks[:]
     panel.form.boxes["probability"].value = 0.8
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["probability"] == 0.8)
     panel.form.boxes["minimum_size"].value = 150
     window.wait(lambda: labels.metadata["nucseg"]["parameters"]["minimum_size"] == 150)
-    assert set(tasks) == {"relabel"}
+    assert set(tasks) == {Relabel}
     assert window.labels() == [labels]
     assert (labels.data != before).any()
     assert np.bincount(labels.data.ravel())[1:].min() >= 150
@@ -183,7 +185,7 @@ def test_stroke_while_new_labels_are_on_their_way(window, nuclei, engine_held, t
     labels = window.segment()
     with engine_held():
         window.dock.segment.form.boxes["probability"].value = 0.9
-        window.wait(lambda: tasks[-1] == "relabel")
+        window.wait(lambda: tasks[-1] is Relabel)
         labels.paint((5, 5), 77)
         mine = labels.data.copy()
     napari_nucseg.segment(np.eye(64))  # when this is done, so are the new labels
@@ -204,8 +206,10 @@ def test_slider_moved_while_segmenting_counts_in_the_end(window, nuclei, engine_
 def test_maps_are_not_kept_forever(window, nuclei):
     labels = window.segment()
     before = labels.data
+    small = Field(np.eye(64))
     for _ in range(4):
-        napari_nucseg.segment(np.eye(64))
+        task = Segment(small, "nuclei", SegmentParameters(), keep_maps=True)
+        shared_engine().submit(task).wait(180)
     window.dock.segment.form.boxes["probability"].value = 0.9
     window.wait(lambda: "Click Segment" in window.status)
     assert labels.data is before
@@ -468,7 +472,7 @@ def test_cancel_of_what_has_just_been_found(window, nuclei):
 
 def test_cancel_while_the_engine_is_not_ready(window, nuclei, engine_held):
     with engine_held():
-        warming = shared_engine().submit("warm", {"model": "nuclei"})
+        warming = shared_engine().submit(Warm("nuclei"))
         window.click(window.dock.segment.segment_button)
         window.click(window.dock.segment.cancel_button)
         window.finish()
@@ -484,7 +488,7 @@ def test_second_click_does_nothing(window, nuclei, engine_held, tasks):
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         assert not button.isEnabled()
         assert "being segmented" in button.toolTip()
-        assert tasks.count("segment") == 1
+        assert tasks.count(Segment) == 1
     window.finish()
     assert len(window.labels()) == 1
     assert button.isEnabled()
@@ -545,7 +549,7 @@ def test_labels_with_a_name_of_their_own_are_kept(window, nuclei, tasks):
     kept = first.data.copy()
     window.dock.segment.form.boxes["minimum_size"].value = 150
     window.qtbot.wait(400)
-    assert "relabel" not in tasks
+    assert Relabel not in tasks
     second = window.segment()
     assert second is not first
     assert (first.data == kept).all()

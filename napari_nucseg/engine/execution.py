@@ -1,0 +1,64 @@
+"""Where a task is done: in this process, or in the engine beside a window."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+from ..support import Callbacks
+from .client import shared_engine
+from .messages import Task
+from .tasks import KeptMaps, perform
+
+__all__ = ["execute", "needs_engine"]
+
+
+def needs_engine() -> bool:
+    """Return whether TensorFlow must not be loaded into this process.
+
+    Returns
+    -------
+    bool
+        True if napari, Qt or vispy, which uses OpenGL, is loaded.
+    """
+    bindings = ("PyQt5", "PyQt6", "PySide2", "PySide6")
+    windows = ("napari", "vispy", *(f"{name}.QtCore" for name in bindings))
+    return any(name in sys.modules for name in windows)
+
+
+def execute(task: Task, callbacks: Callbacks = Callbacks()) -> Any:
+    """Do a task and wait for its end: here, or in the engine if there is a window.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    callbacks : Callbacks, optional
+        Called on this thread, or on a thread of the engine.
+
+    Returns
+    -------
+    object
+        The result; its type depends on the type of the task.
+
+    Raises
+    ------
+    Exception
+        What the work raises, see also `Job.wait`. Ctrl-C cancels a job of the engine.
+    """
+    if not needs_engine():
+        return perform(task, callbacks, KeptMaps())
+    callbacks.check_stop()
+    job = shared_engine().submit(task, callbacks)
+    try:
+        # Without a limit Ctrl-C would not be noticed on Windows.
+        while not job.has_ended(0.05):
+            pass
+    except KeyboardInterrupt:
+        job.cancel()
+        raise
+    for text in job.warnings:
+        # As of the line that has called the public function.
+        warnings.warn(text, stacklevel=3)
+    return job.wait()

@@ -1,0 +1,177 @@
+"""How each task is done, in whatever process that is."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from ..image import Field
+from ..pipeline import Predictor, Segmentation, SegmentParameters, relabel, segment_field
+from ..registry import Model, load_model
+from ..support import Callbacks
+from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fields
+from .messages import (
+    FineTune,
+    Relabel,
+    RelabelExpired,
+    Segment,
+    Task,
+    Train,
+    Warm,
+)
+
+__all__ = ["KeptMaps", "perform"]
+
+_MOST, _MOST_BYTES = 4, 500_000_000
+
+
+class KeptMaps:
+    """The last segmentations whose maps are kept for other labels.
+
+    At most four, and except for the last one at most 500 MB of maps.
+    """
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[str, Segmentation] = collections.OrderedDict()
+
+    def add(self, key: str, segmentation: Segmentation) -> None:
+        """Keep a segmentation, and drop the ones not used for the longest time.
+
+        Parameters
+        ----------
+        key : str
+            Id of the task that made it.
+        segmentation : Segmentation
+            With its maps.
+        """
+        self._kept[key] = segmentation
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and (len(self._kept) > _MOST or self._bytes() > _MOST_BYTES):
+            self._kept.popitem(last=False)
+
+    def find(self, key: str) -> Segmentation:
+        """Return a segmentation.
+
+        Parameters
+        ----------
+        key : str
+            Id of the task that made it.
+
+        Returns
+        -------
+        Segmentation
+            With its maps.
+
+        Raises
+        ------
+        RelabelExpired
+            If it is no longer kept.
+        """
+        if key not in self._kept:
+            raise RelabelExpired("The maps are no longer kept. Click Segment again.")
+        return self._kept[key]
+
+    def _bytes(self) -> int:
+        return sum(kept.maps.nbytes for kept in self._kept.values() if kept.maps)
+
+
+@functools.singledispatch
+def perform(task: Task, callbacks: Callbacks, kept: KeptMaps) -> object:
+    """Do a task in this process. A kind of task is added with ``perform.register``.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    callbacks : Callbacks
+        Told about the work, and asked whether to end it.
+    kept : KeptMaps
+        The maps of earlier segmentations.
+
+    Returns
+    -------
+    object
+        The result; its type depends on the type of the task.
+
+    Raises
+    ------
+    TypeError
+        If this kind of task is not known.
+    Exception
+        What the work raises.
+    """
+    raise TypeError(f"Expected a kind of task that the engine knows, got {type(task)}.")
+
+
+@perform.register(Warm)
+def _warm(task: Warm, callbacks: Callbacks, kept: KeptMaps) -> None:
+    field = Field(np.eye(64, dtype=np.float32))
+    segment_field(field, _predictor(task.model), SegmentParameters())
+
+
+@perform.register(Segment)
+def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentation:
+    callbacks.check_stop()
+    callbacks.on_progress(0, 1, "Loading the model")
+    found = segment_field(
+        task.field,
+        _predictor(task.model),
+        task.parameters,
+        callbacks,
+        keep_maps=task.keep_maps or task.return_maps,
+    )
+    found = dataclasses.replace(found, id=task.id)
+    if task.channel is not None:
+        found = _of_channel(found, task.channel)
+    if task.keep_maps:
+        kept.add(task.id, found)
+    return found if task.return_maps else dataclasses.replace(found, maps=None)
+
+
+@perform.register(Relabel)
+def _relabel(task: Relabel, callbacks: Callbacks, kept: KeptMaps) -> Segmentation:
+    changed = relabel(kept.find(task.key), task.parameters)
+    kept.add(task.key, changed)
+    return dataclasses.replace(changed, maps=None)
+
+
+@perform.register(FineTune)
+def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTuneResult:
+    fields = task.fields
+    if isinstance(fields, str | Path):
+        fields = TrainingSet(fields).fields()
+    return fine_tune_fields(
+        fields,
+        _model(task.parent),
+        task.name,
+        task.parameters,
+        run_directory=task.run_directory,
+        callbacks=callbacks,
+    )
+
+
+@perform.register(Train)
+def _train(task: Train, callbacks: Callbacks, kept: KeptMaps) -> Model:
+    return train_fields(task.spec, task.output, task.info, task.parameters, callbacks)
+
+
+def _predictor(model: str | Path | Model) -> Predictor:
+    # Loads TensorFlow, which a process with a window never does.
+    from ..network import load_predictor
+
+    return load_predictor(_model(model))
+
+
+def _model(model: str | Path | Model) -> Model:
+    return model if isinstance(model, Model) else load_model(model)
+
+
+def _of_channel(found: Segmentation, channel: int) -> Segmentation:
+    """Write into the provenance which channel the field was made of."""
+    parameters = dataclasses.replace(found.parameters, channel=channel)
+    provenance = {**found.provenance, "parameters": parameters.as_dict()}
+    return dataclasses.replace(found, parameters=parameters, provenance=provenance)
