@@ -24,6 +24,7 @@ from .image import (
     warn_of_doubts,
 )
 from .measure import Scores, match_counts, summarize
+from .network import make_trainer, resolve
 from .pipeline import SegmentParameters, segment_field
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
@@ -109,14 +110,14 @@ def train(
     data: Data | Sequence[Data | Sequence[Data]],
     output: str | Path,
     *,
-    about: ModelInfo | None = None,
+    info: ModelInfo | None = None,
     sampling_weights: Sequence[float] | None = None,
     validation: Data | Sequence[Data] = (),
-    start: str | Path | Model | Initialization | None = None,
+    initialization: str | Path | Model | Initialization | None = None,
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> Model:
-    """Train a model, from scratch or on from another one.
+    """Train a model, from scratch or from another one.
 
     Parameters
     ----------
@@ -125,17 +126,17 @@ def train(
         of fields, which is a group of fields of one kind.
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
-        killed goes on when the same call is made again.
-    about : ModelInfo, optional
+        killed is resumed when the same call is made again.
+    info : ModelInfo, optional
         What the card of the model says; left out, only the name of the folder.
     sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit.
     validation : path, Field or sequence, optional
         Folders or fields only to score on, to choose the best epoch; left out, a part of
         `data` is held out.
-    start : str, path, Model or Initialization, optional
-        Model whose weights training starts from, or a `Initialization`, which also tells
-        the architecture and the weights of its encoder; left out, the default
+    initialization : str, path, Model or Initialization, optional
+        Model whose weights training starts from, or an `Initialization`, which also says
+        the architecture and the initial weights of its encoder; left out, the default
         architecture with random weights.
     callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step.
@@ -150,21 +151,18 @@ def train(
     options = from_keywords(TrainParameters, parameters)
     # The engine has a working folder of its own.
     output = Path(output).absolute()
+    if not isinstance(initialization, Initialization):
+        initialization = Initialization(initialization)
+    # An error is told before the data is read.
+    resolve(initialization)
     groups = [_read(data)] if isinstance(data, str | Path | Field) else list(map(_read, data))
-    about = about or ModelInfo(output.name)
-    begin = start if isinstance(start, Initialization) else Initialization(start)
-    plan = TrainingSpec(
-        groups, () if sampling_weights is None else sampling_weights, begin, _read(validation)
-    )
+    weights = () if sampling_weights is None else sampling_weights
+    spec = TrainingSpec(groups, weights, initialization, _read(validation))
+    info = info or ModelInfo(output.name)
     if needs_engine():
-        arguments = {
-            "plan": plan,
-            "output": output,
-            "about": about,
-            "parameters": options,
-        }
+        arguments = {"spec": spec, "output": output, "info": info, "parameters": options}
         return run_in_engine("train", arguments, callbacks)
-    return train_fields(plan, output, about, options, callbacks)
+    return train_fields(spec, output, info, options, make_trainer, callbacks=callbacks)
 
 
 def fine_tune(
@@ -216,7 +214,7 @@ def fine_tune(
             "run_directory": None,
         }
         return run_in_engine("fine_tune", arguments, callbacks)
-    return fine_tune_fields(fields, parent, name, options, callbacks=callbacks)
+    return fine_tune_fields(fields, parent, name, options, make_trainer, callbacks=callbacks)
 
 
 def _read(data: Data | Sequence[Data]) -> list[Field]:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_nucseg.image.pairs import read_fields
-from napari_nucseg.network.architecture import build_network, describe, read_architecture
+from napari_nucseg.network import read_architecture
+from napari_nucseg.network.architectures.mobilenetv2 import SKIPS, MobileNetUNet
 from napari_nucseg.network.blocks import SIZE_LEVEL
-from napari_nucseg.network.mobilenet import SKIPS, MobileNetUNet
 from napari_nucseg.network.predict import load_network
 from napari_nucseg.registry.store import load_model, save_model
 from napari_nucseg.support.atomic import check_new_folder
@@ -102,14 +102,14 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
     _check_narrower(old, new)
     check_new_folder(output)
     images = _images_of(data)
-    network = build_network(new, batch_norm=False)
+    network = new.build(batch_norm=False)
     narrowing = Narrowing(load_network(model), network, images)
     narrowing.narrow_encoder()
     narrowing.narrow_decoder()
     card = dataclasses.replace(
         model.card,
         created=datetime.date.today().isoformat(),
-        architecture=describe(new),
+        architecture=new.as_dict(),
         parent=model.card.name,
         parent_sha256=model.card.weights_sha256,
         training={},

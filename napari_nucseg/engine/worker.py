@@ -228,6 +228,7 @@ def _fine_tune(
     parameters: TrainParameters,
     run_directory: str | Path | None,
 ) -> Any:
+    from ..network import make_trainer
     from ..registry import load_model
     from ..training import TrainingSet, fine_tune_fields
 
@@ -239,21 +240,23 @@ def _fine_tune(
         load_model(model),
         name,
         parameters,
+        make_trainer,
         run_directory=directory,
         callbacks=link.callbacks(),
     )
 
 
 def _finish_run(link: WorkerChannel, run_directory: str | Path) -> Any:
-    from ..training import finish_run
+    from ..training import Run
 
-    return finish_run(Path(run_directory))
+    return Run(Path(run_directory)).finish()
 
 
 def _train(link: WorkerChannel, **options: Any) -> Any:
+    from ..network import make_trainer
     from ..training import train_fields
 
-    return train_fields(**options, callbacks=link.callbacks())
+    return train_fields(**options, make_trainer=make_trainer, callbacks=link.callbacks())
 
 
 #: What the engine can ask for. Each takes the `WorkerChannel` and its arguments.

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .architecture import Architecture, build_network, fold_batch_norm
+from .architectures import Architecture
 from .backend import keras
+from .weights import fold_batch_norm
 
 __all__ = ["Ema"]
 
@@ -42,10 +43,8 @@ class Ema:
         self, network: keras.Model, architecture: Architecture, *, batch_norm: bool
     ) -> None:
         self.batch_norm = batch_norm
-        self.exported = build_network(architecture, batch_norm=False)
-        self._network = (
-            build_network(architecture, batch_norm=True) if batch_norm else self.exported
-        )
+        self.exported = architecture.build(batch_norm=False)
+        self._network = architecture.build(batch_norm=True) if batch_norm else self.exported
         self._network.set_weights(network.get_weights())
         self._weights = network.get_weights()
         self._fold()

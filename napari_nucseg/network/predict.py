@@ -31,7 +31,7 @@ from ..pipeline import (
 )
 from ..registry import WEIGHTS_FILE, Model, check_weights_file, load_model
 from ..support import Callbacks
-from .architecture import build_network, read_architecture
+from .architectures import read_architecture
 from .backend import keras, ops, tf
 from .precision import precision, set_precision
 
@@ -56,14 +56,14 @@ def load_network(model: Model) -> keras.Model:
     Returns
     -------
     keras.Model
-        See `architecture.build_network`.
+        See `Architecture.build`.
 
     Raises
     ------
     ValueError
         If the weights do not fit the architecture.
     """
-    network = build_network(read_architecture(model.card.architecture), batch_norm=False)
+    network = read_architecture(model.card.architecture).build(batch_norm=False)
     weights = model.folder / WEIGHTS_FILE
     check_weights_file(weights)
     try:
@@ -105,7 +105,7 @@ class Predictor:
     Parameters
     ----------
     network : keras.Model
-        See `architecture.build_network`.
+        See `Architecture.build`.
     chosen : str
         How precisely it shall calculate, see `precision.set_precision`.
     """

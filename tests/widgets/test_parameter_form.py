@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_nucseg.support.parameters import kind_of
-from napari_nucseg.training.fine_tune import FINE_TUNE_PRESETS
 from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 from napari_nucseg.widgets.parameter_form import ParameterForm
 
 
