@@ -117,3 +117,25 @@ def test_existing_output_is_said_before_anything_is_computed(tool, tmp_path):
     saved(tmp_path / "before", WIDE.build(batch_norm=False), WIDE)
     with pytest.raises(FileExistsError, match="before"):
         tool.narrow(tmp_path / "before", tmp_path / "before", [], {"expansion": 2})
+
+
+def test_maps_are_those_of_the_network_also_with_little_memory(tool, monkeypatch):
+    network = random_network(NARROW)
+    images = np.random.default_rng(0).random((3, 32, 32, 3)).astype(np.float32)
+    names = ["block_3_expand_relu", "decoder1_add", "maps"]
+    outputs = [network.get_layer(name).output for name in names]
+
+    def check():
+        for found, wanted in zip(
+            maps.look(*names), keras.Model(network.input, outputs)(images), strict=True
+        ):
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+    for most in (10**9, 10_000):
+        monkeypatch.setattr(tool, "_MOST_BYTES", most)
+        maps = tool.Maps(network, images)
+        check()
+        layer = network.get_layer("block_3_expand")
+        layer.set_weights([2 * weights for weights in layer.get_weights()])
+        maps.forget(layer.name)
+        check()

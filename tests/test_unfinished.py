@@ -244,19 +244,16 @@ def test_plan_and_card_are_of_one_schema(fine_tune, field, home):
     """Training from scratch and fine-tuning leave the same things on disk."""
     plans = []
 
-    def look():
-        (folder,) = home.glob("*/*/") if not list(home.glob("*.run")) else home.glob("*.run")
+    def read(folder):
         plans.append(json.loads((folder / "plan.json").read_text()))
 
-    child = load_model(fine_tune(look).name).card
-    shutil.rmtree(home / "models")
-    shutil.rmtree(home / "runs")
+    child = load_model(fine_tune(lambda: read(home / "run"), folder=home / "run").name).card
     card = train_fields(
         TrainingSpec([[field]], initialization=Initialization(widths=[4, 6, 8, 10])),
         home / "new",
         ModelInfo("new"),
         TrainParameters(),
-        lambda *given: QuickTrainer((math.nan, 0.6), look, *given),
+        lambda *given: QuickTrainer((math.nan, 0.6), lambda: read(home / "new.run"), *given),
     ).card
     assert plans[0].keys() == plans[1].keys()
     assert plans[0]["format"] == plans[1]["format"]
