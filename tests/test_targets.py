@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.pipeline.instances import instances_from_maps
