@@ -13,9 +13,9 @@ __all__ = ["fold_batch_norm", "freeze_encoder", "set_encoder", "start_from"]
 def fold_batch_norm(network: keras.Model, folded: keras.Model) -> None:
     """Copy the weights into a network without batch normalization.
 
-    Every normalization with fixed statistics is a scale and an offset, which
-    the convolution before it can do. The network becomes faster, and can be
-    fine-tuned on few images without statistics that go astray.
+    A normalization with fixed statistics is a scale and an offset, which the convolution
+    before it can do. The network becomes faster, and can be fine-tuned on few images
+    without statistics that drift.
 
     Parameters
     ----------
@@ -85,11 +85,10 @@ def set_encoder(network: keras.Model, encoder: EncoderWeights) -> None:
 def start_from(parent: keras.Model, network: keras.Model) -> None:
     """Give a network the weights of another one, with the same or fewer levels and filters.
 
-    Levels that the parent does not have begin as if they were not there: what
-    they add to the level above is zero. Filters that it does not have begin with
-    random weights, but nothing of what they find is used yet (Chen et al., arXiv
-    1511.05641). So the network gives what its parent gives, and training goes on
-    from there.
+    New levels have no effect at first: what they add to the level above is zero. New
+    filters begin with random weights, but the next layer reads them with weights of zero
+    (Chen et al., arXiv 1511.05641). So the network gives what its parent gives, and
+    training continues from there.
 
     Parameters
     ----------

@@ -131,9 +131,9 @@ class Run:
         self._check_process()
         if self.has_epoch:
             plan = dataclasses.replace(plan, began=self._check_plan(plan).began)
-        self._write(_PLAN_FILE, plan.to_json())
-        self._write(_PROCESS_FILE, json.dumps(process_stamp()))
         try:
+            self._write(_PLAN_FILE, plan.to_json())
+            self._write(_PROCESS_FILE, json.dumps(process_stamp()))
             yield
         finally:
             with contextlib.suppress(OSError):
@@ -305,7 +305,7 @@ class Run:
         """Return the stamp of the process that works on the run, or did when it was killed."""
         try:
             return json.loads((self.folder / _PROCESS_FILE).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return {}
 
     def _check_process(self) -> None:
