@@ -59,15 +59,20 @@ bench: $(STAMP)
 	done; \
 	exit $$status
 
-# Makes a model as the one that is bundled in models/, in the folder MODEL, run by run: from
-# an encoder that knows ImageNet, twice on from there with batch normalization folded in, on
-# with a wider decoder, on with more synthetic and recolored stains, and, from the mean of
-# the last two, some steps at a low rate. The mean of what was before and after these is made
-# narrower, which makes it more than twice as fast, and trained four times more. The model is
-# the mean of the last two of these, of which the last epochs are kept; of the others it is the
+# Makes a model like the bundled one, in the folder MODEL, run by run:
+#   1       train with an encoder that is pretrained on ImageNet
+#   2, 3    train on, with batch normalization folded in
+#   4       with a wider decoder
+#   5       with more synthetic and recolored stains
+#   6       average the weights of 4 and 5
+#   7       train some steps at a low rate
+#   8       average the weights of 6 and 7
+#   9       make the model narrower, which makes it more than twice as fast
+#   10-13   train on
+# The model is the average of 12 and 13, which keep their last epoch. The other runs keep the
 # epoch that scores best.
-# The sampling weights are those of grey fluorescence, stained tissue, bright field and simulation among
-# the patches. Keras downloads its weights of the encoder. The bundled model began with
+# The sampling weights are those of grey fluorescence, stained tissue, bright field and
+# simulation. Keras downloads its weights of the encoder. The bundled model began with
 # torchvision's, which tools/torchvision_mobilenet.py writes into a file for ENCODER.
 GROUPS := grey stained brightfield simulated
 VALIDATION := --validation $(addprefix runs/data/validation/,$(GROUPS))

@@ -52,11 +52,11 @@ def measure(runs: int) -> dict[str, dict[str, float]]:
 
     The tasks take turns, so that other work on the computer slows all of them.
     """
-    from napari_nucseg.network.architecture import KINDS
+    from napari_nucseg.network import kinds
 
     jobs = {
         (kind, task): job
-        for kind, architecture in KINDS.items()
+        for kind, architecture in kinds().items()
         for task, job in tasks(architecture()).items()
     }
     times: dict[tuple[str, str], list[float]] = {key: [] for key in jobs}
@@ -68,17 +68,17 @@ def measure(runs: int) -> dict[str, dict[str, float]]:
                 times[key].append(time.perf_counter() - began)
     return {
         kind: {task: statistics.median(times[kind, task]) for task in ("train", "hold", "run")}
-        for kind in KINDS
+        for kind in kinds()
     }
 
 
 def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
-    """Return a step of training, one with the encoder held, and a run of the network."""
+    """Return a step of training, one with the encoder frozen, and a run of the network."""
     import tensorflow as tf
 
-    from napari_nucseg.network.architecture import build_network, freeze_encoder
     from napari_nucseg.network.learner import Learner
     from napari_nucseg.network.precision import precision, set_precision
+    from napari_nucseg.network.weights import freeze_encoder
 
     rng = np.random.default_rng(0)
     images = rng.random((BATCH, PATCH, PATCH, 3), np.float32)
@@ -87,14 +87,14 @@ def tasks(architecture: Any) -> dict[str, Callable[[], Any]]:
         "size": rng.random((BATCH, PATCH // 8, PATCH // 8, 2), np.float32),
     }
 
-    def step(held: bool) -> Callable[[], Any]:
-        network = build_network(architecture, batch_norm=True)
+    def step(frozen: bool) -> Callable[[], Any]:
+        network = architecture.build(batch_norm=True)
         set_precision(network, precision(training=True))
-        freeze_encoder(network, architecture, held)
+        freeze_encoder(network, architecture, frozen)
         learner = Learner(network)
         return lambda: learner.step(images, targets, 1e-3)
 
-    network = build_network(architecture, batch_norm=False)
+    network = architecture.build(batch_norm=False)
     set_precision(network, precision())
     tiles = tf.constant(rng.random(TILES, np.float32))
 
@@ -119,9 +119,9 @@ def command(values: dict[str, Any], minutes: float) -> str:
     """Return the command that trains an architecture for so many minutes."""
     kind = values["architecture"]
     pretrained = kind == "mobilenetv2"
-    held = EPOCHS // 10 if pretrained else 0
-    a_step = (EPOCHS - held) * values["seconds_per_step"]
-    a_step += held * values["seconds_per_step_encoder_held"]
+    frozen = EPOCHS // 10 if pretrained else 0
+    a_step = (EPOCHS - frozen) * values["seconds_per_step"]
+    a_step += frozen * values["seconds_per_step_encoder_held"]
     options = f" --encoder-weights {ENCODER}" if pretrained else ""
     return (
         f"nucseg train DATA... --architecture {kind}{options} --epochs {EPOCHS} "

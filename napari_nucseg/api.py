@@ -26,6 +26,7 @@ from .image import (
     warn_of_issues,
 )
 from .measure import Scores, match_counts, summarize
+from .network import resolve
 from .pipeline import Segmentation, SegmentParameters
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
@@ -159,15 +160,15 @@ def train(
     data: Data | Sequence[Data | Sequence[Data]],
     output: str | Path,
     *,
-    about: ModelInfo | None = None,
+    info: ModelInfo | None = None,
     sampling_weights: Sequence[float] | None = None,
     validation: Data | Sequence[Data] = (),
-    start: str | Path | Model | Initialization | None = None,
+    initialization: str | Path | Model | Initialization | None = None,
     axes: str = "",
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
 ) -> Model:
-    """Train a model, from scratch or on from another one.
+    """Train a model, from scratch or from another one.
 
     Parameters
     ----------
@@ -176,17 +177,17 @@ def train(
         of fields, which is a group of fields of one kind.
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
-        killed goes on when the same call is made again.
-    about : ModelInfo, optional
+        killed is resumed when the same call is made again.
+    info : ModelInfo, optional
         What the card of the model says; left out, only the name of the folder.
     sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit.
     validation : path, Field or sequence, optional
         Folders or fields only to score on, to choose the best epoch; left out, a part of
         `data` is held out.
-    start : str, path, Model or Initialization, optional
-        Model whose weights training starts from, or a `Initialization`, which also tells
-        the architecture and the weights of its encoder; left out, the default
+    initialization : str, path, Model or Initialization, optional
+        Model whose weights training starts from, or an `Initialization`, which also says
+        the architecture and the initial weights of its encoder; left out, the default
         architecture with random weights.
     axes : str, optional
         Axes of the images in folders, see `segment`.
@@ -203,13 +204,16 @@ def train(
     options = from_keywords(TrainParameters, parameters)
     # The engine has a working folder of its own.
     output = Path(output).absolute()
+    if not isinstance(initialization, Initialization):
+        initialization = Initialization(initialization)
+    # An error is told before the data is read.
+    resolve(initialization)
     parts = [data] if isinstance(data, str | Path | Field) else data
     groups = [_read(part, axes) for part in parts]
-    about = about or ModelInfo(output.name)
-    begin = start if isinstance(start, Initialization) else Initialization(start)
     weights = () if sampling_weights is None else sampling_weights
-    spec = TrainingSpec(groups, weights, begin, _read(validation, axes))
-    return execute(Train(spec, output, about, options), callbacks)
+    spec = TrainingSpec(groups, weights, initialization, _read(validation, axes))
+    info = info or ModelInfo(output.name)
+    return execute(Train(spec, output, info, options), callbacks)
 
 
 def fine_tune(

@@ -68,12 +68,11 @@ def nuclei():
 
 def make_quick_learner(folder):
     """Make a model that knows nothing, and begins to learn within a second."""
-    from napari_nucseg.network.architecture import build_network, describe
-    from napari_nucseg.network.unet import UNet
+    from napari_nucseg.network.architectures.unet import UNet
 
     architecture = UNet((4, 6, 8, 10))
-    network = build_network(architecture, batch_norm=False)
-    card = Card(folder.name, architecture=describe(architecture))
+    network = architecture.build(batch_norm=False)
+    card = Card(folder.name, architecture=architecture.as_dict())
     return save_model(card, network.save_weights, folder).folder
 
 
@@ -99,11 +98,12 @@ def pairs(tmp_path_factory):
 def eagerly(monkeypatch):
     """Run what is only run a few times without translating it first."""
     from napari_nucseg.network import fit
+    from napari_nucseg.network.backend import tf
 
     monkeypatch.setattr(fit, "_STATISTICS_BATCHES", 1)
-    fit.tf.config.run_functions_eagerly(True)
+    tf.config.run_functions_eagerly(True)
     yield
-    fit.tf.config.run_functions_eagerly(False)
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

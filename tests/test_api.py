@@ -29,7 +29,7 @@ from napari_nucseg.image.files import write_labels
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.support.callbacks import Stopped
-from napari_nucseg.training.train import ModelInfo
+from napari_nucseg.training.plan import ModelInfo
 
 TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 
@@ -212,13 +212,13 @@ def test_fine_tune_takes_no_arrays(two_nuclei):
 @pytest.mark.filterwarnings("ignore:.*too few nuclei")
 def test_train_on_a_folder_and_on_fields(pairs, simulated, quick_learner, tmp_path):
     epochs, calls = [], []
-    about = ModelInfo("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
+    info = ModelInfo("named", "For tests", "simulated", "CC0-1.0", "BSD-3-Clause")
     model = train(
         [pairs, [simulated]],
         tmp_path / "new",
-        about=about,
+        info=info,
         sampling_weights=[3, 1],
-        start=quick_learner,
+        initialization=quick_learner,
         callbacks=Callbacks(lambda *call: calls.append(call), epochs.append),
         **TINY,
     )
@@ -228,7 +228,7 @@ def test_train_on_a_folder_and_on_fields(pairs, simulated, quick_learner, tmp_pa
     assert model.card.parent_sha256 == before.weights_sha256
     assert model.card.architecture == before.architecture
     assert model.card.weights_sha256 != before.weights_sha256
-    for name, value in dataclasses.asdict(about).items():
+    for name, value in dataclasses.asdict(info).items():
         assert getattr(model.card, name) == value
     assert model.card.training["sampling_weights"] == [3, 1]
     assert segment(simulated, tmp_path / "new").shape == simulated.shape
@@ -256,13 +256,13 @@ def test_nothing_to_train_on_leaves_nothing(data, error, says, tmp_path):
 
 
 def test_train_on_a_single_folder_or_field(pairs, simulated, tmp_path, monkeypatch):
-    plans = []
+    specs = []
     monkeypatch.setattr(
-        "napari_nucseg.engine.tasks.train_fields", lambda *args, **_: plans.append(args)
+        "napari_nucseg.engine.tasks.train_fields", lambda *args, **_: specs.append(args)
     )
     for data in (pairs, str(pairs), simulated):
         train(data, tmp_path / "new", **TINY)
-    names = [[[field.name for field in group] for group in plan.groups] for plan, *_ in plans]
+    names = [[[field.name for field in group] for group in spec.groups] for spec, *_ in specs]
     assert names == [[["a", "b"]], [["a", "b"]], [["simulated nuclei"]]]
 
 

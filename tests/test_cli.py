@@ -484,12 +484,12 @@ def test_training_data_of_other_names(nucseg, two_nuclei, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--architecture=resnet"], "'unet', 'mobilenetv2'"),
+        (["--architecture=resnet"], "'mobilenetv2', 'unet'"),
         (["--validation=nowhere"], "nowhere"),
         (["--encoder-weights=random"], "only for a new network"),
         (["--architecture=mobilenetv2", "--encoder-weights=none.h5"], "no such file"),
         (["--architecture=mobilenetv2", "--widths", "8", "8"], "four widths"),
-        (["--architecture=unet", "--model=nuclei"], " starting model, 'mobilenetv2'"),
+        (["--architecture=unet", "--model=nuclei"], "of the parent model, 'mobilenetv2'"),
     ],
 )
 def test_training_that_cannot_start_leaves_nothing(nucseg, pairs, tmp_path, options, says):

@@ -10,8 +10,8 @@ import tifffile
 
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import load_model
-from napari_nucseg.training.fine_tune import FINE_TUNE_PRESETS
 from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -9,9 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from napari_nucseg.network.architecture import build_network
-from napari_nucseg.network.imagenet import imagenet_weights, set_encoder
-from napari_nucseg.network.mobilenet import MobileNetUNet
+from napari_nucseg.network.architectures.mobilenetv2 import MobileNetUNet
+from napari_nucseg.network.weights import set_encoder
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip
@@ -36,8 +35,8 @@ def test_encoder_with_the_weights_is_the_one_of_keras(tmp_path):
     theirs = mobilenet(alpha=0.35)
     randomize(theirs)
     theirs.save_weights(tmp_path / "encoder.weights.h5")
-    ours = build_network(LIGHT, batch_norm=True)
-    set_encoder(ours, imagenet_weights(LIGHT, tmp_path / "encoder.weights.h5"))
+    ours = LIGHT.build(batch_norm=True)
+    set_encoder(ours, LIGHT.load_encoder(tmp_path / "encoder.weights.h5"))
     image = np.random.default_rng(1).random((1, 64, 64, 3)).astype(np.float32)
     for name, other in [
         *[(f"block_{number}_expand_relu",) * 2 for number in SKIPS],
@@ -51,14 +50,14 @@ def test_encoder_with_the_weights_is_the_one_of_keras(tmp_path):
 @pytest.mark.filterwarnings("ignore:Skipping")
 def test_weights_of_something_else_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file"):
-        imagenet_weights(LIGHT, tmp_path / "none.weights.h5")
+        LIGHT.load_encoder(tmp_path / "none.weights.h5")
     file = tmp_path / "other.weights.h5"
     mobilenet(alpha=0.5).save_weights(file)
     with pytest.raises(ValueError, match=r"alpha=0\.35"):
-        imagenet_weights(LIGHT, file)
+        LIGHT.load_encoder(file)
     file.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="something else"):
-        imagenet_weights(LIGHT, file)
+        LIGHT.load_encoder(file)
 
 
 def test_without_the_internet_it_says_what_to_do(tmp_path, monkeypatch):
@@ -66,7 +65,7 @@ def test_without_the_internet_it_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BASE_WEIGHT_PATH", "http://127.0.0.1:9/")
     monkeypatch.setattr("keras.src.backend.config.keras_home", lambda: str(tmp_path))
     with pytest.raises(ConnectionError, match="file of them"):
-        imagenet_weights(LIGHT)
+        LIGHT.load_encoder()
 
 
 # torchvision's
@@ -123,8 +122,8 @@ def blocks():
 
 def test_torchvision_weights_give_what_they_gave_there_upside_down(tool, state, tmp_path):
     tool.as_keras(state).save_weights(tmp_path / "encoder.weights.h5")
-    ours = build_network(MobileNetUNet((4, 6, 8, 10)), batch_norm=True)
-    set_encoder(ours, imagenet_weights(MobileNetUNet(), tmp_path / "encoder.weights.h5"))
+    ours = MobileNetUNet((4, 6, 8, 10)).build(batch_norm=True)
+    set_encoder(ours, MobileNetUNet().load_encoder(tmp_path / "encoder.weights.h5"))
     image = np.random.default_rng(1).random((1, 96, 96, 3)).astype(np.float32)
     names = [f"block_{number}_expand_relu" for number in SKIPS[:2]]
     outputs = [ours.get_layer(name).output for name in names]

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_nucseg.network.architecture import build_network, describe
+from napari_nucseg.network.architectures.unet import UNet
 from napari_nucseg.network.predict import load_network
-from napari_nucseg.network.unet import UNet
 from napari_nucseg.registry.store import Card, load_model, save_model
 from napari_nucseg.training.history import write_history
 
@@ -19,13 +18,13 @@ def model(folder, value, widths=(4, 4, 4, 4)):
     architecture = UNet(widths)
 
     def write(path):
-        network = build_network(architecture, batch_norm=False)
+        network = architecture.build(batch_norm=False)
         network.set_weights([np.full_like(w, value) for w in network.get_weights()])
         network.save_weights(path)
         write_history(path.with_name("history.csv"), [])
         path.with_name("curves.png").write_bytes(b"")
 
-    return save_model(Card(folder.name, architecture=describe(architecture)), write, folder)
+    return save_model(Card(folder.name, architecture=architecture.as_dict()), write, folder)
 
 
 def arguments(folder, pairs):

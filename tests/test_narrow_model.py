@@ -6,10 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from napari_nucseg.network.architecture import build_network, describe
-from napari_nucseg.network.mobilenet import MobileNetUNet
+from napari_nucseg.network.architectures.mobilenetv2 import MobileNetUNet
+from napari_nucseg.network.architectures.unet import UNet
 from napari_nucseg.network.predict import load_network
-from napari_nucseg.network.unet import UNet
 from napari_nucseg.registry.store import Card, load_model, save_model
 
 NARROW = MobileNetUNet((5, 6, 7, 10), alpha=0.1, expansion=2, squeeze=2)
@@ -30,7 +29,7 @@ def few_places(tool, monkeypatch):
 
 def random_network(architecture):
     keras.utils.set_random_seed(0)
-    network = build_network(architecture, batch_norm=False)
+    network = architecture.build(batch_norm=False)
     rng = np.random.default_rng(1)
     network.set_weights([w + 0.02 * rng.random(w.shape) for w in network.get_weights()])
     return network
@@ -38,7 +37,7 @@ def random_network(architecture):
 
 def widened(network, architecture):
     """Return the same function, with filters before the others that do nothing."""
-    wide = build_network(architecture, batch_norm=False)
+    wide = architecture.build(batch_norm=False)
     for layer in wide.layers:
         known = network.get_layer(layer.name).get_weights()
         arrays = [np.zeros_like(array) for array in layer.get_weights()]
@@ -49,7 +48,7 @@ def widened(network, architecture):
 
 
 def saved(folder, network, architecture):
-    card = Card(folder.name, architecture=describe(architecture))
+    card = Card(folder.name, architecture=architecture.as_dict())
     return save_model(card, network.save_weights, folder)
 
 
@@ -63,7 +62,7 @@ def test_filters_that_do_nothing_are_dropped_and_nothing_changes(tool, pairs, tm
     command = [str(tmp_path / "before"), str(tmp_path / "new"), str(pairs), "--widths"]
     tool.main([*command, "5", "6", "7", "10", "--expansion", "2", "--squeeze", "2"])
     new = load_model(tmp_path / "new")
-    assert new.card.architecture == describe(NARROW)
+    assert new.card.architecture == NARROW.as_dict()
     assert new.card.parent_sha256 == before.card.weights_sha256
     narrow = load_network(new)
     assert narrow.count_params() == network.count_params() < wide.count_params()
@@ -108,13 +107,35 @@ def test_one_of_two_equal_channels_stays(tool):
     ],
 )
 def test_what_cannot_be_made_narrower_is_said(tool, tmp_path, architecture, wanted, message):
-    saved(tmp_path / "before", build_network(architecture, batch_norm=False), architecture)
+    saved(tmp_path / "before", architecture.build(batch_norm=False), architecture)
     with pytest.raises(ValueError, match=message):
         tool.narrow(tmp_path / "before", tmp_path / "new", [], wanted)
     assert not (tmp_path / "new").exists()
 
 
 def test_existing_output_is_said_before_anything_is_computed(tool, tmp_path):
-    saved(tmp_path / "before", build_network(WIDE, batch_norm=False), WIDE)
+    saved(tmp_path / "before", WIDE.build(batch_norm=False), WIDE)
     with pytest.raises(FileExistsError, match="before"):
         tool.narrow(tmp_path / "before", tmp_path / "before", [], {"expansion": 2})
+
+
+def test_maps_are_those_of_the_network_also_with_little_memory(tool, monkeypatch):
+    network = random_network(NARROW)
+    images = np.random.default_rng(0).random((3, 32, 32, 3)).astype(np.float32)
+    names = ["block_3_expand_relu", "decoder1_add", "maps"]
+    outputs = [network.get_layer(name).output for name in names]
+
+    def check():
+        for found, wanted in zip(
+            maps.look(*names), keras.Model(network.input, outputs)(images), strict=True
+        ):
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+    for most in (10**9, 10_000):
+        monkeypatch.setattr(tool, "_MOST_BYTES", most)
+        maps = tool.Maps(network, images)
+        check()
+        layer = network.get_layer("block_3_expand")
+        layer.set_weights([2 * weights for weights in layer.get_weights()])
+        maps.forget(layer.name)
+        check()

@@ -12,22 +12,16 @@ import tensorflow as tf
 
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.network import precision as precision_module
-from napari_nucseg.network.architecture import (
-    KINDS,
-    build_network,
-    describe,
-    fold_batch_norm,
-    freeze_encoder,
-    read_architecture,
-    start_from,
-)
-from napari_nucseg.network.fit import Trainer
+from napari_nucseg.network.architectures import read_architecture
+from napari_nucseg.network.architectures.mobilenetv2 import MobileNetUNet
+from napari_nucseg.network.architectures.unet import UNet
+from napari_nucseg.network.fit import Fit
+from napari_nucseg.network.initialize import resolve
 from napari_nucseg.network.learner import Learner
 from napari_nucseg.network.losses import maps_loss, size_loss, total_loss
-from napari_nucseg.network.mobilenet import MobileNetUNet
 from napari_nucseg.network.precision import PRECISION_VARIABLE, PRECISIONS, set_precision
 from napari_nucseg.network.predict import KerasPredictor, load_network, load_predictor
-from napari_nucseg.network.unet import UNet
+from napari_nucseg.network.weights import fold_batch_norm, freeze_encoder, start_from
 from napari_nucseg.pipeline.maps import (
     estimate_diameter,
     predict_maps,
@@ -36,7 +30,7 @@ from napari_nucseg.pipeline.maps import (
 from napari_nucseg.pipeline.normalize import normalize
 from napari_nucseg.pipeline.predictor import DEFAULT_SPEC, NETWORK_DIAMETER, spec_of
 from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, Card, save_model
-from napari_nucseg.training.initialization import ARCHITECTURES
+from napari_nucseg.training.initialization import Initialization
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.patches import batches, prepare_field
 from napari_nucseg.training.targets import median_diameter
@@ -62,12 +56,8 @@ both = pytest.mark.parametrize("architecture", [SMALL, LIGHT], ids=lambda one: o
 
 @both
 def test_architecture_goes_into_a_card_and_back(architecture):
-    card = json.loads(json.dumps(describe(architecture)))
+    card = json.loads(json.dumps(architecture.as_dict()))
     assert read_architecture(card) == architecture
-
-
-def test_kinds_of_architectures_are_those_that_one_can_ask_for():
-    assert tuple(KINDS) == ARCHITECTURES
 
 
 @pytest.mark.parametrize(
@@ -85,7 +75,7 @@ def test_kinds_of_architectures_are_those_that_one_can_ask_for():
     ],
 )
 def test_other_architectures_are_refused(values):
-    with pytest.raises(ValueError, match="U-Net"):
+    with pytest.raises(ValueError, match=r"U-Net|kind mobilenetv2 or unet"):
         read_architecture(values)
 
 
@@ -93,7 +83,7 @@ def test_other_architectures_are_refused(values):
 @pytest.mark.parametrize("value", [0, 9, 1.5, "1", True])
 def test_unlikely_factors_of_filters_are_refused(name, value):
     with pytest.raises(ValueError, match="1 to 8"):
-        read_architecture({**describe(LIGHT), name: value})
+        read_architecture({**LIGHT.as_dict(), name: value})
 
 
 def test_what_an_older_card_does_not_say_is_as_it_was():
@@ -104,7 +94,7 @@ def test_what_an_older_card_does_not_say_is_as_it_was():
 
 def test_fewer_filters_inside_of_blocks_make_a_smaller_network():
     def size(**factors):
-        network = build_network(dataclasses.replace(LIGHT, **factors), batch_norm=False)
+        network = dataclasses.replace(LIGHT, **factors).build(batch_norm=False)
         return network.count_params()
 
     assert size() > size(squeeze=2) > size(squeeze=2, expansion=4)
@@ -112,7 +102,7 @@ def test_fewer_filters_inside_of_blocks_make_a_smaller_network():
 
 @both
 def test_shapes_of_the_outputs(architecture, image):
-    output = build_network(architecture, batch_norm=True)(image)
+    output = architecture.build(batch_norm=True)(image)
     assert output["maps"].shape == (2, 32, 64, 3)
     assert output["size"].shape == (2, 4, 8, 1)
 
@@ -120,11 +110,11 @@ def test_shapes_of_the_outputs(architecture, image):
 @both
 def test_folded_network_is_the_same_function(architecture, image):
     keras.utils.set_random_seed(0)
-    network = build_network(architecture, batch_norm=True)
+    network = architecture.build(batch_norm=True)
     rng = np.random.default_rng(1)
     weights = [w + 0.1 * rng.random(w.shape) for w in network.get_weights()]
     network.set_weights(weights)
-    folded = build_network(architecture, batch_norm=False)
+    folded = architecture.build(batch_norm=False)
     fold_batch_norm(network, folded)
     for name in ("maps", "size"):
         one, two = network(image, training=False)[name], folded(image)[name]
@@ -133,7 +123,7 @@ def test_folded_network_is_the_same_function(architecture, image):
 
 def started(smaller, larger):
     """Start a network from a smaller one, see that it gives the same; let it learn a step."""
-    parent, network = (build_network(one, batch_norm=False) for one in (smaller, larger))
+    parent, network = (one.build(batch_norm=False) for one in (smaller, larger))
     start_from(parent, network)
     image = np.random.default_rng(0).random((1, 64, 64, 3)).astype(np.float32)
     before, after = parent(image), network(image)
@@ -179,8 +169,8 @@ def test_wider_decoder_changes_nothing_until_it_learns():
 
 @pytest.mark.usefixtures("eagerly")
 @both
-def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, targets):
-    network = build_network(architecture, batch_norm=True)
+def test_frozen_encoder_keeps_its_weights_until_it_learns_again(architecture, image, targets):
+    network = architecture.build(batch_norm=True)
 
     def changed():
         """Return which kinds of numbers of encoder and decoder a step changes."""
@@ -194,12 +184,12 @@ def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, 
             if (weights.numpy() != old).any()
         }
 
-    encoder = architecture.encoder
+    encoder = architecture.encoder_layers
     names = {"kernel", "gamma", "beta", "moving_mean", "moving_variance"}
     freeze_encoder(network, architecture, True)
-    held = changed()
-    assert {name for inside, name in held if inside} == {"moving_mean", "moving_variance"}
-    assert {name for inside, name in held if not inside} >= names
+    frozen = changed()
+    assert {name for inside, name in frozen if inside} == {"moving_mean", "moving_variance"}
+    assert {name for inside, name in frozen if not inside} >= names
     freeze_encoder(network, architecture, False)
     assert {name for inside, name in changed() if inside} >= names
 
@@ -207,7 +197,7 @@ def test_held_encoder_keeps_its_weights_until_it_is_let_go(architecture, image, 
 def test_weights_in_a_row_learn_as_they_do_one_by_one(image, targets, monkeypatch):
     keras.utils.set_random_seed(0)
     monkeypatch.setattr("napari_nucseg.network.learner._WEIGHT_DECAY", 0.1)
-    networks = [build_network(SMALL, batch_norm=True) for _ in range(2)]
+    networks = [SMALL.build(batch_norm=True) for _ in range(2)]
     networks[1].set_weights(networks[0].get_weights())
     learner = Learner(networks[0])
     optimizer = keras.optimizers.AdamW(weight_decay=0.1, global_clipnorm=1.0)
@@ -264,8 +254,8 @@ def test_field_without_labels_is_no_source(simulated):
 
 @pytest.mark.filterwarnings("ignore:Skipping")
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
-    small = build_network(SMALL, batch_norm=False)
-    card = Card("x", architecture=describe(UNet()))
+    small = SMALL.build(batch_norm=False)
+    card = Card("x", architecture=UNet().as_dict())
     model = save_model(card, small.save_weights, tmp_path / "x")
     with pytest.raises(ValueError, match="fit the card"):
         load_network(model)
@@ -341,7 +331,7 @@ def test_a_bright_blob_does_not_hide_small_dim_nuclei(nuclei):
 
 
 def test_sizes_of_a_wrecked_network_are_still_sizes():
-    network = build_network(SMALL, batch_norm=False)
+    network = SMALL.build(batch_norm=False)
     network.set_weights([np.full_like(weights, 10.0) for weights in network.get_weights()])
     predictor = KerasPredictor(network, DEFAULT_SPEC)
     found = estimate_diameter(predictor, np.ones((64, 64, 3), np.float32))
@@ -376,7 +366,7 @@ def test_weights_file_of_a_bundled_model_is_small(nuclei):
 @both
 def test_with_bfloat16_maps_are_nearly_the_same_and_weights_stay(architecture):
     keras.utils.set_random_seed(0)
-    network = build_network(architecture, batch_norm=False)
+    network = architecture.build(batch_norm=False)
     plane = np.random.default_rng(0).random((64, 96, 3)).astype(np.float32)
 
     def maps_in(precision):
@@ -396,7 +386,7 @@ def test_network_learns_in_bfloat16_and_tells_in_float32(
     architecture, batch_norm, image, targets
 ):
     keras.utils.set_random_seed(0)
-    network = build_network(architecture, batch_norm=batch_norm)
+    network = architecture.build(batch_norm=batch_norm)
     set_precision(network, "bfloat16")
     learner = Learner(network)
     losses = [learner.step(image, targets, 1e-2) for _ in range(8)]
@@ -407,13 +397,10 @@ def test_network_learns_in_bfloat16_and_tells_in_float32(
 def test_only_what_learns_takes_bfloat16(monkeypatch, nuclei):
     monkeypatch.delenv(PRECISION_VARIABLE, raising=False)
     monkeypatch.setattr(precision_module, "_is_fast_in_bfloat16", lambda: True)
-    architecture = read_architecture(nuclei.card.architecture)
-    trainer = Trainer(architecture, TrainParameters(), nuclei)
-    policies = {layer.dtype_policy.name for layer in trainer.network.layers}
+    fit = Fit(resolve(Initialization(nuclei)), TrainParameters())
+    policies = {layer.dtype_policy.name for layer in fit.network.layers}
     assert policies == {"mixed_bfloat16", "float32"}
-    assert (
-        trainer.predictor.spec.precision == load_predictor(nuclei).spec.precision == "float32"
-    )
+    assert fit.predictor.spec.precision == load_predictor(nuclei).spec.precision == "float32"
 
 
 def test_model_is_loaded_again_for_another_precision(monkeypatch, nuclei):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.pipeline.instances import instances_from_maps
@@ -121,3 +122,16 @@ def test_diameter_is_that_of_a_disk_of_the_same_area():
     assert abs(median_diameter(labels) - 20) < 0.3
     assert median_diameter(np.zeros((3, 3), int)) is None
     assert nucleus_diameters(np.zeros((3, 3), int)).size == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (40, 30)])
+def test_boundary_has_another_label_above_below_left_or_right(shape):
+    labels = np.random.default_rng(0).integers(0, 4, shape).repeat(3, axis=1)
+    labels[0, 0] = 5  # there is a nucleus, whatever the shape
+    expected = np.zeros(labels.shape, bool)
+    down, right = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
+    expected[1:] |= down
+    expected[:-1] |= down
+    expected[:, 1:] |= right
+    expected[:, :-1] |= right
+    np.testing.assert_array_equal(target_maps(labels)[..., 2], expected)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from napari_nucseg.image.simulate import simulate_field
-from napari_nucseg.network.predict import load_predictor
+from napari_nucseg.network import load_predictor, make_trainer, resolve
 from napari_nucseg.pipeline.parameters import SegmentParameters
 from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.registry.store import load_model
@@ -27,15 +28,13 @@ from napari_nucseg.training.checkpoint import (
     latest_checkpoint,
     write_checkpoint,
 )
-from napari_nucseg.training.fine_tune import (
-    FINE_TUNE_PRESETS,
-    FineTuneResult,
-    fine_tune_fields,
-    finish_run,
-)
 from napari_nucseg.training.initialization import Initialization
 from napari_nucseg.training.parameters import TrainParameters
-from napari_nucseg.training.train import ModelInfo, TrainingSpec, train_fields
+from napari_nucseg.training.plan import ModelInfo
+from napari_nucseg.training.presets import FINE_TUNE_PRESETS
+from napari_nucseg.training.result import FineTuneResult
+from napari_nucseg.training.run import Run
+from napari_nucseg.training.train import TrainingSpec, fine_tune_fields, train_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
 
@@ -44,6 +43,10 @@ SMALL = Initialization(widths=[4, 6, 8, 10])
 TINY = TrainParameters(epochs=2, steps_per_epoch=2, batch_size=2, patch_size=64)
 #: Who ends a training before its first step.
 STOPPING = Callbacks(should_stop=lambda: True)
+
+
+def train_with(spec, output, info, parameters, callbacks=Callbacks()):
+    return train_fields(spec, output, info, parameters, make_trainer, callbacks=callbacks)
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +111,11 @@ def whole(fields, tmp_path_factory):
         shutil.copytree(folder.with_name("new.run"), folder.with_name(f"after {epoch.epoch}"))
 
     folder = tmp_path_factory.mktemp("training") / "new"
-    about = ModelInfo("new", training_data="simulated")
+    info = ModelInfo("new", training_data="simulated")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Learner, "step", listen)
-        plan = TrainingSpec([fields], start=SMALL)
-        model = train_fields(plan, folder, about, TINY, Callbacks(on_epoch=on_epoch))
+        spec = TrainingSpec([fields], initialization=SMALL)
+        model = train_with(spec, folder, info, TINY, Callbacks(on_epoch=on_epoch))
     return model, epochs, losses
 
 
@@ -149,9 +152,9 @@ def test_fields_to_score_on_can_be_given(fields, tmp_path, monkeypatch):
         return score_fields(predictor, held_out, *rest)
 
     monkeypatch.setattr("napari_nucseg.network.fit.score_fields", score)
-    plan = TrainingSpec([fields[:2]], start=SMALL, validation=fields[2:])
+    spec = TrainingSpec([fields[:2]], initialization=SMALL, validation=fields[2:])
     parameters = dataclasses.replace(TINY, epochs=1, steps_per_epoch=1)
-    model = train_fields(plan, tmp_path / "x", ModelInfo("x"), parameters)
+    model = train_with(spec, tmp_path / "x", ModelInfo("x"), parameters)
     assert seen == ["field 2"]
     counts = model.card.training
     assert (counts["fields"], counts["fields_held_out"]) == (2, 1)
@@ -168,12 +171,12 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
     def on_epoch(epoch):
         epochs.append(epoch)
         shutil.copytree(tmp_path / "parts.run", tmp_path / "after 2")
-        worked_on = json.loads((tmp_path / "after 2" / "plan.json").read_text())
+        worked_on = json.loads((tmp_path / "after 2" / "process.json").read_text())
         assert worked_on["process"] == os.getpid()
 
-    plan = TrainingSpec([fields], start=SMALL)
-    parts = train_fields(
-        plan, tmp_path / "parts", ModelInfo("a"), TINY, Callbacks(on_epoch=on_epoch)
+    spec = TrainingSpec([fields], initialization=SMALL)
+    parts = train_with(
+        spec, tmp_path / "parts", ModelInfo("a"), TINY, Callbacks(on_epoch=on_epoch)
     )
     assert [epoch.epoch for epoch in epochs] == [2]
     assert same_checkpoint(model.folder.with_name("after 2"), tmp_path / "after 2")
@@ -186,14 +189,14 @@ def test_training_that_goes_on_gives_the_same_weights(fields, whole, tmp_path):
 
 def test_existing_output_is_not_overwritten(fields, tmp_path):
     with pytest.raises(FileExistsError, match="another one"):
-        train_fields(TrainingSpec([fields]), tmp_path, ModelInfo("x"), TINY)
+        train_with(TrainingSpec([fields]), tmp_path, ModelInfo("x"), TINY)
 
 
 @pytest.mark.parametrize(
     "sampling_weights", [[1], [1, -1], [0, 0], [math.nan, 1], np.array([1, math.nan])]
 )
-def test_shares_must_fit_the_groups(fields, sampling_weights):
-    with pytest.raises(ValueError, match="share"):
+def test_sampling_weights_must_fit_the_groups(fields, sampling_weights):
+    with pytest.raises(ValueError, match="sampling weight"):
         TrainingSpec([fields, fields], sampling_weights)
 
 
@@ -210,10 +213,10 @@ def test_best_epoch_is_kept_or_the_last(fields, tmp_path, monkeypatch, keep_last
         assert checkpoint.kept.epoch == (epoch.epoch if keep_last else 1)
         files.append((checkpoint.folder / KEPT_FILE).read_bytes())
 
-    plan = TrainingSpec([fields], start=SMALL)
+    spec = TrainingSpec([fields], initialization=SMALL)
     parameters = dataclasses.replace(TINY, keep_last=keep_last)
-    model = train_fields(
-        plan, tmp_path / "x", ModelInfo("x"), parameters, Callbacks(on_epoch=on_epoch)
+    model = train_with(
+        spec, tmp_path / "x", ModelInfo("x"), parameters, Callbacks(on_epoch=on_epoch)
     )
     assert model.card.training["kept_epoch"] == kept
     assert model.card.scores["held_out_mean_ap"] == (0.4 if keep_last else 0.9)
@@ -231,33 +234,54 @@ def not_scored(monkeypatch):
 @pytest.mark.filterwarnings("ignore:Even though the")
 def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
     widths = [*SMALL.widths, 12]
-    shallow = train_fields(
-        TrainingSpec([fields], start=SMALL), tmp_path / "shallow", ModelInfo("shallow"), TINY
+    shallow = train_with(
+        TrainingSpec([fields], initialization=SMALL),
+        tmp_path / "shallow",
+        ModelInfo("shallow"),
+        TINY,
     )
-    deeper = train_fields(
-        TrainingSpec([fields], start=Initialization(shallow.folder, widths=widths)),
+    deeper = train_with(
+        TrainingSpec([fields], initialization=Initialization(shallow.folder, widths=widths)),
         tmp_path / "deeper",
         ModelInfo("deeper"),
         TINY,
     )
     assert deeper.card.architecture["widths"] == widths
     assert deeper.card.parent_sha256 == shallow.card.weights_sha256
-    with pytest.raises(ValueError, match="begin with those of the starting model"):
-        Initialization(shallow, widths=[8] * 5).network()
+    with pytest.raises(ValueError, match="begin with those of the parent model"):
+        resolve(Initialization(shallow, widths=[8] * 5))
+
+
+@pytest.fixture
+def thin(monkeypatch):
+    """The kind of a MobileNetV2 with few filters, which takes little time."""
+    from napari_nucseg.network.architectures import base, mobilenetv2
+
+    monkeypatch.setattr(base, "_KINDS", dict(base._KINDS))
+
+    @dataclasses.dataclass(frozen=True)
+    class Thin(mobilenetv2.MobileNetUNet):
+        kind = "thin"
+        widths: tuple[int, ...] = (4, 4, 4, 4)
+        alpha: float = 0.35
+
+    return Thin
 
 
 @pytest.mark.usefixtures("eagerly", "not_scored")
 @pytest.mark.filterwarnings("ignore:Even though the")
-def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_path):
-    from napari_nucseg.network.architecture import build_network, keras
+def test_encoder_is_frozen_and_then_released_also_when_training_is_resumed(
+    fields, tmp_path, thin
+):
+    from napari_nucseg.network.backend import keras
 
-    encoder = keras.applications.MobileNetV2((224, 224, 3), include_top=False, weights=None)
+    encoder = keras.applications.MobileNetV2(
+        (224, 224, 3), alpha=0.35, include_top=False, weights=None
+    )
     file = tmp_path / "encoder.weights.h5"
     encoder.save_weights(file)
-    start = Initialization(
-        architecture="mobilenetv2", widths=[4, 4, 4, 4], encoder_weights=file
-    )
-    plan = TrainingSpec([fields], start=start)
+    start = Initialization(architecture=thin.kind, encoder_weights=file)
+    spec = TrainingSpec([fields], initialization=start)
     parameters = dataclasses.replace(TINY, steps_per_epoch=1)
 
     run = tmp_path / "new.run"
@@ -266,8 +290,8 @@ def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_
         shutil.copytree(run, tmp_path / f"after {epoch.epoch}")
 
     with pytest.raises(Stopped):
-        train_fields(
-            plan,
+        train_with(
+            spec,
             tmp_path / "new",
             ModelInfo("x"),
             parameters,
@@ -275,47 +299,48 @@ def test_encoder_is_held_and_then_let_go_also_when_training_goes_on(fields, tmp_
         )
     # Its weights are in the checkpoint now.
     file.unlink()
-    model = train_fields(
-        plan, tmp_path / "new", ModelInfo("x"), parameters, Callbacks(on_epoch=on_epoch)
+    model = train_with(
+        spec, tmp_path / "new", ModelInfo("x"), parameters, Callbacks(on_epoch=on_epoch)
     )
-    assert model.card.architecture["kind"] == "mobilenetv2"
+    assert model.card.architecture["kind"] == thin.kind
     assert model.card.training["encoder_weights"] == file.name
     assert model.card.training["parameters"]["frozen_epochs"] == 1
-    network = build_network(start.network(), batch_norm=True)
+    network = thin().build(batch_norm=True)
     known = encoder.get_layer("block_1_expand").get_weights()[0]
-    for epoch, held in ((1, True), (2, False)):
+    for epoch, frozen in ((1, True), (2, False)):
         checkpoint = latest_checkpoint(tmp_path / f"after {epoch}")
         network.load_weights(checkpoint.folder / AVERAGE_FILE)
         kernel = network.get_layer("block_1_expand").get_weights()[0]
-        assert (kernel == known).all() is np.bool(held)
+        assert (kernel == known).all() is np.bool(frozen)
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"architecture": "resnet"}, "unet, mobilenetv2"),
-        ({"encoder_weights": "imagenet"}, "only for a new network"),
+        ({"architecture": "resnet"}, "mobilenetv2, unet, got 'resnet'"),
+        (
+            {"encoder_weights": "imagenet"},
+            "only for a new network of architecture 'mobilenetv2'",
+        ),
         ({"architecture": "mobilenetv2", "widths": [4, 4, 4]}, "four widths"),
     ],
 )
-def test_starts_that_make_no_sense(options, says):
+def test_initializations_that_make_no_sense(options, says):
     with pytest.raises(ValueError, match=says):
-        Initialization(**options).network()
+        resolve(Initialization(**options))
 
 
 def test_start_from_a_model_by_its_name(nuclei):
-    from napari_nucseg.network.architecture import read_architecture
-
-    start = Initialization("nuclei")
+    start = resolve(Initialization("nuclei"))
     assert start.parent.card == nuclei.card
-    assert start.network() == read_architecture(nuclei.card.architecture)
+    assert start.architecture.as_dict() == nuclei.card.architecture
 
 
 def test_start_from_a_model_of_another_architecture(nuclei):
-    with pytest.raises(ValueError, match="of the starting model, 'mobilenetv2'"):
-        Initialization(nuclei, "unet").network()
+    with pytest.raises(ValueError, match="of the parent model, 'mobilenetv2'"):
+        resolve(Initialization(nuclei, "unet"))
     with pytest.raises(ValueError, match="only for a new network"):
-        Initialization(nuclei, encoder_weights="random")
+        resolve(Initialization(nuclei, encoder_weights="random"))
 
 
 @pytest.mark.parametrize(
@@ -328,15 +353,17 @@ def test_start_from_a_model_of_another_architecture(nuclei):
         ({"architecture": "mobilenetv2", "encoder_weights": "random"}, None, 0),
     ],
 )
-def test_encoder_is_held_for_a_tenth_of_the_epochs(options, given, epochs):
+def test_encoder_is_frozen_for_a_tenth_of_the_epochs(options, given, epochs):
     parameters = TrainParameters(epochs=20, frozen_epochs=given)
-    assert Initialization(**options).frozen_epochs(parameters) == epochs
+    assert (
+        make_trainer(Initialization(**options), parameters).parameters.frozen_epochs == epochs
+    )
 
 
-def test_holding_an_encoder_that_knows_nothing_is_refused():
+def test_freezing_an_encoder_with_random_weights_is_refused():
     parameters = TrainParameters(epochs=20, frozen_epochs=3)
     with pytest.raises(ValueError, match="random weights"):
-        Initialization().frozen_epochs(parameters)
+        make_trainer(Initialization(), parameters)
     with pytest.raises(ValueError, match="less than the 3 epochs"):
         TrainParameters(epochs=3, frozen_epochs=3)
 
@@ -346,7 +373,34 @@ def test_file_of_encoder_weights_is_found_from_where_it_was_named(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     start = Initialization(architecture="mobilenetv2", encoder_weights="encoder.weights.h5")
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert start.encoder == str(tmp_path / "encoder.weights.h5")
+    assert resolve(start).encoder_weights == str(tmp_path / "encoder.weights.h5")
+
+
+def test_initialization_can_be_sent_to_another_process(quick_learner):
+    start = Initialization(quick_learner, widths=np.array([4, 6, 8, 10]))
+    assert start.parent.folder == quick_learner
+    sent = pickle.loads(pickle.dumps(start))
+    assert resolve(sent).architecture == resolve(start).architecture
+
+
+def test_learning_rate_is_half_a_cosine_with_a_second_warm_up():
+    from napari_nucseg.network.schedule import LearningRate
+
+    for parameters in (
+        TrainParameters(epochs=10, steps_per_epoch=20, frozen_epochs=2),
+        TrainParameters(epochs=3, steps_per_epoch=8),
+        TrainParameters(epochs=1, steps_per_epoch=1),
+    ):
+        rate = LearningRate(parameters)
+        total = parameters.epochs * parameters.steps_per_epoch
+        warm_up = max(1, total // 20)
+        released = (parameters.frozen_epochs or 0) * parameters.steps_per_epoch
+        for step in range(total):
+            since = step - released if step >= released else step
+            phase = max(0, step - warm_up) / max(1, total - warm_up)
+            cosine = 0.01 + 0.99 * (1 + math.cos(math.pi * phase)) / 2
+            expected = parameters.learning_rate * min(1, (since + 1) / warm_up) * cosine
+            assert rate(step) == pytest.approx(expected, rel=1e-5)
 
 
 def test_starts_from_something_else():
@@ -358,64 +412,62 @@ def test_run_of_something_else_is_not_mixed_up(fields, whole, tmp_path):
     model, *_ = whole
     shutil.copytree(model.folder.with_name("after 1"), tmp_path / "x.run")
     seed = dataclasses.replace(TINY, seed=5)
-    for plan, parameters, what in (
+    small = TrainingSpec([fields], initialization=SMALL)
+    for spec, parameters, what in (
         (TrainingSpec([fields]), TINY, r"others: .*architecture"),
-        (TrainingSpec([fields], start=SMALL), seed, f"others: seed {TINY.seed} then and 5 now"),
+        (small, seed, f"others: seed {TINY.seed} then and 5 now"),
     ):
         with pytest.raises(ValueError, match=what):
-            train_fields(plan, tmp_path / "x", ModelInfo("x"), parameters)
+            train_with(spec, tmp_path / "x", ModelInfo("x"), parameters)
     # What is the default may be named or left out.
     start = Initialization(architecture="unet", widths=np.array(SMALL.widths))
     named = TrainingSpec([fields], np.array([3.0]), start)
     with pytest.raises(Stopped):
-        train_fields(named, tmp_path / "x", ModelInfo("x"), TINY, STOPPING)
+        train_with(named, tmp_path / "x", ModelInfo("x"), TINY, STOPPING)
     path = tmp_path / "x.run" / "plan.json"
     older = json.loads(path.read_text())
-    del older["format"]
+    older["format"] -= 1
     path.write_text(json.dumps(older))
     with pytest.raises(ValueError, match="begun by another version"):
-        train_fields(named, tmp_path / "x", ModelInfo("x"), TINY)
+        train_with(named, tmp_path / "x", ModelInfo("x"), TINY)
 
 
-def test_a_run_without_an_epoch_is_not_in_the_way(fields, tmp_path):
-    plan = TrainingSpec([fields], start=SMALL)
+def test_fine_tuning_does_not_go_on_with_another_run(fields, whole, quick_learner, tmp_path):
+    model, *_ = whole
+    folder = shutil.copytree(model.folder.with_name("after 1"), tmp_path / "run")
+    parent = load_model(quick_learner)
+    with pytest.raises(ValueError, match=r"others: .*parent_sha256"):
+        fine_tune_fields(fields, parent, "x", TINY, make_trainer, run_directory=folder)
+    assert Run(folder).last_epoch == 1
+
+
+def test_a_run_without_an_epoch_leaves_nothing(fields, tmp_path):
+    spec = TrainingSpec([fields], initialization=SMALL)
     for parameters in (TINY, dataclasses.replace(TINY, seed=5)):
         with pytest.raises(Stopped):
-            train_fields(plan, tmp_path / "x", ModelInfo("x"), parameters, STOPPING)
+            train_with(spec, tmp_path / "x", ModelInfo("x"), parameters, STOPPING)
+        assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def not_fitted(monkeypatch):
-    """Stop where training would begin."""
-
-    def stop(*_):
-        raise Stopped
-
-    monkeypatch.setattr("napari_nucseg.network.fit.Trainer.fit", stop)
-
-
-@pytest.mark.usefixtures("not_fitted")
-def test_run_that_another_process_works_on_is_left_alone(fields, tmp_path):
-    plan, output, path = TrainingSpec([fields], start=SMALL), tmp_path / "x", tmp_path / "x.run"
-
-    def plan_of_run():
-        return json.loads((path / "plan.json").read_text())
-
-    with pytest.raises(Stopped):
-        train_fields(plan, output, ModelInfo("x"), TINY)
-    before = plan_of_run()
+def test_run_that_another_process_works_on_is_left_alone(fields, whole, tmp_path):
+    spec, output = TrainingSpec([fields], initialization=SMALL), tmp_path / "x"
+    stamp = tmp_path / "x.run" / "process.json"
+    shutil.copytree(whole[0].folder.with_name("after 1"), tmp_path / "x.run")
+    before = (tmp_path / "x.run" / "plan.json").read_text()
     command = [sys.executable, "-c", "input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as other:
-        theirs = {**before, **process_stamp(), "process": other.pid}
-        (path / "plan.json").write_text(json.dumps(theirs))
+        theirs = json.dumps({**process_stamp(), "process": other.pid})
+        stamp.write_text(theirs)
         says = f"nobody works on, but process {other.pid} trains in .*another output"
         with pytest.raises(ValueError, match=says):
-            train_fields(plan, output, ModelInfo("x"), TINY)
-        assert plan_of_run() == theirs
+            train_with(spec, output, ModelInfo("x"), TINY, STOPPING)
+        assert stamp.read_text() == theirs
+        assert (tmp_path / "x.run" / "plan.json").read_text() == before
         other.kill()
     with pytest.raises(Stopped):
-        train_fields(plan, output, ModelInfo("x"), TINY)
-    assert plan_of_run() == before
+        train_with(spec, output, ModelInfo("x"), TINY, STOPPING)
+    assert not stamp.exists()
+    assert Run.of_output(output).last_epoch == 1
 
 
 @pytest.mark.parametrize(
@@ -428,7 +480,8 @@ def test_run_that_another_process_works_on_is_left_alone(fields, tmp_path):
     ],
 )
 def test_what_the_scores_say(parent_score, score, better, says):
-    result = FineTuneResult("new", Path(), "old", parent_score, score, 80, better, 5, 60.0)
+    result = FineTuneResult("new", Path(), "old", parent_score, score, 80, 5, 60.0)
+    assert result.better is better
     assert result.comparison.endswith(says)
     assert "So few nuclei tell little" not in result.comparison
     few = dataclasses.replace(result, nuclei=3)
@@ -436,34 +489,35 @@ def test_what_the_scores_say(parent_score, score, better, says):
     assert "So few nuclei tell little" in few.comparison
 
 
-def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, nuclei, tmp_path):
+def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, quick_learner, tmp_path):
     epochs = []
-    before = weights_of(nuclei)
+    parent = load_model(quick_learner)
+    before = weights_of(parent)
     result = fine_tune_fields(
         fields,
-        nuclei,
+        parent,
         "child",
         TINY,
+        make_trainer,
         run_directory=tmp_path,
         callbacks=Callbacks(on_epoch=epochs.append),
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
     assert result.parent_score == epochs[0].score
     assert result.score == max(epoch.score for epoch in epochs[1:])
-    assert result.better == (result.score >= result.parent_score and result.score > 0)
-    assert ("is worse" in result.comparison) is not result.better
+    assert result.nuclei == load_model("child").card.training["nuclei_held_out"]
     child = load_model("child")
-    assert child.card.parent == "nuclei"
-    assert child.card.parent_sha256 == nuclei.card.weights_sha256
-    assert not same(child, nuclei)
-    assert all((a == b).all() for a, b in zip(before, weights_of(nuclei), strict=True))
+    assert child.card.parent == parent.card.name
+    assert child.card.parent_sha256 == parent.card.weights_sha256
+    assert not same(child, parent)
+    assert all((a == b).all() for a, b in zip(before, weights_of(parent), strict=True))
     with pytest.raises(FileExistsError):
-        fine_tune_fields(fields, nuclei, "child", TINY)
+        fine_tune_fields(fields, parent, "child", TINY, make_trainer)
 
 
 def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei):
     with pytest.raises(Stopped):
-        fine_tune_fields(fields, nuclei, "none", TINY, callbacks=STOPPING)
+        fine_tune_fields(fields, nuclei, "none", TINY, make_trainer, callbacks=STOPPING)
     with pytest.raises(FileNotFoundError):
         load_model("none")
 
@@ -471,14 +525,14 @@ def test_stop_before_the_first_epoch_has_nothing_to_give(fields, nuclei):
 def test_fine_tuning_on_nothing(field, nuclei):
     empty = dataclasses.replace(field, labels=np.zeros_like(field.labels))
     with pytest.raises(ValueError, match="all zero"):
-        fine_tune_fields([empty], nuclei, "x", TINY)
+        fine_tune_fields([empty], nuclei, "x", TINY, make_trainer)
     with pytest.raises(ValueError, match="at least one"):
-        fine_tune_fields([], nuclei, "x", TINY)
+        fine_tune_fields([], nuclei, "x", TINY, make_trainer)
 
 
-def test_finish_run_without_a_run(tmp_path):
+def test_finish_without_an_epoch(tmp_path):
     with pytest.raises(Stopped):
-        finish_run(tmp_path)
+        Run(tmp_path).finish()
 
 
 def test_presets_grow_with_their_names():

@@ -1,30 +1,31 @@
-"""Runs of which only the files are real: nothing is trained."""
+"""Runs that ended without a model. Of most of them only the files are real."""
 
 import json
+import math
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 
 import h5py
 import numpy as np
 import pytest
 
+from napari_nucseg.network import make_trainer
 from napari_nucseg.registry.store import list_models, load_model
 from napari_nucseg.support.callbacks import Epoch, Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
-from napari_nucseg.training.checkpoint import (
-    AVERAGE_FILE,
-    KEPT_FILE,
-    NETWORK_FILE,
-    best_of,
-    remove_old_runs,
-    write_checkpoint,
-)
-from napari_nucseg.training.fine_tune import fine_tune_fields, finish_run
+from napari_nucseg.training.checkpoint import AVERAGE_FILE, KEPT_FILE, NETWORK_FILE, best_of
+from napari_nucseg.training.initialization import Initialization
 from napari_nucseg.training.parameters import TrainParameters
-from napari_nucseg.training.unfinished import discard_run, unfinished_runs
+from napari_nucseg.training.plan import ModelInfo
+from napari_nucseg.training.run import Run
+from napari_nucseg.training.train import TrainingSpec, fine_tune_fields, train_fields
 
 NO_PROCESS = 2**31 - 1
+PATIENCE = 180  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -33,52 +34,70 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+class QuickTrainer:
+    """A trainer that learns nothing: it writes the files of its epochs, then does something."""
+
+    def __init__(self, scores, happens, initialization, parameters):
+        # What is written down of the run is that of the real trainer.
+        trainer = make_trainer(initialization, parameters)
+        self.architecture, self.parameters = trainer.architecture, trainer.parameters
+        self.encoder_weights = trainer.encoder_weights
+        self.scores, self.happens = scores, happens
+
+    def fit(self, data, run, callbacks):
+        if len(self.scores) > 1:
+            write_epochs(run, self.scores)
+        self.happens()
+        return run.checkpoint
+
+
+def write_epochs(run, scores):
+    history = [Epoch(i, len(scores), 0.1, score, 1.0) for i, score in enumerate(scores)]
+    files = (NETWORK_FILE, AVERAGE_FILE, KEPT_FILE)
+    run.save(history, best_of(history), dict.fromkeys(files, weights))
+
+
 @pytest.fixture
-def leave(home):
-    """What leaves a run behind, as a process that was killed does."""
+def fine_tune(field):
+    """Fine-tuning that learns nothing, in which something happens after the last epoch."""
+
+    def fine_tune(happens, scores=(0.5, 0.6), name="mine", parent="nuclei", folder=None):
+        return fine_tune_fields(
+            [field],
+            load_model(parent),
+            name,
+            TrainParameters(),
+            lambda *given: QuickTrainer(scores, happens, *given),
+            run_directory=folder,
+        )
+
+    return fine_tune
+
+
+@pytest.fixture
+def leave(home, fine_tune):
+    """A function that leaves a run behind, as a process that was killed does."""
 
     def leave(name, *, parent="nuclei", scores=(0.5, 0.6), began=1e9, process=NO_PROCESS):
-        folder = home / "runs" / name
-        folder.mkdir(parents=True)
-        plan = {
-            "name": f"model of {name}",
-            "parent_folder": str(load_model(parent).folder),
-            "training": {"parameters": {}, "fields": 1, "nuclei": 5, "nuclei_held_out": 2},
-            "began": began,
-            "process": process,
-        }
-        (folder / "plan.json").write_text(json.dumps(plan))
-        if len(scores) > 1:
-            write_epochs(folder, scores)
+        folder, copy = home / "runs" / name, home / "copy"
+
+        def is_killed():
+            shutil.copytree(folder, copy)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fine_tune(is_killed, scores, f"model of {name}", parent, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        copy.rename(folder)
+        change(folder / "plan.json", began=began)
+        change(folder / "process.json", began=began, process=process)
         return folder
 
     return leave
 
 
-def write_epochs(folder, scores):
-    history = [Epoch(i, len(scores), 0.1, score, 1.0) for i, score in enumerate(scores)]
-    files = (NETWORK_FILE, AVERAGE_FILE, KEPT_FILE)
-    write_checkpoint(folder, history, best_of(history), dict.fromkeys(files, weights))
-
-
-@pytest.fixture
-def fine_tune(field, monkeypatch):
-    """Fine-tuning that learns nothing, in which something happens after the last epoch."""
-
-    def fine_tune(happens, scores=(0.5, 0.6)):
-        class Trainer:
-            def __init__(self, *_):
-                pass
-
-            def fit(self, data, folder, callbacks):
-                if len(scores) > 1:
-                    write_epochs(folder, scores)
-                happens()
-
-        monkeypatch.setattr("napari_nucseg.network.fit.Trainer", Trainer)
-        return fine_tune_fields([field], load_model("nuclei"), "mine", TrainParameters())
-
-    return fine_tune
+def change(path, **values):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
 
 def weights(path):
@@ -91,72 +110,70 @@ def own_models():
 
 
 def test_what_can_be_finished_is_found_newest_first(leave, home):
-    assert unfinished_runs(home / "runs") == []
+    assert Run.unfinished(home / "runs") == []
     leave("older", scores=(0.5, 0.4, 0.45), began=1000)
     leave("newer", began=2000)
     leave("without an epoch", scores=(0.5,))
     (leave("damaged") / "plan.json").write_text("{")
+    (leave("of something else") / "plan.json").write_text('{"format": 3, "info": {}}')
     (home / "runs" / "file").touch()
-    newer, older = unfinished_runs(home / "runs")
+    newer, older = Run.unfinished(home / "runs")
     assert (newer.name, newer.began) == ("model of newer", 2000)
     assert (older.parent_score, older.score) == (0.5, 0.45)
 
 
 def test_run_that_goes_on_is_not_unfinished(leave, home):
     leave("mine", process=os.getpid(), began=time.time())
-    assert unfinished_runs(home / "runs") == []
+    assert Run.unfinished(home / "runs") == []
     # The number of the process was another one's when the run began.
     leave("theirs", process=os.getpid(), began=1e9)
-    (run,) = unfinished_runs(home / "runs")
+    (run,) = Run.unfinished(home / "runs")
     assert run.name == "model of theirs"
 
 
 def test_finished_run_is_not_offered_again(leave, home):
     folder = leave("run")
-    result = finish_run(folder)
+    result = Run(folder).finish()
     assert (result.name, result.score) == ("model of run", 0.6)
-    assert unfinished_runs(home / "runs") == []
-    assert finish_run(folder).path == result.path
+    assert Run.unfinished(home / "runs") == []
+    assert Run(folder).finish().path == result.path
 
 
 def test_name_can_be_another_one(leave):
     folder = leave("run")
-    assert finish_run(folder, "mine").name == "mine"
+    assert Run(folder).finish("mine").name == "mine"
     assert own_models() == ["mine"]
 
 
-def test_run_of_a_version_that_did_not_count_can_be_finished(leave):
-    folder = leave("old")
-    plan = json.loads((folder / "plan.json").read_text())
-    del plan["training"]["nuclei_held_out"]
-    (folder / "plan.json").write_text(json.dumps(plan))
-    assert finish_run(folder).comparison.startswith("On the held-out part it scores")
+def test_run_of_another_version_is_not_offered(leave, home):
+    change(leave("old") / "plan.json", format=2)
+    assert Run.unfinished(home / "runs") == []
 
 
 def test_card_says_once_that_fields_were_corrected(leave):
-    child = finish_run(leave("child"))
-    grandchild = finish_run(leave("grandchild", parent=child.name))
+    child = Run(leave("child")).finish()
+    grandchild = Run(leave("grandchild", parent=child.name)).finish()
     data = load_model(grandchild.name).card.training_data
     assert data == load_model(child.name).card.training_data
     assert data == f"{load_model('nuclei').card.training_data}; fields corrected by the user"
 
 
 def test_discarded_run_takes_its_model_along_and_no_other(leave, home):
-    other = finish_run(leave("other"))
+    other = Run(leave("other")).finish()
     folder = leave("run")
-    finish_run(folder)
-    discard_run(folder)
+    Run(folder).finish()
+    Run(folder).discard()
     assert own_models() == [other.name]
-    discard_run(folder)
+    Run(folder).discard()
     assert [path.name for path in (home / "runs").iterdir()] == ["other"]
 
 
 def test_model_of_the_same_name_is_not_of_the_run(leave):
     folder = leave("run")
-    finish_run(folder)
+    Run(folder).finish()
     with h5py.File(next(folder.glob("checkpoint-*")) / KEPT_FILE, "a") as file:
         file["weights"][0] = 7
-    discard_run(folder)
+    Run(folder).discard()
     assert own_models() == ["model of run"]
     assert not folder.exists()
 
@@ -166,7 +183,7 @@ def test_runs_are_removed_after_a_week(leave, home):
     for name, age in [("young", week - 3600), ("old", week + 3600)]:
         then = time.time() - age
         os.utime(leave(name), (then, then))
-    remove_old_runs(home / "runs")
+    Run.remove_old(home / "runs")
     assert [path.name for path in (home / "runs").iterdir()] == ["young"]
 
 
@@ -203,7 +220,7 @@ def test_what_was_learned_before_an_error_is_offered(fine_tune, home, error):
         f"What was learned is kept in {folder}: the napari widget offers it when it opens."
     ]
     assert own_models() == []
-    (run,) = unfinished_runs(home / "runs")
+    (run,) = Run.unfinished(home / "runs")
     assert (run.name, run.score) == ("mine", 0.6)
 
 
@@ -213,7 +230,7 @@ def test_name_that_is_taken_meanwhile_costs_nothing(fine_tune, home):
             lambda: shutil.copytree(load_model("nuclei").folder, home / "models" / "mine")
         )
     (folder,) = (home / "runs").iterdir()
-    assert finish_run(folder, "other").score == 0.6
+    assert Run(folder).finish("other").score == 0.6
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), Stopped("no")])
@@ -221,3 +238,85 @@ def test_fine_tuning_without_an_epoch_leaves_nothing(fine_tune, home, error):
     with pytest.raises(type(error)):
         fine_tune(raising(error), scores=(0.5,))
     assert own_models() == list((home / "runs").iterdir()) == []
+
+
+def test_plan_and_card_are_of_one_schema(fine_tune, field, home):
+    """Training from scratch and fine-tuning leave the same things on disk."""
+    plans = []
+
+    def read(folder):
+        plans.append(json.loads((folder / "plan.json").read_text()))
+
+    child = load_model(fine_tune(lambda: read(home / "run"), folder=home / "run").name).card
+    card = train_fields(
+        TrainingSpec([[field]], initialization=Initialization(widths=[4, 6, 8, 10])),
+        home / "new",
+        ModelInfo("new"),
+        TrainParameters(),
+        lambda *given: QuickTrainer((math.nan, 0.6), lambda: read(home / "new.run"), *given),
+    ).card
+    assert plans[0].keys() == plans[1].keys()
+    assert plans[0]["format"] == plans[1]["format"]
+    assert child.training.keys() == card.training.keys()
+    assert child.scores == {"held_out_mean_ap": 0.6, "parent_held_out_mean_ap": 0.5}
+    assert card.scores == {"held_out_mean_ap": 0.6}
+    assert (card.parent, child.parent) == (None, "nuclei")
+
+
+FINE_TUNE = """
+import sys
+from pathlib import Path
+from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.network import make_trainer
+from napari_nucseg.registry import load_model
+from napari_nucseg.training import TrainParameters, fine_tune_fields
+
+parameters = TrainParameters(epochs=1000, steps_per_epoch=1, batch_size=1, patch_size=64)
+fields = [simulate_field((96, 128), seed=0)]
+parent = load_model(Path(sys.argv[1]))
+fine_tune_fields(
+    fields, parent, "mine", parameters, make_trainer, run_directory=Path(sys.argv[2])
+)
+"""
+
+FINISH = """
+import sys
+from pathlib import Path
+from napari_nucseg.training import Run
+
+print(Run(Path(sys.argv[1])).finish().path)
+assert "tensorflow" not in sys.modules
+"""
+
+
+def wait_for(condition, process):
+    limit = time.monotonic() + PATIENCE
+    while not condition():
+        assert process.poll() is None, process.stderr.read().decode()
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_killed_fine_tuning_can_be_finished_and_discarded(quick_learner, home):
+    """One process trains and is killed, another finishes the run, and a third discards it."""
+    run = Run(home / "runs" / "killed")
+    command = [sys.executable, "-c", FINE_TUNE, str(quick_learner), str(run.folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for(lambda: run.has_epoch, process)
+            # While the process works on it, it is not offered.
+            assert Run.unfinished(home / "runs") == []
+        finally:
+            process.kill()
+    (left,) = Run.unfinished(home / "runs")
+    assert (left.name, left.run.folder) == ("mine", run.folder)
+    command = [sys.executable, "-c", FINISH, str(run.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    model = load_model("mine")
+    assert done.stdout.strip() == str(model.folder)
+    assert model.card.parent_sha256 == load_model(quick_learner).card.weights_sha256
+    assert Run.unfinished(home / "runs") == []
+    run.discard()
+    assert own_models() == []
+    assert not run.folder.exists()

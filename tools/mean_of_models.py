@@ -77,9 +77,9 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     # Before TensorFlow is imported and two models are read.
     check_new_folder(output)
     from napari_nucseg.image.pairs import read_fields
-    from napari_nucseg.network.fit import score_fields
     from napari_nucseg.network.precision import precision
     from napari_nucseg.network.predict import KerasPredictor, load_network
+    from napari_nucseg.network.score import score_fields
     from napari_nucseg.pipeline.predictor import DEFAULT_SPEC
     from napari_nucseg.registry.store import load_model, save_model
 

@@ -11,6 +11,7 @@ becomes without it (Hassibi and Stork, NIPS 1992).
 from __future__ import annotations
 
 import argparse
+import collections
 import dataclasses
 import datetime
 from collections.abc import Sequence
@@ -20,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_nucseg.image.pairs import read_fields
-from napari_nucseg.network.architecture import build_network, describe, read_architecture
+from napari_nucseg.network import read_architecture
+from napari_nucseg.network.architectures.mobilenetv2 import SKIPS, MobileNetUNet
 from napari_nucseg.network.blocks import SIZE_LEVEL
-from napari_nucseg.network.mobilenet import SKIPS, MobileNetUNet
 from napari_nucseg.network.predict import load_network
 from napari_nucseg.registry.store import load_model, save_model
 from napari_nucseg.support.atomic import check_new_folder
@@ -35,6 +36,8 @@ ALL = slice(None)
 
 #: What the filters are chosen by: places in each layer, of this many batches of patches.
 _PLACES, _BATCHES, _BATCH = 20_000, 12, 8
+#: Memory for the maps of a network that are kept.
+_MOST_BYTES = 2_000_000_000
 #: Part of the mean square of every input that is added to it, so that the fit is stable.
 _RIDGE = 1e-3
 
@@ -80,7 +83,7 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
         Folders of pairs of image and mask, from each of which as many patches are taken,
         changed as for training.
     wanted : dict
-        What of its description is to be another one, see `MobileNetUNet`.
+        Fields of its `MobileNetUNet` that are to have other values.
 
     Returns
     -------
@@ -102,14 +105,14 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
     _check_narrower(old, new)
     check_new_folder(output)
     images = _images_of(data)
-    network = build_network(new, batch_norm=False)
+    network = new.build(batch_norm=False)
     narrowing = Narrowing(load_network(model), network, images)
     narrowing.narrow_encoder()
     narrowing.narrow_decoder()
     card = dataclasses.replace(
         model.card,
         created=datetime.date.today().isoformat(),
-        architecture=describe(new),
+        architecture=new.as_dict(),
         parent=model.card.name,
         parent_sha256=model.card.weights_sha256,
         training={},
@@ -246,6 +249,99 @@ def _harm(
     return harm
 
 
+class Maps:
+    """What the layers of a network make of some images.
+
+    Each layer runs once, and its map is kept for the next layers, as far as there is memory.
+    A map that is no longer kept is made again from those before it.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Every layer is used once.
+    images : ndarray of float32, shape (N, Y, X, 3)
+        What it is shown.
+    """
+
+    def __init__(self, network: keras.Model, images: np.ndarray) -> None:
+        self._layers = {layer.name: layer for layer in network.layers}
+        makers = {id(layer.output): layer.name for layer in network.layers}
+        #: The names of the layers whose maps a layer is given.
+        self._before = {
+            name: [makers[id(tensor)] for tensor in _listed(layer.input)]
+            for name, layer in self._layers.items()
+        }
+        (image,) = (name for name, before in self._before.items() if not before)
+        self._image, self._images = image, images
+        self._kept: collections.OrderedDict[str, np.ndarray] = collections.OrderedDict()
+
+    def look(self, *names: str) -> list[np.ndarray]:
+        """Return the maps of some layers.
+
+        Parameters
+        ----------
+        *names : str
+            Names of the layers.
+
+        Returns
+        -------
+        list of ndarray of float32, shape (N, Y, X, C)
+            One map for each.
+        """
+        needed = self._needed(names)
+        readers = collections.Counter(one for name in needed for one in self._before[name])
+        maps = {name: self._kept[name] for name in {*readers, *names} if name in self._kept}
+        maps[self._image] = self._images
+        for name in needed:
+            maps[name] = self._run(name, [maps[one] for one in self._before[name]])
+            self._keep(name, maps[name])
+            for one in self._before[name]:
+                readers[one] -= 1
+                if not readers[one] and one not in names:
+                    del maps[one]
+        return [maps[name] for name in names]
+
+    def forget(self, name: str) -> None:
+        """Forget the maps that depend on the weights of a layer.
+
+        Parameters
+        ----------
+        name : str
+            Name of the layer.
+        """
+        changed = {name}
+        for one, before in self._before.items():
+            if not changed.isdisjoint(before):
+                changed.add(one)
+        for one in changed:
+            self._kept.pop(one, None)
+
+    def _needed(self, names: Sequence[str]) -> list[str]:
+        """Return the layers that have to run, in an order in which they can."""
+        wanted = {name for name in names if name not in self._kept}
+        for name in reversed(self._before):
+            if name in wanted:
+                wanted.update(one for one in self._before[name] if one not in self._kept)
+        return [name for name in self._before if name in wanted and name != self._image]
+
+    def _run(self, name: str, given: Sequence[np.ndarray]) -> np.ndarray:
+        layer = self._layers[name]
+        parts = []
+        for start in range(0, len(self._images), _BATCH):
+            batch = [maps[start : start + _BATCH] for maps in given]
+            parts.append(np.asarray(layer(batch if len(batch) > 1 else batch[0])))
+        return np.concatenate(parts)
+
+    def _keep(self, name: str, maps: np.ndarray) -> None:
+        self._kept[name] = maps
+        while sum(one.nbytes for one in self._kept.values()) > _MOST_BYTES:
+            self._kept.popitem(last=False)
+
+
+def _listed(tensors: Any) -> list[Any]:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+
+
 class Narrowing:
     """A network and the narrower one that is made of it.
 
@@ -259,7 +355,7 @@ class Narrowing:
 
     def __init__(self, old: keras.Model, new: keras.Model, images: np.ndarray) -> None:
         self.old, self.new = old, new
-        self.images = images
+        self.old_maps, self.new_maps = Maps(old, images), Maps(new, images)
         self.rng = np.random.default_rng(0)
         #: Which channels the decoder has kept at each level.
         self.kept = [self._choose_of_level(level) for level in range(len(SKIPS))]
@@ -268,7 +364,7 @@ class Narrowing:
         """Give the encoder its weights, block by block from the image on."""
         for layer in self.new.layers:
             if layer.name in ("Conv1", "expanded_conv_depthwise", "expanded_conv_project"):
-                layer.set_weights(self.old.get_layer(layer.name).get_weights())
+                self._set(layer.name, *self.old.get_layer(layer.name).get_weights())
             elif layer.name.startswith("block_") and layer.name.endswith("_expand"):
                 self._narrow_block(layer.name.removesuffix("_expand"), layer.filters)
 
@@ -316,7 +412,7 @@ class Narrowing:
 
     def _reading(self, before: str, layer: str, channels: Any = ALL) -> Reading:
         """Return what a layer of the old network is given, and some channels that it makes."""
-        given, made = self._look(self.old, before, layer)
+        given, made = self.old_maps.look(before, layer)
         return self._at_places(given, made[..., channels], layer)
 
     def _fit(
@@ -328,8 +424,8 @@ class Narrowing:
         """
         adds = added is not None and any(one.name == added for one in self.new.layers)
         names = [layer, added] if adds else [layer]
-        wanted = self._look(self.old, *names)[-1][..., channels]
-        given, *now = self._look(self.new, before, *names)
+        wanted = self.old_maps.look(*names)[-1][..., channels]
+        given, *now = self.new_maps.look(before, *names)
         if adds:
             wanted = wanted - (now[1] - now[0])
         self._set(layer, *self._at_places(given, wanted, layer).fit())
@@ -344,18 +440,9 @@ class Narrowing:
         around = [given[image, row + y, column + x] for y in range(side) for x in range(side)]
         return Reading(np.stack(around, axis=1), made[tuple(places)])
 
-    def _look(self, network: keras.Model, *names: str) -> list[np.ndarray]:
-        """Return what some layers of a network make of the images."""
-        import keras
-
-        outputs = {name: network.get_layer(name).output for name in names}
-        part = keras.Model(network.input, outputs)
-        starts = range(0, len(self.images), _BATCH)
-        seen = [part(self.images[start : start + _BATCH], training=False) for start in starts]
-        return [np.concatenate([maps[name].numpy() for maps in seen]) for name in names]
-
     def _set(self, layer: str, kernel: np.ndarray, bias: np.ndarray) -> None:
         self.new.get_layer(layer).set_weights([kernel, bias])
+        self.new_maps.forget(layer)
 
 
 if __name__ == "__main__":

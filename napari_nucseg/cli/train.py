@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import api
+from ..network import DEFAULT_ARCHITECTURE, kinds
 from ..registry import Card, load_model
 from ..support import Stopped, pluralize
 from ..training import (
-    ARCHITECTURES,
     DEFAULT_PRESET,
     FEW_NUCLEI,
     FINE_TUNE_PRESETS,
@@ -18,9 +18,8 @@ from ..training import (
     RANDOM,
     Initialization,
     ModelInfo,
+    Run,
     TrainParameters,
-    latest_checkpoint,
-    run_directory_of,
 )
 from .options import add_axes, add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
@@ -37,7 +36,7 @@ def add_train(commands: Any) -> None:
         Where to.
     """
     command = add_command(
-        commands, "train", _train, "Train a model, from scratch or on from another one."
+        commands, "train", _train, "Train a model, from scratch or from another one."
     )
     command.add_argument(
         "data",
@@ -72,17 +71,18 @@ def add_train(commands: Any) -> None:
         type=int,
         metavar="W",
         help="Filters at a half, a quarter, ... of the resolution; left out, those of the "
-        "model, where levels can be added and filters to a decoder, or the usual ones.",
+        "model, or the usual ones. A model can be given more levels, its decoder more filters.",
     )
     command.add_argument(
         "--architecture",
-        choices=ARCHITECTURES,
-        help="mobilenetv2: a U-Net with that encoder; --widths are those of its decoder.",
+        choices=kinds(),
+        help=f"{_architectures()}. Left out, that of the model, or {DEFAULT_ARCHITECTURE}.",
     )
     command.add_argument(
         "--encoder-weights",
         metavar="FILE",
-        help=f"Of keras.applications' MobileNetV2, or {IMAGENET} (downloaded) or {RANDOM}.",
+        help=f"Initial weights of the encoder of a new network: {IMAGENET} (downloaded), "
+        f"{RANDOM}, or a file of weights ({_encoder_sources()}).",
     )
     for field in dataclasses.fields(ModelInfo):
         command.add_argument(
@@ -90,6 +90,18 @@ def add_train(commands: Any) -> None:
         )
     add_axes(command)
     add_parameters(command, TrainParameters())
+
+
+def _architectures() -> str:
+    """Say what the architectures are."""
+    return "; ".join(f"{kind}: {one.summary}" for kind, one in kinds().items())
+
+
+def _encoder_sources() -> str:
+    """Say which files of weights an encoder can load."""
+    return "; ".join(
+        f"{kind}: {one.encoder_source}" for kind, one in kinds().items() if one.encoder_source
+    )
 
 
 def add_fine_tune(commands: Any) -> None:
@@ -127,45 +139,41 @@ def _presets() -> str:
 
 
 def _train(options: Any) -> int:
-    about = {
-        field.name: getattr(options, field.name) for field in dataclasses.fields(ModelInfo)
-    }
-    about["name"] = about["name"] or options.output.name
-    parent = load_model(options.model) if options.model else None
-    start = Initialization(
-        parent, options.architecture, options.widths, options.encoder_weights
-    )
+    info = {field.name: getattr(options, field.name) for field in dataclasses.fields(ModelInfo)}
+    info["name"] = info["name"] or options.output.name
     output = options.output.absolute()
-    before = latest_checkpoint(run_directory_of(output))
-    if before and not output.exists():
-        epoch = before.history[-1].epoch
-        say(f"Found a run that finished epoch {epoch}: {before.folder.parent}")
+    run = Run.of_output(output)
+    if run.has_epoch and not output.exists():
+        say(f"Found a run that finished epoch {run.last_epoch}: {run.folder}")
     with interruptible() as should_stop:
         try:
             model = api.train(
                 options.data,
                 output,
-                about=ModelInfo(**about),
+                info=ModelInfo(**info),
                 sampling_weights=options.sampling_weights,
                 validation=options.validation,
-                start=start,
+                initialization=Initialization(
+                    load_model(options.model) if options.model else None,
+                    options.architecture,
+                    options.widths,
+                    options.encoder_weights,
+                ),
                 axes=options.axes,
                 callbacks=reporting(should_stop),
                 **given(options, TrainParameters),
             )
         except Stopped as error:
-            raise Stopped(_stopped(run_directory_of(output))) from error
+            raise Stopped(_stopped(run)) from error
     say(f"Model {model.card.name!r} is in {model.folder}. {_scores(model.card)}")
     return 0
 
 
-def _stopped(run: Path) -> str:
+def _stopped(run: Run) -> str:
     """Say what there is of a run that was stopped."""
-    checkpoint = latest_checkpoint(run)
-    if checkpoint is None:
+    if not run.has_epoch:
         return "Stopped before the end of the first epoch: the same command begins anew."
-    epoch = checkpoint.history[-1].epoch
-    return f"Stopped. The same command goes on after epoch {epoch}, from {run}."
+    return f"Stopped. The same command goes on after epoch {run.last_epoch}, from {run.folder}."
 
 
 def _scores(card: Card) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..image import Field
+from ..network import make_trainer
 from ..pipeline import Predictor, Segmentation, SegmentParameters, relabel, segment_field
 from ..registry import Model, load_model
 from ..support import Callbacks
@@ -149,6 +150,7 @@ def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTune
         _model(task.parent),
         task.name,
         task.parameters,
+        make_trainer,
         run_directory=task.run_directory,
         callbacks=callbacks,
     )
@@ -156,7 +158,9 @@ def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTune
 
 @perform.register(Train)
 def _train(task: Train, callbacks: Callbacks, kept: KeptMaps) -> Model:
-    return train_fields(task.spec, task.output, task.info, task.parameters, callbacks)
+    return train_fields(
+        task.spec, task.output, task.info, task.parameters, make_trainer, callbacks=callbacks
+    )
 
 
 def _predictor(model: str | Path | Model) -> Predictor:

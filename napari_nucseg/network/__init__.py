@@ -6,38 +6,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .architecture import KINDS, Architecture, describe, read_architecture
-    from .fit import Trainer, TrainingData
-    from .imagenet import EncoderWeights, imagenet_weights
-    from .mobilenet import MobileNetUNet
+    from .architectures import Architecture, kinds, read_architecture
+    from .initialize import DEFAULT_ARCHITECTURE, resolve
     from .predict import KerasPredictor, load_predictor
+    from .trainer import Trainer, make_trainer
 
 __all__ = [
-    "KINDS",
+    "DEFAULT_ARCHITECTURE",
     "Architecture",
-    "EncoderWeights",
     "KerasPredictor",
-    "MobileNetUNet",
     "Trainer",
-    "TrainingData",
-    "describe",
-    "imagenet_weights",
+    "kinds",
     "load_predictor",
+    "make_trainer",
     "read_architecture",
+    "resolve",
 ]
 
+#: Only the predictor loads Keras at once. The others load it when a network is built.
 _MODULES = {
-    "KINDS": "architecture",
-    "Architecture": "architecture",
-    "EncoderWeights": "imagenet",
-    "MobileNetUNet": "mobilenet",
+    "DEFAULT_ARCHITECTURE": "initialize",
+    "Architecture": "architectures",
     "KerasPredictor": "predict",
-    "Trainer": "fit",
-    "TrainingData": "fit",
-    "describe": "architecture",
-    "imagenet_weights": "imagenet",
+    "Trainer": "trainer",
+    "kinds": "architectures",
     "load_predictor": "predict",
-    "read_architecture": "architecture",
+    "make_trainer": "trainer",
+    "read_architecture": "architectures",
+    "resolve": "initialize",
 }
 
 

@@ -1,4 +1,4 @@
-"""What networks are built of."""
+"""The blocks that networks are built of."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ __all__ = [
     "SIZE_LEVEL",
     "FromDepth",
     "ToDepth",
-    "are_widths",
     "convolution",
     "decode",
     "linear",
@@ -20,22 +19,6 @@ __all__ = [
 
 #: The level, at an eighth of the resolution, that tells the size of the nuclei.
 SIZE_LEVEL = 2
-
-
-def are_widths(values: Sequence[Any]) -> bool:
-    """Return whether these can be numbers of filters, of a network that fits into memory.
-
-    Parameters
-    ----------
-    values : sequence
-        Perhaps out of a stranger's file.
-
-    Returns
-    -------
-    bool
-        Whether all are whole numbers of 1 to 512.
-    """
-    return all(type(value) is int and 0 < value <= 512 for value in values)
 
 
 class ToDepth(layers.Layer):
@@ -133,7 +116,7 @@ def normalized(x: Any, batch_norm: bool, name: str) -> Any:
     batch_norm : bool
         Whether to; otherwise `x` is left as it is.
     name : str
-        Name of the convolution, by which `architecture.fold_batch_norm` finds it.
+        Name of the convolution, by which `weights.fold_batch_norm` finds it.
 
     Returns
     -------
@@ -190,7 +173,7 @@ def decode(
     Returns
     -------
     dict of str to tensor
-        The outputs ``"maps"`` and ``"size"``, see `architecture.build_network`.
+        The outputs ``"maps"`` and ``"size"``, see `Architecture.build`.
     """
     for level in reversed(range(len(skips))):
         x = _up(x, skips[level], widths[level], level)

@@ -1,4 +1,4 @@
-"""The running average of weights in training, which is scored and exported."""
+"""The running average of the weights in training, which is scored and exported."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .architecture import Architecture, build_network, fold_batch_norm
+from .architectures import Architecture
 from .backend import keras
+from .weights import fold_batch_norm
 
 __all__ = ["Ema"]
 
@@ -18,7 +19,7 @@ _DECAY = 0.995
 class Ema:
     """An exponential moving average of the weights of a network in training.
 
-    What is exported of it has batch normalization folded in. If the network has none, the
+    The exported network has batch normalization folded in. If the network has none, the
     average itself is exported.
 
     Parameters
@@ -33,7 +34,7 @@ class Ema:
     Attributes
     ----------
     exported : keras.Model
-        Without batch normalization; what `update` takes in is in it after `export`.
+        Without batch normalization; `export` brings it up to date.
     batch_norm : bool
         As given.
     """
@@ -42,24 +43,22 @@ class Ema:
         self, network: keras.Model, architecture: Architecture, *, batch_norm: bool
     ) -> None:
         self.batch_norm = batch_norm
-        self.exported = build_network(architecture, batch_norm=False)
-        self._network = (
-            build_network(architecture, batch_norm=True) if batch_norm else self.exported
-        )
+        self.exported = architecture.build(batch_norm=False)
+        self._network = architecture.build(batch_norm=True) if batch_norm else self.exported
         self._network.set_weights(network.get_weights())
         self._weights = network.get_weights()
         self._fold()
 
     def update(self, network: keras.Model, step: int) -> None:
-        """Take the weights of the network in.
+        """Update the average with the weights of the network.
 
         Parameters
         ----------
         network : keras.Model
             The one in training, after a step.
         step : int
-            Its number, from 0. Early steps count for more, so that what the average began
-            with is soon forgotten.
+            Its number, from 0. Early steps count for more, so that the initial weights
+            soon have no influence.
         """
         keep = min(_DECAY, (1 + step) / (10 + step))
         self._weights = [
@@ -68,13 +67,13 @@ class Ema:
         ]
 
     def export(self, images: Iterable[Any]) -> None:
-        """Make what is exported out of the average.
+        """Bring the exported network up to date.
 
         Parameters
         ----------
         images : iterable of tensor, shape (N, Y, X, 3)
-            Batches by which the statistics of batch normalization are measured, as those
-            of other weights do not fit; not looked at if there is none.
+            Batches on which the statistics of batch normalization are measured again,
+            because those of other weights do not fit. Not used without batch normalization.
         """
         self._network.set_weights(self._weights)
         if self.batch_norm:
@@ -109,14 +108,14 @@ class Ema:
         self._network.save_weights(path)
 
     def save_exported(self, path: Path, saved: Path) -> None:
-        """Write what is exported.
+        """Write the weights of the exported network.
 
         Parameters
         ----------
         path : Path
             File of weights.
         saved : Path
-            Where the average was saved; if it is what is exported, to copy it is faster.
+            Where the average was saved. It is copied if it is what is exported.
         """
         if self.batch_norm:
             self.exported.save_weights(path)

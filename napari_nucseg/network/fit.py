@@ -1,4 +1,4 @@
-"""One training loop, for training from scratch and for fine-tuning."""
+"""The training loop, the same for training from scratch and for fine-tuning."""
 
 from __future__ import annotations
 
@@ -8,163 +8,79 @@ import math
 import shutil
 import statistics
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..image import Field
-from ..measure import match_counts, summarize
-from ..pipeline import DEFAULT_SPEC, Predictor, SegmentParameters, segment_plane
-from ..registry import Model
+from ..pipeline import DEFAULT_SPEC
 from ..support import Callbacks, Epoch, Stopped
 from ..training import (
     AVERAGE_FILE,
     KEPT_FILE,
     NETWORK_FILE,
-    Batch,
     Checkpoint,
-    PreparedField,
+    Run,
+    TrainingData,
     TrainParameters,
-    batches,
     best_of,
-    latest_checkpoint,
-    prepare_field,
-    write_checkpoint,
 )
-from .architecture import (
-    Architecture,
-    build_network,
-    freeze_encoder,
-    read_architecture,
-    start_from,
-)
-from .backend import keras, tf
+from .backend import keras
 from .ema import Ema
-from .imagenet import EncoderWeights, set_encoder
+from .initialize import InitialNetwork
 from .learner import Learner
+from .loader import Loader
 from .precision import precision, set_precision
-from .predict import KerasPredictor, load_network
+from .predict import KerasPredictor
+from .schedule import LearningRate
+from .score import score_fields
+from .weights import freeze_encoder
 
-__all__ = ["Trainer", "TrainingData", "score_fields"]
+__all__ = ["Fit"]
 
-_WARM_UP = 0.05
 _STATISTICS_BATCHES = 10
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class TrainingData:
-    """What is trained on, and what is only scored.
-
-    Parameters
-    ----------
-    groups : sequence of sequence of Field
-        Fields to train on, those of one kind in one group.
-    sampling_weights : sequence of float
-        How often patches come from each group, in any unit.
-    held_out : sequence of Field
-        Fields to score the model on.
-    """
-
-    groups: Sequence[Sequence[Field]]
-    sampling_weights: Sequence[float]
-    held_out: Sequence[Field]
-
-
-def score_fields(
-    predictor: Predictor,
-    fields: Sequence[Field],
-    channel: int | None = None,
-    callbacks: Callbacks = Callbacks(),
-) -> float:
-    """Score a network on fields whose labels are known.
-
-    Parameters
-    ----------
-    predictor : Predictor
-        The network.
-    fields : sequence of Field
-        With labels.
-    channel : int, optional
-        Which channel of the images.
-    callbacks : Callbacks, optional
-        Asked before every field.
-
-    Returns
-    -------
-    float
-        Mean AP over IoU 0.5 to 0.9, per image.
-    """
-    counts = []
-    for field in fields:
-        callbacks.check_stop()
-        labels = segment_plane(predictor, field.plane(channel), SegmentParameters())[0]
-        counts.append(match_counts(labels, field.known_labels))
-    return summarize(counts).mean_ap
-
-
-def _extended(model: Model, architecture: Architecture) -> keras.Model:
-    """Load the network of a model, with the levels and filters that it does not have."""
-    network = load_network(model)
-    if read_architecture(model.card.architecture) == architecture:
-        return network
-    larger = build_network(architecture, batch_norm=False)
-    start_from(network, larger)
-    return larger
-
-
-class Trainer:
-    """A network in training, its running average, and what is exported of it.
+class Fit:
+    """A network in training, the running average of its weights, and what is exported.
 
     The weights that are scored and kept are those of the average, see `Ema`.
 
     Parameters
     ----------
-    architecture : Architecture
-        What to build.
+    initial : InitialNetwork
+        The network and its initial weights.
     parameters : TrainParameters
         How to train.
-    start : Model, optional
-        Model to start from, of this architecture or one with fewer levels or filters; left
-        out, the weights are random.
-    encoder : EncoderWeights, optional
-        Weights for the encoder alone, if there is no network to start from.
+    resumed : bool, optional
+        Whether the weights come from a checkpoint, so that pretrained ones of the encoder
+        are not needed.
     """
 
     def __init__(
-        self,
-        architecture: Architecture,
-        parameters: TrainParameters,
-        start: Model | None = None,
-        encoder: EncoderWeights | None = None,
+        self, initial: InitialNetwork, parameters: TrainParameters, *, resumed: bool = False
     ) -> None:
         keras.utils.set_random_seed(parameters.seed)
         self.parameters = parameters
-        self.architecture = architecture
-        # A network to start from has batch normalization folded in, and goes on without it.
-        batch_norm = start is None
-        if start is not None:
-            self.network = _extended(start, architecture)
-        else:
-            self.network = build_network(architecture, batch_norm=True)
-            if encoder is not None:
-                set_encoder(self.network, encoder)
+        self.architecture = initial.architecture
+        self.network = initial.build(load_encoder=not resumed)
         set_precision(self.network, precision(training=True))
-        self.average = Ema(self.network, architecture, batch_norm=batch_norm)
+        batch_norm = initial.parent is None
+        self.average = Ema(self.network, self.architecture, batch_norm=batch_norm)
         spec = dataclasses.replace(DEFAULT_SPEC, precision=precision())
         self.predictor = KerasPredictor(self.average.exported, spec)
+        self._rate = LearningRate(parameters)
         self._learner: Learner | None = None
-        self._held = False
+        self._frozen = False
 
-    def fit(
-        self, data: TrainingData, run_directory: Path, callbacks: Callbacks = Callbacks()
+    def train(
+        self, data: TrainingData, run: Run, callbacks: Callbacks = Callbacks()
     ) -> Checkpoint:
-        """Train to the end, from the last checkpoint if there is one.
+        """Train to the end, see `Trainer.fit`.
 
         Parameters
         ----------
         data : TrainingData
             What to train on.
-        run_directory : Path
-            Where checkpoints are kept.
+        run : Run
+            Keeps the checkpoints.
         callbacks : Callbacks, optional
             Who is told, and who may end it.
 
@@ -172,49 +88,25 @@ class Trainer:
         -------
         Checkpoint
             The last one.
-
-        Raises
-        ------
-        Stopped
-            If the callbacks ended it. Checkpoints stay.
-        RuntimeError
-            If the loss is no longer a number.
         """
-        channel = self.parameters.channel
-        groups = self._sources(data, callbacks)
-        checkpoint = latest_checkpoint(run_directory)
+        loader = Loader(data, self.parameters, callbacks)
+        checkpoint = run.checkpoint
         history = self._resume(checkpoint) if checkpoint else []
         if not history and not self.average.batch_norm:
-            history = [self._start(data, callbacks)]
+            history = [self._score_parent(data, callbacks)]
         for number in range(history[-1].epoch + 1 if history else 1, self._epochs + 1):
-            learner = self._learner_of(number)
-            loss, seconds = self._train_epoch(
-                learner, groups, data.sampling_weights, number, callbacks
-            )
+            loss, seconds = self._train_epoch(loader, number, callbacks)
             trained = time.monotonic()
-            self.average.export(self._images(groups, data.sampling_weights, number))
+            self.average.export(loader.images(number, _STATISTICS_BATCHES))
             callbacks.on_progress(self._steps, self._steps, "Scoring the model")
-            score = score_fields(self.predictor, data.held_out, channel, callbacks)
+            score = self._score(data, callbacks)
             left = (seconds + time.monotonic() - trained) * (self._epochs - number)
             history.append(Epoch(number, self._epochs, loss, score, left))
-            checkpoint = self._save(run_directory, checkpoint, history)
+            checkpoint = self._save(run, checkpoint, history)
             callbacks.on_epoch(history[-1])
         if checkpoint is None:
             raise Stopped("Training has no epochs to run.")
         return checkpoint
-
-    def _sources(self, data: TrainingData, callbacks: Callbacks) -> list[list[PreparedField]]:
-        """Prepare the fields."""
-        total, done = sum(map(len, data.groups)), 0
-        groups: list[list[PreparedField]] = []
-        for fields in data.groups:
-            groups.append([])
-            for field in fields:
-                callbacks.check_stop()
-                callbacks.on_progress(done, total, "Preparing the fields")
-                groups[-1].append(prepare_field(field, self.parameters.channel))
-                done += 1
-        return groups
 
     @property
     def _epochs(self) -> int:
@@ -224,54 +116,41 @@ class Trainer:
     def _steps(self) -> int:
         return self.parameters.steps_per_epoch
 
-    @property
-    def _held_epochs(self) -> int:
-        return self.parameters.frozen_epochs or 0
-
     def _learner_of(self, epoch: int) -> Learner:
-        """Return what learns in an epoch: at first perhaps without the encoder."""
-        held = epoch <= self._held_epochs
-        if self._learner is None or held is not self._held:
-            self._held = held
-            freeze_encoder(self.network, self.architecture, held)
+        """Return the learner of an epoch; in the first ones the encoder may be frozen."""
+        frozen = epoch <= (self.parameters.frozen_epochs or 0)
+        if self._learner is None or frozen is not self._frozen:
+            self._frozen = frozen
+            freeze_encoder(self.network, self.architecture, frozen)
             self._learner = Learner(self.network)
         return self._learner
 
-    def _start(self, data: TrainingData, callbacks: Callbacks) -> Epoch:
-        """Score the network that training starts from."""
+    def _score(self, data: TrainingData, callbacks: Callbacks) -> float:
+        return score_fields(self.predictor, data.held_out, self.parameters.channel, callbacks)
+
+    def _score_parent(self, data: TrainingData, callbacks: Callbacks) -> Epoch:
+        """Score the model that training starts from, as epoch 0."""
         callbacks.on_progress(0, self._steps, "Scoring the starting model")
-        score = score_fields(
-            self.predictor,
-            data.held_out,
-            self.parameters.channel,
-            callbacks,
-        )
-        epoch = Epoch(0, self._epochs, math.nan, score, math.nan)
+        epoch = Epoch(0, self._epochs, math.nan, self._score(data, callbacks), math.nan)
         callbacks.on_epoch(epoch)
         return epoch
 
     def _train_epoch(
-        self,
-        learner: Learner,
-        groups: Sequence[Sequence[PreparedField]],
-        sampling_weights: Sequence[float],
-        number: int,
-        callbacks: Callbacks,
+        self, loader: Loader, number: int, callbacks: Callbacks
     ) -> tuple[float, float]:
         """Train for one epoch and return the mean loss, and the seconds that an epoch takes.
 
         The first step of all takes longer than any other one; the median leaves it out.
         """
+        learner = self._learner_of(number)
         losses, ends = [], []
         began = time.monotonic()
-        for step, (images, targets) in enumerate(
-            self._batches(groups, sampling_weights, number, self._steps)
-        ):
+        for step, (images, targets) in enumerate(loader.batches(number, self._steps)):
             callbacks.check_stop()
             text = f"Training, epoch {number} of {self._epochs}"
             callbacks.on_progress(step, self._steps, text)
             done = (number - 1) * self._steps + step
-            loss = learner.step(images, targets, self._learning_rate(done))
+            loss = learner.step(images, targets, self._rate(done))
             if not math.isfinite(loss):
                 raise RuntimeError(
                     f"Expected the loss to stay a number, got {loss} in epoch "
@@ -283,65 +162,7 @@ class Trainer:
         steps = [end - before for before, end in itertools.pairwise([began, *ends])]
         return statistics.mean(losses), statistics.median(steps) * self._steps
 
-    def _batches(
-        self,
-        groups: Sequence[Sequence[PreparedField]],
-        sampling_weights: Sequence[float],
-        number: int,
-        count: int,
-    ) -> tf.data.Dataset:
-        """Make the batches of an epoch, a few ahead of the network."""
-
-        def generate() -> Iterator[Batch]:
-            return batches(
-                groups,
-                sampling_weights,
-                batch_size=self.parameters.batch_size,
-                patch_size=self.parameters.patch_size,
-                seed=(self.parameters.seed, number),
-                count=count,
-                synthetic_stain=self.parameters.synthetic_stain,
-                stain_augmentation=self.parameters.stain_augmentation,
-            )
-
-        maps = tf.TensorSpec((None, None, None, 4), tf.float32)
-        size = tf.TensorSpec((None, None, None, 2), tf.float32)
-        signature = (
-            tf.TensorSpec((None, None, None, 3), tf.float32),
-            {"maps": maps, "size": size},
-        )
-        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(3)
-
-    def _images(
-        self,
-        groups: Sequence[Sequence[PreparedField]],
-        sampling_weights: Sequence[float],
-        number: int,
-    ) -> Iterator[tf.Tensor]:
-        """Make the images of a few batches, when they are asked for."""
-        for images, _ in self._batches(groups, sampling_weights, number, _STATISTICS_BATCHES):
-            yield images
-
-    def _learning_rate(self, step: int) -> float:
-        """Return the rate of a step: half a cosine, after a short warm-up.
-
-        There is another one when the encoder begins to learn, as the optimizer does not
-        know how large its steps should be then either.
-        """
-        total = self._epochs * self._steps
-        warm_up = max(1, int(_WARM_UP * total))
-        opened = self._held_epochs * self._steps
-        since = step - opened if step >= opened else step
-        phase = max(0, step - warm_up) / max(1, total - warm_up)
-        return (
-            self.parameters.learning_rate
-            * min(1.0, (since + 1) / warm_up)
-            * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * phase)))
-        )
-
-    def _save(
-        self, run_directory: Path, before: Checkpoint | None, history: list[Epoch]
-    ) -> Checkpoint:
+    def _save(self, run: Run, before: Checkpoint | None, history: list[Epoch]) -> Checkpoint:
         """Write the checkpoint of an epoch."""
         kept = history[-1] if self.parameters.keep_last else best_of(history)
 
@@ -357,7 +178,7 @@ class Trainer:
             AVERAGE_FILE: self.average.save,
             KEPT_FILE: write_kept,
         }
-        return write_checkpoint(run_directory, history, kept, writers)
+        return run.save(history, kept, writers)
 
     def _resume(self, checkpoint: Checkpoint) -> list[Epoch]:
         """Go back to the state of a checkpoint."""

@@ -1,4 +1,4 @@
-"""A network learns, one batch after the other."""
+"""One step of training: loss, gradients, optimizer."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _WEIGHT_DECAY = 1e-4
 
 
 class Learner:
-    """A network and the optimizer of what of it is trainable.
+    """A network and the optimizer of its trainable weights.
 
-    To the optimizer all weights are one long row of numbers. One by one they would make
-    thousands of small operations, which take longer to be translated before the first step
-    than the steps of a short training take.
+    The optimizer sees all weights as one flat vector. One by one they would make thousands
+    of small operations, and compiling those before the first step takes longer than all steps
+    of a short training.
 
     Parameters
     ----------
     network : keras.Model
-        See `architecture.build_network`. From now on its files of weights hold the state
-        of the optimizer, too.
+        See `Architecture.build`. From now on its files of weights also hold the
+        state of the optimizer.
     """
 
     def __init__(self, network: keras.Model) -> None:

@@ -1,4 +1,4 @@
-"""What the network is punished for."""
+"""Loss functions of the maps and of the size map."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def set_precision(network: keras.Model, chosen: str) -> None:
     Parameters
     ----------
     network : keras.Model
-        See `architecture.build_network`.
+        See `Architecture.build`.
     chosen : str
         One of `PRECISIONS`.
     """

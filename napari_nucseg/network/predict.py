@@ -9,7 +9,7 @@ import numpy as np
 
 from ..pipeline import ModelSpec, pad_to_stride, spec_of
 from ..registry import WEIGHTS_FILE, Model, check_weights_file, load_model
-from .architecture import build_network, read_architecture
+from .architectures import read_architecture
 from .backend import keras, ops, tf
 from .precision import precision, set_precision
 
@@ -30,14 +30,14 @@ def load_network(model: Model) -> keras.Model:
     Returns
     -------
     keras.Model
-        See `architecture.build_network`.
+        See `Architecture.build`.
 
     Raises
     ------
     ValueError
         If the weights do not fit the architecture.
     """
-    network = build_network(read_architecture(model.card.architecture), batch_norm=False)
+    network = read_architecture(model.card.architecture).build(batch_norm=False)
     weights = model.folder / WEIGHTS_FILE
     check_weights_file(weights)
     try:
@@ -79,7 +79,7 @@ class KerasPredictor:
     Parameters
     ----------
     network : keras.Model
-        See `architecture.build_network`.
+        See `Architecture.build`.
     spec : ModelSpec
         What the model is. The network calculates with its precision, see
         `precision.set_precision`.

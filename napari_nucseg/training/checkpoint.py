@@ -7,22 +7,17 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from ..support import Epoch, new_file, new_folder, remove_old
+from ..support import Epoch, new_folder
 
 __all__ = [
     "AVERAGE_FILE",
     "KEPT_FILE",
     "NETWORK_FILE",
-    "PLAN_FILE",
     "Checkpoint",
     "best_of",
     "latest_checkpoint",
-    "read_plan",
-    "remove_old_runs",
     "write_checkpoint",
-    "write_plan",
 ]
 
 #: Weights of the network in training with the state of the optimizer, their
@@ -31,12 +26,8 @@ NETWORK_FILE = "network.weights.h5"
 AVERAGE_FILE = "average.weights.h5"
 KEPT_FILE = "kept.weights.h5"
 
-#: What a run is to do.
-PLAN_FILE = "plan.json"
-
 _HISTORY_FILE = "history.json"
 _PREFIX = "checkpoint-"
-_OLD = 7 * 24 * 3600  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,46 +64,6 @@ def best_of(history: Sequence[Epoch]) -> Epoch:
     """
     trained = [epoch for epoch in history if epoch.epoch > 0]
     return max(trained, key=lambda epoch: (epoch.score, epoch.epoch))
-
-
-def write_plan(run_directory: Path, plan: dict[str, Any]) -> None:
-    """Write down what a run is to do, for the process that goes on with it or finishes it.
-
-    Parameters
-    ----------
-    run_directory : Path
-        Folder of the run; it is made if need be.
-    plan : dict
-        Ready for JSON.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; the plan before stays.
-    """
-    with new_file(run_directory / PLAN_FILE) as aside:
-        aside.write_text(json.dumps(plan), encoding="utf-8")
-
-
-def read_plan(run_directory: Path) -> dict[str, Any]:
-    """Read what a run was to do.
-
-    Parameters
-    ----------
-    run_directory : Path
-        Folder of the run.
-
-    Returns
-    -------
-    dict
-        What `write_plan` was given.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it is not there or damaged.
-    """
-    return json.loads((run_directory / PLAN_FILE).read_text(encoding="utf-8"))
 
 
 def write_checkpoint(
@@ -178,14 +129,3 @@ def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
     history = [Epoch(**row) for row in told["epochs"]]
     by_number = {epoch.epoch: epoch for epoch in history}
     return Checkpoint(folders[-1], history, by_number[told["kept"]])
-
-
-def remove_old_runs(runs: Path) -> None:
-    """Remove the runs that nobody has touched for a week.
-
-    Parameters
-    ----------
-    runs : Path
-        Folder of the folders of runs; it need not exist.
-    """
-    remove_old(runs.glob("*"), _OLD)

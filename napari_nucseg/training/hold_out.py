@@ -48,9 +48,9 @@ def hold_out(
 ) -> tuple[list[list[Field]], list[Field]]:
     """Hold out a part of the fields for scoring.
 
-    The choice follows from the names of the fields, and not from the seed of a training:
-    a model that is trained further is scored on what it never saw, and fields that are
-    added leave the others where they were, but for one when one more has to be held out.
+    The choice depends on the names of the fields, and not on the seed of a training. So a
+    model that is trained further is scored on fields it never saw. Fields that are added
+    move at most one other field, when one more has to be held out.
 
     Of four fields or more some are held out whole, at least one. Of fewer, or
     where every field is alone in its group, a strip along the shorter side of

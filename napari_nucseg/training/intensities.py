@@ -1,4 +1,4 @@
-"""Other intensities for a patch: what another microscope, stain or exposure would change."""
+"""Intensity augmentation: other microscopes, stains and exposures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def dim_nuclei(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
     labels : ndarray of int, shape (Y, X)
         Instance labels.
     rng : numpy.random.Generator
-        What is chosen follows from it.
+        Source of random numbers.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def change_intensities(
     diameter : float
         Typical diameter of the nuclei in pixels.
     rng : numpy.random.Generator
-        What is chosen follows from it.
+        Source of random numbers.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def change_intensities(
     if image.shape[-1] == 1 and rng.random() < 0.05:
         image = 1.0 - image
     if rng.random() < 0.25:
-        # How far out of focus a nucleus is still one depends on its size.
+        # The blur at which a nucleus can still be seen depends on its size.
         most = 0.09 * diameter if image.shape[-1] == 3 else 0.22 * diameter
         sigma = rng.uniform(0.4, np.clip(most, 1.0, 12.0))
         image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
@@ -103,7 +103,7 @@ def _scanner(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _other_light(image: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return fluorescence with light that is not of the nuclei in focus."""
+    """Return fluorescence with another gamma, haze, blurred nuclei or debris."""
     if rng.random() < 0.4:
         gamma = np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
         image = np.clip(image, 0, None) ** gamma + np.clip(image, None, 0)
@@ -117,24 +117,24 @@ def _other_light(image: np.ndarray, diameter: float, rng: np.random.Generator) -
 
 
 def _other_contrast(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the image in another range, now and then a small one.
+    """Return the image with another gain and offset, sometimes with little contrast.
 
-    The colors of a stain say where its nuclei are: they change less than a dye's light.
+    The colors of a stain tell where nuclei are, so they change less than fluorescence.
     """
     if image.shape[-1] == 3:
         return image * (1 + rng.uniform(-0.2, 0.2)) + rng.uniform(-0.1, 0.1)
     gain = rng.uniform(0.6, 1.4)
     if rng.random() < 0.15:
-        # What a few saturated pixels leave to the nuclei.
+        # As if a few saturated pixels had set the range.
         gain = np.exp(rng.uniform(np.log(0.2), np.log(0.6)))
     return image * gain + rng.uniform(-0.2, 0.2)
 
 
 def _stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a color image with more or less of other stains.
+    """Return a color image with other amounts of slightly other stains.
 
-    In transmitted light optical densities add up, and are in proportion to the
-    amount of stain.
+    In transmitted light the optical densities of stains add up, and each is proportional to
+    the amount of stain.
     """
     amount = np.diag(np.exp(rng.uniform(-0.35, 0.35) + rng.uniform(-0.2, 0.2, 3)))
     hue = rng.uniform(-0.1, 0.1, (3, 3))
@@ -142,7 +142,7 @@ def _stain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the image with light from out of focus, around bright nuclei most."""
+    """Return the image with out-of-focus light, which is strongest around bright nuclei."""
     share, width = rng.uniform(0.1, 0.5), int(rng.integers(20, 80))
     haze = image
     for _ in range(2):
@@ -151,7 +151,7 @@ def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _other_plane(image: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the image over nuclei of another plane, too blurred to be outlined."""
+    """Return the image with blurred nuclei of another plane added."""
     sigma = rng.uniform(0.3, 0.6) * min(diameter, image.shape[0] / 4)
     other = ndimage.gaussian_filter(image[::-1], (sigma, sigma, 0), truncate=3.0)
     return image + rng.uniform(0.2, 0.8) * other

@@ -1,4 +1,4 @@
-"""What a training run is asked to do, and what it tells after every epoch."""
+"""The parameters of training and fine-tuning."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ class TrainParameters(Parameters):
     """Parameters of training and fine-tuning."""
 
     epochs: int = parameter(
-        16, "How often the model is scored and saved.", minimum=1, maximum=10_000
+        16,
+        "Number of epochs. After each the model is scored and saved.",
+        minimum=1,
+        maximum=10_000,
     )
-    steps_per_epoch: int = parameter(
-        200, "Batches of patches in an epoch.", minimum=1, maximum=100_000
-    )
-    batch_size: int = parameter(8, "Patches the network sees at once.", minimum=1, maximum=256)
+    steps_per_epoch: int = parameter(200, "Batches in an epoch.", minimum=1, maximum=100_000)
+    batch_size: int = parameter(8, "Patches in a batch.", minimum=1, maximum=256)
     patch_size: int = parameter(
         256,
         "Height and width of a patch.",
@@ -30,51 +31,51 @@ class TrainParameters(Parameters):
         row=FormRow(suffix=" px", step=STRIDE),
     )
     learning_rate: float = parameter(
-        2e-3, "Size of the steps the weights take.", minimum=1e-7, maximum=1.0
+        2e-3, "Highest learning rate of the optimizer.", minimum=1e-7, maximum=1.0
     )
     validation_fraction: float = parameter(
         0.1,
-        "Part of the fields that is never trained on, only scored.",
+        "Part of the fields that is held out to score the model on.",
         minimum=0.01,
         maximum=0.9,
         row=FormRow(step=0.01),
     )
     channel: int | None = parameter(
         None,
-        "Channel to look at, counted from 0; left out, a grey or color image as it is.",
+        "Channel to train on, counted from 0; left out, a grey or color image as it is.",
         minimum=0,
         maximum=1000,
     )
     synthetic_stain: float = parameter(
         0.0,
-        "Part of the patches whose nuclei are painted as tissue of made-up stains, so that "
-        "the model knows more of them.",
+        "Part of the patches that are redrawn as tissue with synthetic stains, so that the "
+        "model learns more stains.",
         minimum=0.0,
         maximum=1.0,
         row=FormRow(step=0.01),
     )
     stain_augmentation: float = parameter(
         0.0,
-        "Part of the patches of color images that are given the colors of other stains.",
+        "Part of the color patches that are recolored as other stains.",
         minimum=0.0,
         maximum=1.0,
         row=FormRow(step=0.01),
     )
     frozen_epochs: int | None = parameter(
         None,
-        "Epochs at the start in which the encoder does not learn; left out, a tenth of "
-        "all if it begins with weights from ImageNet.",
+        "Epochs at the start in which the encoder is frozen; left out, a tenth of all if "
+        "only the encoder is pretrained, otherwise none.",
         minimum=0,
         maximum=10_000,
     )
     keep_last: bool = parameter(
         False,
-        "Keep the last epoch, not the one that scores best: of a long training, with few "
-        "images to score on, it may be the better one.",
+        "Keep the last epoch instead of the one that scores best. After a long training with "
+        "few images to score on, the last may be better.",
     )
     seed: int = parameter(
         0,
-        "Number that all random choices follow from, but for what is held out.",
+        "Seed of all random choices. Which fields are held out does not depend on it.",
         minimum=0,
         maximum=2**31 - 1,
     )

@@ -25,8 +25,8 @@ _ANY_DIAMETER = (6.0, 160.0)
 _ANY_SIZE_SHARE = 0.15
 _MOST_ZOOM = 6.0
 _FINE = 1.6
-#: Part of the patches whose intensities are left as they are: what a slide looks like
-#: tells how its nuclei are to be outlined.
+#: Part of the patches whose intensities are not augmented: annotators outline nuclei in
+#: their own way in each kind of image, and its look tells which way.
 _UNCHANGED = 0.4
 
 
@@ -98,12 +98,12 @@ def batches(
     batch_size, patch_size : int
         Patches in a batch, and their height and width.
     seed : sequence of int
-        All that is random follows from it.
+        Seed of the random numbers.
     count : int
         How many batches.
     synthetic_stain, stain_augmentation : float, optional
-        Probability that the nuclei of a patch are painted as stained tissue, and that a
-        patch of a color image gets the colors of another stain, see `tissue`.
+        Probability that a patch is redrawn with a synthetic stain, and that a color patch
+        is recolored as another stain, see `tissue`.
 
     Yields
     ------
@@ -137,7 +137,8 @@ def _patch(
     zoom = _random_zoom(prepared.diameter, rng)
     diameter = zoom * prepared.diameter
     plane, labels, inwards = _warp(prepared, size, zoom, rng)
-    # Enlarged, what was measured in few pixels does not tell touching nuclei apart.
+    # A distance that was measured in few pixels and then enlarged does not separate
+    # touching nuclei, so it is measured again.
     maps = target_maps(labels, inwards if zoom < _FINE else None)
     maps = np.dstack([maps, pixel_weights(labels)])
     if rng.random() < synthetic_stain and labels.any():
@@ -156,8 +157,8 @@ def _patch(
 def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
     """Choose how much larger the patch is than the image.
 
-    Mostly nuclei come near the diameter that the network works at; sometimes
-    at any, so that it can tell the size of nuclei in an image never seen.
+    In most patches the nuclei are near the diameter that the network works at. In some
+    they have any diameter, so that the network learns to estimate it.
     """
     if rng.random() < _ANY_SIZE_SHARE:
         target = np.exp(rng.uniform(*np.log(_ANY_DIAMETER)))
@@ -217,9 +218,10 @@ def _center(shape: tuple[int, ...], extent: float, rng: np.random.Generator) -> 
 
 
 def _size_target(labels: np.ndarray) -> np.ndarray:
-    """Return log2 of the diameter over that of the network, at an eighth, and where.
+    """Return the target of the size map, at an eighth of the resolution.
 
-    Nuclei that the patch cuts off say nothing about their size.
+    It is log2 of the diameter over that of the network, and 1 where there is a nucleus.
+    Nuclei that the edge of the patch cuts are left out.
     """
     area = np.bincount(labels.ravel())
     area[0] = 0

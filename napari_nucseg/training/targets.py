@@ -59,11 +59,11 @@ def target_maps(labels: np.ndarray, inwards: np.ndarray | None = None) -> np.nda
 def poisson_distance(labels: np.ndarray) -> np.ndarray:
     """Measure how far inside of its nucleus every pixel lies.
 
-    It is the mean number of steps, but for a factor, that a random walk takes to
+    The measure is proportional to the mean number of steps that a random walk takes to
     leave the nucleus: the solution of Poisson's equation with 0 around the nucleus
     (Gorelick et al., IEEE TPAMI 28, 2006). In a long nucleus with a wavy outline it
-    has fewer and lower summits beside the highest than the distance to the nearest
-    pixel of the boundary. A walk does not leave the image.
+    has fewer and lower local maxima than the distance to the nearest pixel of the
+    boundary. A walk does not leave the image.
 
     Parameters
     ----------
@@ -91,11 +91,12 @@ def poisson_distance(labels: np.ndarray) -> np.ndarray:
 
 
 def _equations(labels: np.ndarray, rank: np.ndarray) -> Any:
-    """Return what the numbers of steps from neighboring pixels have to do with each other."""
+    """Return the sparse matrix of the Poisson equation."""
     from scipy import sparse
 
     inside = labels > 0
-    # A nucleus that fills the image has no way out: there every walk ends at last.
+    # The small number lets every walk end, also in a nucleus that fills the image, which
+    # has no way out. Without it the matrix would be singular.
     ways = np.full(labels.shape, 4 + 1e-6)
     pairs = []
     for axis in (0, 1):
@@ -146,23 +147,18 @@ def _dense(labels: np.ndarray) -> np.ndarray:
 
 
 def _boundary(labels: np.ndarray) -> np.ndarray:
-    """Mark the pixels that have another label beside them."""
-    boundary = np.zeros(labels.shape, bool)
-    for axis in (0, 1):
-        first = np.moveaxis(labels, axis, 0)
-        changes = first[1:] != first[:-1]
-        marked = np.moveaxis(boundary, axis, 0)
-        marked[1:] |= changes
-        marked[:-1] |= changes
-    return boundary
+    """Mark the pixels that have another label above, below, left or right of them."""
+    from skimage.segmentation import find_boundaries
+
+    return find_boundaries(labels, connectivity=1, mode="thick")
 
 
 def pixel_weights(labels: np.ndarray) -> np.ndarray:
-    """Weigh pixels, so that a network learns what few of them tell.
+    """Weigh pixels, so that the few that matter most count more in the loss.
 
-    Those along outlines tell where a nucleus ends, those between two nuclei that they
-    are two (Ronneberger et al., arXiv 1505.04597), and of a small nucleus there are not
-    many, though it counts as much as a large one.
+    Pixels along outlines tell where a nucleus ends. Pixels between two nuclei tell that
+    there are two (Ronneberger et al., arXiv 1505.04597). A small nucleus has few pixels but
+    counts as much as a large one.
 
     Parameters
     ----------
@@ -173,8 +169,9 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     -------
     ndarray of float32, shape (Y, X)
         12 within two pixels of two nuclei; 5 within two pixels of an outline; further
-        inside of a nucleus smaller than a disk 28 pixels wide, the width of that over
-        its own, 4 at most; 1 elsewhere. What the edge leaves of a nucleus counts as one.
+        inside of a nucleus smaller than a disk 28 pixels wide, 28 over the width of a disk
+        of its area, 4 at most; 1 elsewhere. A nucleus that the edge of the image cuts
+        counts with the area that is left.
     """
     from scipy import ndimage
 

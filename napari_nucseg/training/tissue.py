@@ -1,9 +1,9 @@
-"""Tissue in made-up stains, as there are few images of stained tissue with known nuclei.
+"""Synthetic stains, because few images of stained tissue have labels.
 
-Where the nuclei are is known from any image, fluorescence too. What lies around them and what
-they look like is made up, more various than real tissue, so that a network learns to
-find nuclei by what is common to all stains (domain randomization, as in Billot et al., arXiv
-2107.09559).
+The outlines of the nuclei come from any labeled image, also of fluorescence. The appearance
+of the nuclei and their surroundings is random and varies more than in real tissue, so that
+a network learns what all stains have in common (domain randomization, as in Billot et al.,
+arXiv 2107.09559).
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ def paint_tissue(
     diameter: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Paint nuclei as they look in stained tissue.
+    """Redraw a patch as stained tissue with a synthetic stain.
 
     Parameters
     ----------
     image : ndarray of float32, shape (Y, X, 1) or (Y, X, 3)
-        Normalized intensities. Where they are fluorescence, the light of a nucleus is
-        sometimes taken for its stain, so that its chromatin is a real one.
+        Normalized intensities. In fluorescence, the intensity of a nucleus is sometimes
+        taken as its amount of stain, so that its chromatin has a real texture.
     labels : ndarray of int, shape (Y, X)
         Instance labels, at least one.
     distance : ndarray of float32, shape (Y, X)
-        Inwards over the largest in the nucleus, see `targets.target_maps`.
+        Normalized distance, see `targets.target_maps`.
     diameter : float
         Typical diameter of the nuclei in pixels.
     rng : numpy.random.Generator
-        What is painted follows from it.
+        Source of random numbers.
 
     Returns
     -------
@@ -90,9 +90,9 @@ def recolor_tissue(
 ) -> np.ndarray:
     """Give tissue the colors of two other stains.
 
-    The stain of the nuclei goes where the labels are, or where it is as dark as there, and
-    the other one elsewhere. Each is as dense as its pixel was, times a factor of its own. Often
-    more of the other stain lies over it, and round holes are cut into what is no nucleus.
+    Labeled pixels, and pixels as dark as these, get the nuclear stain; all others get the
+    other stain. The density of a pixel stays, times one factor for each stain. Often more of
+    the other stain is added, and round holes are cut into the background.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def recolor_tissue(
     diameter : float
         Typical diameter of the nuclei in pixels.
     rng : numpy.random.Generator
-        The stains follow from it.
+        Source of random numbers.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def _stains(rng: np.random.Generator) -> tuple[str, np.ndarray]:
 def _nuclei(
     labels: np.ndarray, distance: np.ndarray, diameter: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return how much of the nuclear stain there is: rims, chromatin, pale and dark nuclei."""
+    """Return the amount of nuclear stain: rims, chromatin, pale and dark nuclei."""
     usual, spread = rng.uniform(0.35, 1.6), rng.uniform(0.1, 0.6)
     amounts = usual * np.exp(spread * rng.standard_normal(int(labels.max()) + 1))
     amounts[0] = 0.0
@@ -194,9 +194,9 @@ def _nuclei(
 def _light_as_stain(
     light: np.ndarray, inside: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray | None:
-    """Return how much of the nuclear stain there is where the light of a dye tells it.
+    """Return the amount of nuclear stain, taken from the intensities of fluorescence.
 
-    It does not where nuclei are no brighter than what is around them: None.
+    None if the nuclei are no brighter than the background.
     """
     background = 0.0 if inside.all() else np.median(light[~inside])
     rise = light[inside].mean() - background
@@ -207,7 +207,7 @@ def _light_as_stain(
 
 
 def _around(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how much of the other stain there is: matrix, fibers and cells."""
+    """Return the amount of the other stain: matrix, fibers and cells."""
     amount = rng.uniform(0.05, 0.7)
     texture = rng.uniform(0.1, 0.5) * _clouds(shape, diameter / 10, rng)
     texture += rng.uniform(0.0, 0.5) * _clouds(shape, diameter, rng)
@@ -221,9 +221,9 @@ def _around(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -
 
 
 def _cytoplasm(inside: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how much of the nuclear stain is in cytoplasm, as a part of that in nuclei.
+    """Return the amount of nuclear stain in cytoplasm, relative to that in nuclei.
 
-    Cells that make much protein, glands above all, are nearly as blue as their nuclei.
+    The cytoplasm of cells that make much protein, as in glands, is nearly as blue as nuclei.
     """
     if rng.random() < 0.4:
         return np.zeros(inside.shape)
@@ -235,7 +235,7 @@ def _cytoplasm(inside: np.ndarray, diameter: float, rng: np.random.Generator) ->
 
 
 def _tissue(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return how much tissue there is: 1, but 0 in gaps, clefts and holes."""
+    """Return where there is tissue: 1, but 0 in gaps, clefts and holes."""
     there = np.ones(shape, bool)
     if rng.random() < 0.4:
         there &= _clouds(shape, 2 * diameter, rng) > rng.uniform(-1.5, 0.5)
@@ -247,18 +247,18 @@ def _tissue(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -
 
 
 def _solid(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return where there are no round holes as large as nuclei or smaller: fat, mucus."""
+    """Return True except in round holes, such as fat or mucus, up to the size of nuclei."""
     grain = rng.uniform(0.1, 0.4) * diameter
     return _clouds(shape, grain, rng) < rng.uniform(1.5, 2.7)
 
 
 def _softened(mask: np.ndarray) -> np.ndarray:
-    """Return 1 in the mask and 0 elsewhere, with edges as the optics show them."""
+    """Return 1 in the mask and 0 elsewhere, with edges blurred as by optics."""
     return ndimage.gaussian_filter(mask.astype(np.float32), 0.7)
 
 
 def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
-    """Return noise that is long in one direction, which changes from place to place."""
+    """Return noise of fibers, whose direction varies slowly."""
     straight = _clouds(shape, [diameter / rng.uniform(8, 24), diameter], rng)
     # Coarser than it is strong, so that the fibers bend and do not fold.
     grain = min(2 * diameter, min(shape) / 6)
@@ -276,8 +276,8 @@ def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -
 def _clouds(
     shape: tuple[int, ...], grain: float | list[float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Return noise of a grain in pixels, with mean 0 and deviation 1."""
-    # A grain as wide as the patch would be no cloud.
+    """Return smooth noise with mean 0 and deviation 1; the grain is a sigma in pixels."""
+    # A grain as wide as the patch would give a constant.
     sigma = np.broadcast_to(np.clip(grain, 0.3, min(shape) / 6), 2)
     # Coarse noise needs few samples.
     steps = np.maximum(1, sigma // 3).astype(int)

@@ -1,62 +1,35 @@
-"""Train a model: fields in, a model folder out."""
+"""Train a model from scratch or from another one: fields in, a model out."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import math
-import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..image import Field
-from ..registry import CARD_FILE, Card, Model, check_model_name, save_model
-from ..support import Callbacks, Epoch, check_new_folder, is_running, process_stamp
-from .checkpoint import (
-    KEPT_FILE,
-    PLAN_FILE,
-    Checkpoint,
-    latest_checkpoint,
-    read_plan,
-    write_plan,
+from ..registry import CARD_FILE, Model, check_model_name, check_new_name
+from ..support import (
+    Callbacks,
+    Epoch,
+    Stopped,
+    check_new_folder,
+    pluralize,
+    runs_directory,
 )
-from .history import draw_curves, write_history
 from .hold_out import check_fields, hold_out
 from .initialization import Initialization
 from .parameters import TrainParameters
+from .plan import ModelInfo, RunPlan
+from .result import FineTuneResult
+from .run import Run
+from .trainer import MakeTrainer, Trainer, TrainingData
 
-__all__ = ["ModelInfo", "TrainingSpec", "run_directory_of", "train_fields"]
+__all__ = ["TrainingSpec", "fine_tune_fields", "train_fields"]
 
-#: What a run keeps on the disk can only be read where this is the same.
-_FORMAT = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """What the card of a new model says that cannot be measured.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model.
-    description : str, optional
-        What it is for, in a sentence.
-    training_data : str, optional
-        What it was trained on.
-    data_license : str, optional
-        Licence of that data.
-    license : str, optional
-        Licence of the model.
-    """
-
-    name: str
-    description: str = ""
-    training_data: str = ""
-    data_license: str = ""
-    license: str = ""
+_CORRECTED = "fields corrected by the user"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,8 +43,8 @@ class TrainingSpec:
     sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit; left out, in
         proportion to the number of its fields.
-    start : Initialization, optional
-        The network and its first weights; left out, the default with random ones.
+    initialization : Initialization, optional
+        The network and its initial weights; left out, the default with random ones.
     validation : sequence of Field, optional
         Fields with labels to score the model on; left out, some of the others are held
         out for that.
@@ -79,12 +52,12 @@ class TrainingSpec:
     Raises
     ------
     ValueError
-        If the sampling_weights do not fit the groups, or there is nothing to score on.
+        If the sampling weights do not fit the groups, or there is nothing to score on.
     """
 
     groups: Sequence[Sequence[Field]]
     sampling_weights: Sequence[float] = ()
-    start: Initialization = dataclasses.field(default_factory=Initialization)
+    initialization: Initialization = dataclasses.field(default_factory=Initialization)
     validation: Sequence[Field] = ()
 
     def __post_init__(self) -> None:
@@ -92,72 +65,47 @@ class TrainingSpec:
             check_fields(self.validation, "score")
         given = len(self.sampling_weights) > 0
         sizes = [len(group) for group in self.groups]
-        sampling_weights = [
-            float(share) for share in (self.sampling_weights if given else sizes)
-        ]
-        object.__setattr__(self, "sampling_weights", sampling_weights)
-        good = len(sampling_weights) == len(sizes) and min(sampling_weights, default=0) >= 0
-        if given and not (good and 0 < sum(sampling_weights) < math.inf):
+        weights = [float(weight) for weight in (self.sampling_weights if given else sizes)]
+        object.__setattr__(self, "sampling_weights", weights)
+        good = len(weights) == len(sizes) and min(weights, default=0) >= 0
+        if given and not (good and 0 < sum(weights) < math.inf):
             raise ValueError(
-                f"Expected a share, 0 or more, for each of {len(sizes)} groups of fields, "
-                f"got {sampling_weights}."
+                f"Expected a sampling weight, 0 or more, for each of {len(sizes)} groups of "
+                f"fields, got {weights}."
             )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what tells this plan from another one, ready for JSON.
-
-        Returns
-        -------
-        dict
-            Names of fields in place of the fields.
-        """
-        return {
-            "fields": [[field.name for field in group] for group in self.groups],
-            "sampling_weights": self.sampling_weights,
-            "validation": [field.name for field in self.validation],
-            **self.start.as_dict(),
-        }
-
-
-def run_directory_of(output: Path) -> Path:
-    """Return the folder in which a run keeps its checkpoints.
-
-    Parameters
-    ----------
-    output : Path
-        Folder of the model that the run makes.
-
-    Returns
-    -------
-    Path
-        Beside it; it need not exist.
-    """
-    return output.with_name(output.name + ".run")
+    @property
+    def fields(self) -> list[Field]:
+        """The fields of all groups."""
+        return [field for group in self.groups for field in group]
 
 
 def train_fields(
-    plan: TrainingSpec,
+    spec: TrainingSpec,
     output: Path,
-    about: ModelInfo,
+    info: ModelInfo,
     parameters: TrainParameters,
+    make_trainer: MakeTrainer,
+    *,
     callbacks: Callbacks = Callbacks(),
 ) -> Model:
-    """Train a model, from scratch or on from another one.
+    """Train a model, from scratch or from another one.
 
-    The run lives in a folder beside the output, with ``.run`` at the end of
-    its name. A run that was stopped or killed goes on from there when it is
-    started again with the same plan and parameters.
+    The run has a folder beside the output, with ``.run`` at the end of its name. A run
+    that was stopped or killed is resumed by the same call.
 
     Parameters
     ----------
-    plan : TrainingSpec
+    spec : TrainingSpec
         What to learn from, and what to start from.
     output : Path
         Folder of the new model; it must not exist.
-    about : ModelInfo
+    info : ModelInfo
         What the card says.
     parameters : TrainParameters
         How to train.
+    make_trainer : callable
+        Makes the trainer of the network.
     callbacks : Callbacks, optional
         Who is told, and who may end it.
 
@@ -169,48 +117,91 @@ def train_fields(
     Raises
     ------
     ValueError
-        If there is nothing to learn from, or a run with other parameters is
-        in the way, or one that another process works on.
+        If there is nothing to learn from, if the folder of the run holds a run with other
+        parameters, or if another process works on it.
     FileExistsError
         If `output` exists.
     Stopped
-        If it should stop; the same call goes on later.
+        If it should stop; the same call resumes it.
     """
     _check_output(output)
-    check_model_name(about.name)
-    check_fields([field for group in plan.groups for field in group])
-    run_directory = run_directory_of(output)
-    architecture = plan.start.network()
-    encoder = None if latest_checkpoint(run_directory) else plan.start.load_encoder()
-    frozen = plan.start.frozen_epochs(parameters)
-    parameters = dataclasses.replace(parameters, frozen_epochs=frozen)
-    with _at_work(run_directory, plan, parameters):
-        if plan.validation:
-            training, held_out = [list(group) for group in plan.groups], list(plan.validation)
-        else:
-            training, held_out = hold_out(plan.groups, parameters.validation_fraction)
+    check_model_name(info.name)
+    check_fields(spec.fields)
+    trainer = make_trainer(spec.initialization, parameters)
+    data = _divide(spec, parameters)
+    plan = _plan(spec, data, trainer, info, output)
+    run = Run.of_output(output)
 
-        from ..network import Trainer, TrainingData
+    def on_epoch(epoch: Epoch) -> None:
+        run.write_history()
+        callbacks.on_epoch(epoch)
 
-        def tell(epoch: Epoch) -> None:
-            done = latest_checkpoint(run_directory)
-            _write_history(run_directory, done.history if done else [epoch])
-            callbacks.on_epoch(epoch)
-
-        checkpoint = Trainer(architecture, parameters, plan.start.parent, encoder).fit(
-            TrainingData(training, plan.sampling_weights, held_out),
-            run_directory,
-            dataclasses.replace(callbacks, on_epoch=tell),
-        )
-        counts = {
-            "fields": sum(map(len, training)),
-            "fields_held_out": len(held_out),
-            "nuclei_held_out": sum(field.nuclei for field in held_out),
-        }
-        card = _card(plan, about, parameters, counts, checkpoint)
-        model = save_model(card, weights_and_history(checkpoint), output)
-    shutil.rmtree(run_directory, ignore_errors=True)
+    with run.work(plan):
+        trainer.fit(data, run, dataclasses.replace(callbacks, on_epoch=on_epoch))
+        model = run.make_model()
+    run.remove()
     return model
+
+
+def fine_tune_fields(
+    fields: Sequence[Field],
+    parent: Model,
+    name: str,
+    parameters: TrainParameters,
+    make_trainer: MakeTrainer,
+    *,
+    run_directory: Path | None = None,
+    callbacks: Callbacks = Callbacks(),
+) -> FineTuneResult:
+    """Fine-tune a model on corrected fields (transfer learning).
+
+    A part of the fields is held out. Parent and new model are both scored on it. The new
+    model is saved under its own name among the user's models and knows its parent.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        With corrected labels.
+    parent : Model
+        Model to start from.
+    name : str
+        Name of the new model.
+    parameters : TrainParameters
+        How to train, for example one of `FINE_TUNE_PRESETS`.
+    make_trainer : callable
+        Makes the trainer of the network.
+    run_directory : Path, optional
+        Folder of the run, which the caller removes. Left out, a new one among the runs
+        that the window offers to finish; it is removed when there is a model.
+    callbacks : Callbacks, optional
+        Who is told, and who may end it: then the best epoch so far (with ``keep_last`` the
+        last) becomes the model.
+
+    Returns
+    -------
+    FineTuneResult
+        The new model's name and scores.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to learn from, or the name cannot be one.
+    FileExistsError
+        If there is a model of that name.
+    Stopped
+        If it should stop before the end of the first epoch.
+    """
+    check_fields(fields)
+    check_new_name(name)
+    spec = TrainingSpec([list(fields)], initialization=Initialization(parent))
+    trainer = make_trainer(spec.initialization, parameters)
+    data = _divide(spec, parameters)
+    plan = _plan(spec, data, trainer, _info_of_child(parent, name, len(fields)))
+    with _run_in(run_directory) as run, run.work(plan):
+        # What was learned before the stop becomes the model.
+        with contextlib.suppress(Stopped):
+            trainer.fit(data, run, callbacks)
+        return run.finish()
 
 
 def _check_output(output: Path) -> None:
@@ -224,117 +215,73 @@ def _check_output(output: Path) -> None:
     check_new_folder(output)
 
 
-def _card(
-    plan: TrainingSpec,
-    about: ModelInfo,
-    parameters: TrainParameters,
-    counts: dict[str, int],
-    checkpoint: Checkpoint,
-) -> Card:
-    """Write the card of a model at the end of its run."""
-    from ..network import describe
+def _divide(spec: TrainingSpec, parameters: TrainParameters) -> TrainingData:
+    """Divide the fields into those to train on and those to score on."""
+    if spec.validation:
+        groups, held_out = [list(group) for group in spec.groups], list(spec.validation)
+    else:
+        groups, held_out = hold_out(spec.groups, parameters.validation_fraction)
+    return TrainingData(groups, spec.sampling_weights, held_out)
 
-    parent, start = plan.start.parent, checkpoint.history[0]
-    scores = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
-    if parent:
-        scores["parent_held_out_mean_ap"] = round(start.score, 6)
-    return Card(
-        **dataclasses.asdict(about),
-        version="1",
-        created=datetime.date.today().isoformat(),
-        architecture=describe(plan.start.network()),
+
+def _plan(
+    spec: TrainingSpec,
+    data: TrainingData,
+    trainer: Trainer,
+    info: ModelInfo,
+    output: Path | None = None,
+) -> RunPlan:
+    """Write the plan of a run that begins now."""
+    parent = spec.initialization.parent
+    return RunPlan(
+        info=info,
+        output=None if output is None else str(output.absolute()),
         parent=parent.card.name if parent else None,
         parent_sha256=parent.card.weights_sha256 if parent else None,
-        training={
-            "parameters": parameters.as_dict(),
-            "sampling_weights": plan.sampling_weights,
-            **counts,
-            "kept_epoch": checkpoint.kept.epoch,
-            "encoder_weights": Path(plan.start.encoder).name if plan.start.encoder else None,
+        architecture=trainer.architecture,
+        encoder_weights=trainer.encoder_weights,
+        parameters=trainer.parameters.as_dict(),
+        fields=[[field.name for field in group] for group in spec.groups],
+        sampling_weights=list(spec.sampling_weights),
+        validation=[field.name for field in spec.validation],
+        counts={
+            "fields": sum(map(len, data.groups)),
+            "nuclei": sum(field.nuclei for field in spec.fields),
+            "fields_held_out": len(data.held_out),
+            "nuclei_held_out": sum(field.nuclei for field in data.held_out),
         },
-        scores=scores,
+        began=time.time(),
     )
 
 
-def weights_and_history(checkpoint: Checkpoint) -> Callable[[Path], None]:
-    """Return what writes the files of a model from the end of its run.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        The last one of the run.
-
-    Returns
-    -------
-    callable
-        Given the path of the weights file, it writes that, and the history and
-        the curves beside it.
-    """
-
-    def write(weights: Path) -> None:
-        shutil.copyfile(checkpoint.folder / KEPT_FILE, weights)
-        _write_history(weights.parent, checkpoint.history)
-
-    return write
-
-
-def _write_history(folder: Path, history: list[Epoch]) -> None:
-    """Write the history of a run as a table and as a picture."""
-    write_history(folder / "history.csv", history)
-    draw_curves(folder / "curves.png", history)
+def _info_of_child(parent: Model, name: str, fields: int) -> ModelInfo:
+    """Say what a model is that was fine-tuned on so many fields."""
+    card = parent.card
+    sources = dict.fromkeys([*card.training_data.split("; "), _CORRECTED])
+    return ModelInfo(
+        name,
+        description=f"{card.name}, fine-tuned on {pluralize(fields, 'field')}.",
+        training_data="; ".join(filter(None, sources)),
+        data_license=card.data_license,
+        license=card.license,
+    )
 
 
 @contextlib.contextmanager
-def _at_work(
-    run_directory: Path, plan: TrainingSpec, parameters: TrainParameters
-) -> Iterator[None]:
-    """Check that this run may begin or go on, and write down what it does and who does it."""
-    wanted = {"format": _FORMAT, "parameters": parameters.as_dict(), **plan.as_dict()}
-    before = _check_process(run_directory)
-    if before and latest_checkpoint(run_directory) and before != wanted:
-        raise ValueError(
-            f"Expected to go on with the run in {run_directory}, but its data or "
-            f"parameters were others: {_differences(before, wanted)}. Give the same ones, or "
-            f"remove that folder to start anew."
-        )
-    write_plan(run_directory, {**wanted, **process_stamp()})
+def _run_in(run_directory: Path | None) -> Iterator[Run]:
+    """Yield the run in that folder, or in a new one that is removed when there is a model."""
+    if run_directory is not None:
+        yield Run(run_directory)
+        return
+    Run.remove_old(runs_directory())
+    run = Run.new()
     try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):  # the disk may be full
-            write_plan(run_directory, wanted)
-
-
-def _check_process(run_directory: Path) -> dict[str, Any]:
-    """Return the plan of a run, without the mark of the process, which must have ended."""
-    try:
-        plan = read_plan(run_directory)
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise ValueError(
-            f"Expected the plan of a run in {run_directory / PLAN_FILE}, got a damaged file. "
-            f"Remove the folder {run_directory} to start anew."
-        ) from error
-    if is_running(plan) and plan["process"] != os.getpid():
-        raise ValueError(
-            f"Expected a run that nobody works on, but process {plan['process']} trains in "
-            f"{run_directory}. Wait for it, or give another output."
-        )
-    return {name: value for name, value in plan.items() if name not in process_stamp()}
-
-
-def _differences(before: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """Say in what two runs differ."""
-    then, now = before["parameters"], wanted["parameters"]
-    if before.get("format") != wanted["format"]:
-        return "the run was begun by another version"
-    names = [
-        name for name in wanted if name != "parameters" and before.get(name) != wanted[name]
-    ]
-    changed = [
-        f"{name} {then.get(name)} then and {value} now"
-        for name, value in now.items()
-        if then.get(name) != value
-    ]
-    return ", ".join(names + changed)
+        yield run
+    except BaseException as error:
+        if run.has_epoch:
+            error.add_note(
+                f"What was learned is kept in {run.folder}: the napari widget offers it when "
+                f"it opens."
+            )
+        raise
+    run.remove()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..registry import free_name
-from ..training import FineTuneResult, UnfinishedRun, finish_run, unfinished_runs
+from ..training import FineTuneResult, Run, UnfinishedRun
 from .jobs import run_in_thread
 
 __all__ = ["UnfinishedOffer"]
@@ -37,7 +36,7 @@ class UnfinishedOffer(QWidget):
 
     def __init__(self, runs: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._runs = unfinished_runs(runs)
+        self._unfinished = Run.unfinished(runs)
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.keep_button = QPushButton("Keep its best")
@@ -56,41 +55,43 @@ class UnfinishedOffer(QWidget):
         self._show_next()
 
     def _show_next(self) -> None:
-        self.setVisible(bool(self._runs))
+        self.setVisible(bool(self._unfinished))
         self.setEnabled(True)
-        if self._runs:
-            run = self._runs[0]
-            began = datetime.datetime.fromtimestamp(run.began)
+        if self._unfinished:
+            shown = self._unfinished[0]
+            began = datetime.datetime.fromtimestamp(shown.began)
             self.text.setText(
                 f"An unfinished retraining from {began:%Y-%m-%d %H:%M} (score "
-                f"{run.score:.3f}, its starting model {run.parent_score:.3f})."
+                f"{shown.score:.3f}, its starting model {shown.parent_score:.3f})."
             )
 
     def _keep(self) -> None:
-        """Make a model of it, on a thread because the disk may be slow."""
-        run = self._runs[0]
-        name = free_name(run.name)
+        """Make a model of the run, on a thread because the disk may be slow."""
+        shown = self._unfinished[0]
+        name = free_name(shown.name)
         self.setEnabled(False)
         run_in_thread(
-            lambda: finish_run(run.folder, name),
-            lambda result: self._finished(run, result),
+            lambda: shown.run.finish(name),
+            lambda result: self._finished(shown, result),
             self._failed,
         )
 
-    def _finished(self, run: UnfinishedRun, result: FineTuneResult) -> None:
+    def _finished(self, shown: UnfinishedRun, result: FineTuneResult) -> None:
         self.kept.emit(result)
-        self._remove(run)
+        shown.run.remove()
+        self._drop(shown)
 
     def _failed(self, error: Exception) -> None:
         self.setEnabled(True)
         self.told.emit(f"Not kept: {error}", True)
 
     def _discard(self) -> None:
-        self._remove(self._runs[0])
+        shown = self._unfinished[0]
+        shown.run.discard()
+        self._drop(shown)
         self.told.emit("The unfinished retraining was removed.", False)
 
-    def _remove(self, run: UnfinishedRun) -> None:
-        """Remove a run from the disk and from the offer."""
-        shutil.rmtree(run.folder, ignore_errors=True)
-        self._runs.remove(run)
+    def _drop(self, shown: UnfinishedRun) -> None:
+        """Take a run off the list and show the next."""
+        self._unfinished.remove(shown)
         self._show_next()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import cast
 
 from qtpy.QtCore import QTimer, Signal
@@ -24,18 +22,14 @@ from superqt import QCollapsible
 
 from ..engine import FineTune, Job
 from ..registry import check_new_name, free_name
-from ..support import Epoch, duration, new_run_directory, pluralize, runs_directory
+from ..support import Epoch, duration, pluralize, runs_directory
 from ..training import (
     DEFAULT_PRESET,
     FINE_TUNE_PRESETS,
     FineTuneResult,
+    Run,
     TrainingSet,
     TrainParameters,
-    discard_run,
-    finish_run,
-    latest_checkpoint,
-    read_plan,
-    remove_old_runs,
 )
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
@@ -83,10 +77,10 @@ class RetrainPanel(Panel):
         super().__init__("3  Retrain", parent)
         self._runner = runner
         self._training_set = training_set
-        self._run_directory: Path | None = None
+        self._run: Run | None = None
         #: "stop" or "cancel" from the click on that to the end of the run.
         self._ending = ""
-        remove_old_runs(runs_directory())
+        Run.remove_old(runs_directory())
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -169,7 +163,7 @@ class RetrainPanel(Panel):
             What runs, empty if nothing does.
         """
         reason = busy
-        if not reason and self._run_directory is not None:
+        if not reason and self._run is not None:
             reason = "The new model is being saved."
         if not reason and not len(self._training_set):
             reason = "The training set is empty: correct some labels and add them in part 2."
@@ -212,7 +206,7 @@ class RetrainPanel(Panel):
         except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._run_directory = new_run_directory()
+        self._run = Run.new()
         self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
@@ -223,7 +217,7 @@ class RetrainPanel(Panel):
                 model.folder,
                 self.name.text(),
                 cast(TrainParameters, parameters),
-                self._run_directory,
+                self._run.folder,
             )
         )
         self.told.emit(f"Retraining {model.card.name!r}…", False)
@@ -269,17 +263,17 @@ class RetrainPanel(Panel):
             return
         self._patience.stop()
         self.progress.reset()
-        directory = self._run_directory
+        run = self._run
         if self._ending == "cancel":
             self._throw_away()
         elif job.state == "done":
             self._accept(job.result, notes=job.warnings)
-        elif directory is not None and latest_checkpoint(directory) is not None:
+        elif run is not None and run.has_epoch:
             self.state.setText("Keeping the best model so far…")
             taken = isinstance(job.error, FileExistsError)
             problem = str(job.error) if job.state == "failed" and not taken else ""
             run_in_thread(
-                lambda: _finish_under_free_name(directory),
+                lambda: _finish_under_free_name(run),
                 lambda kept: self._accept(kept[0], problem, kept[1]),
                 lambda error: self._give_up(error, keep_run=True),
             )
@@ -292,8 +286,8 @@ class RetrainPanel(Panel):
 
     def _throw_away(self) -> None:
         """Keep nothing of the run, not even a model it made while it was being ended."""
-        if self._run_directory is not None:
-            discard_run(self._run_directory)
+        if self._run is not None:
+            self._run.discard()
         self.state.setText("")
         self.curves.setVisible(False)
         self.told.emit("Cancelled. Nothing was kept; the training set is as it was.", False)
@@ -304,7 +298,7 @@ class RetrainPanel(Panel):
         self.state.setText("")
         self.told.emit(str(error), True)
         if keep_run:
-            self._run_directory = None
+            self._run = None
         self._clean_up()
 
     def _accept(
@@ -338,18 +332,17 @@ class RetrainPanel(Panel):
 
     def _clean_up(self) -> None:
         """Remove the run from the disk and be ready for the next."""
-        directory, self._run_directory = self._run_directory, None
+        run, self._run = self._run, None
         self._ending = ""
-        if directory is not None:
-            shutil.rmtree(directory, ignore_errors=True)
+        if run is not None:
+            run.remove()
         self.refresh(self._busy())
 
 
-def _finish_under_free_name(run_directory: Path) -> tuple[FineTuneResult, list[str]]:
+def _finish_under_free_name(run: Run) -> tuple[FineTuneResult, list[str]]:
     """Make a model of a run, under another name and with a note if its own was taken."""
     try:
-        return finish_run(run_directory), []
+        return run.finish(), []
     except FileExistsError:
-        taken = read_plan(run_directory)["name"]
-        result = finish_run(run_directory, free_name(taken))
-        return result, [f"The name {taken!r} was taken meanwhile."]
+        taken = run.plan().info.name
+        return run.finish(free_name(taken)), [f"The name {taken!r} was taken meanwhile."]

@@ -18,25 +18,27 @@ NUMBERS = {"epochs": 1000, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 
 
 
 @pytest.fixture(scope="module")
-def killed_run(user_folder, simulated, tmp_path_factory):
+def killed_run(user_folder, simulated, quick_learner, tmp_path_factory):
     """The folder of a retraining whose process was killed after an epoch."""
     if not hasattr(signal, "SIGKILL"):
         pytest.skip("needs kill -9")
     folder = tmp_path_factory.mktemp("killed") / "run"
     begun = threading.Event()
     job = shared_engine().submit(
-        FineTune([simulated], "nuclei", "mine", TrainParameters(**NUMBERS), folder),
+        FineTune([simulated], quick_learner, "mine", TrainParameters(**NUMBERS), folder),
         Callbacks(on_epoch=lambda epoch: begun.set() if epoch.epoch else None),
     )
     assert begun.wait(PATIENCE)
     os.kill(shared_engine().process_id, signal.SIGKILL)
     assert job.has_ended(PATIENCE)
+    assert job.state == "failed"
     return folder
 
 
 @pytest.fixture
-def two_runs(killed_run, home):
-    """Two such runs, the newer one better than its start."""
+def two_runs(killed_run, quick_learner, home):
+    """Two such runs, the newer one better than its parent, which the window can choose."""
+    shutil.copytree(quick_learner, home / "models" / quick_learner.name)
     runs = {}
     for name, began, score in [("older", 1e9, 0.1), ("newer", 1.1e9, 0.9)]:
         folder = shutil.copytree(killed_run, home / "runs" / name)
@@ -66,14 +68,14 @@ def test_nothing_is_offered_when_nothing_is_left(window):
     assert not window.dock.retrain.offer.isVisible()
 
 
-def test_best_of_a_killed_run_is_kept(two_runs, window, simulated):
+def test_best_of_a_killed_run_is_kept(two_runs, window, simulated, quick_learner):
     panel = window.dock.retrain
     assert "2004-11" in panel.offer.text.text()
     assert "0.900" in panel.offer.text.text()
     with window.new_model():
         window.click(panel.offer.keep_button)
     card = load_model("mine").card
-    assert card.parent == "nuclei"
+    assert card.parent == quick_learner.name
     assert card.scores == {"held_out_mean_ap": 0.9, "parent_held_out_mean_ap": 0.5}
     for choice in (panel.parent_model, window.dock.segment.model):
         assert choice.currentText() == "mine"
@@ -85,25 +87,25 @@ def test_best_of_a_killed_run_is_kept(two_runs, window, simulated):
     assert "2001-09" in panel.offer.text.text()
     with window.new_model():
         window.click(panel.offer.keep_button)
-    assert own_models() == ["mine", "mine 2"]
+    assert own_models() == ["mine", "mine 2", quick_learner.name]
     assert "is worse" in window.status
-    assert panel.parent_model.currentText() == "nuclei"
+    assert panel.parent_model.currentText() == quick_learner.name
     assert not panel.offer.isVisible()
     assert not window.errors
 
 
-def test_runs_are_discarded_one_by_one(two_runs, window, trained_on):
+def test_runs_are_discarded_one_by_one(two_runs, window, trained_on, quick_learner):
     offer = window.dock.retrain.offer
     window.click(offer.discard_button)
     assert [folder.exists() for folder in two_runs.values()] == [True, False]
     window.click(offer.discard_button)
     assert not any(folder.exists() for folder in two_runs.values())
     assert not offer.isVisible()
-    assert own_models() == []
+    assert own_models() == [quick_learner.name]
     assert len(trained_on) == 1
 
 
-def test_run_that_cannot_be_kept_stays_and_is_told(two_runs, window):
+def test_run_that_cannot_be_kept_stays_and_is_told(two_runs, window, quick_learner):
     offer = window.dock.retrain.offer
     (weights,) = two_runs["newer"].glob("checkpoint-*/kept.weights.h5")
     whole = weights.read_bytes()
@@ -111,8 +113,8 @@ def test_run_that_cannot_be_kept_stays_and_is_told(two_runs, window):
     window.click(offer.keep_button)
     window.wait(lambda: window.errors)
     assert "Not kept" in window.status
-    assert own_models() == []
+    assert own_models() == [quick_learner.name]
     weights.write_bytes(whole)
     with window.new_model():
         window.click(offer.keep_button)
-    assert own_models() == ["mine"]
+    assert own_models() == ["mine", quick_learner.name]

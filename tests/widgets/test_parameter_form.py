@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_nucseg.pipeline.parameters import SegmentParameters
 from napari_nucseg.support.parameters import parameters_of
-from napari_nucseg.training.fine_tune import FINE_TUNE_PRESETS
 from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 from napari_nucseg.widgets.parameter_form import ParameterForm
 
 

@@ -10,7 +10,7 @@ from qtpy.QtTest import QTest
 from napari_nucseg.engine import FineTune, Segment, shared_engine
 from napari_nucseg.registry.archive import import_model
 from napari_nucseg.registry.store import list_models, load_model, models_directory
-from napari_nucseg.training.fine_tune import FINE_TUNE_PRESETS
+from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 from napari_nucseg.widgets import retrain_panel
 
 PATIENCE = 180

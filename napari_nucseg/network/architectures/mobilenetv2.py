@@ -1,13 +1,16 @@
-"""The U-Net whose encoder has learned from ImageNet."""
+"""The U-Net whose encoder is MobileNetV2, with weights from ImageNet if wanted."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .backend import keras, layers
-from .blocks import are_widths, decode, linear, normalized
+from .base import Architecture, EncoderWeights, are_widths
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["SKIPS", "MobileNetUNet"]
 
@@ -19,12 +22,12 @@ SKIPS = ("block_1_expand", "block_3_expand", "block_6_expand", "block_13_expand"
 
 
 @dataclasses.dataclass(frozen=True)
-class MobileNetUNet:
-    """A U-Net with MobileNetV2 for an encoder, and a light decoder.
+class MobileNetUNet(Architecture):
+    """A U-Net with MobileNetV2 as its encoder, and a light decoder.
 
     The layers of the encoder have the names of `keras.applications.MobileNetV2`, so
-    that its weights find their place. It ends with ``block_16_project``: what follows
-    there only tells classes.
+    that its weights can be loaded by name. The encoder ends with ``block_16_project``:
+    the layers after that one only tell classes.
 
     Parameters
     ----------
@@ -40,8 +43,9 @@ class MobileNetUNet:
     """
 
     kind = "mobilenetv2"
-    #: How the names of the encoder's layers begin.
-    encoder = ("Conv1", "expanded_conv", "block_")
+    summary = "a U-Net whose encoder is MobileNetV2; the widths are those of its decoder"
+    encoder_layers = ("Conv1", "expanded_conv", "block_")
+    encoder_source = "keras.applications.MobileNetV2(include_top=False)"
 
     widths: tuple[int, ...] = (32, 48, 96, 160)
     alpha: float = 1.0
@@ -61,8 +65,8 @@ class MobileNetUNet:
                     f"Expected an expansion and a squeeze of 1 to 8, got {factor}."
                 )
 
-    def extends(self, other: Any) -> bool:
-        """Return whether it is another one, or that with more filters in the decoder.
+    def extends(self, other: Architecture) -> bool:
+        """Return whether the other one is this one, or has fewer filters in the decoder.
 
         Parameters
         ----------
@@ -72,7 +76,7 @@ class MobileNetUNet:
         Returns
         -------
         bool
-            Whether `architecture.start_from` can take the other one's weights.
+            Whether `weights.start_from` can take its weights.
         """
         if not isinstance(other, MobileNetUNet):
             return False
@@ -85,7 +89,7 @@ class MobileNetUNet:
         )
 
     def build(self, *, batch_norm: bool) -> keras.Model:
-        """Build the network, see `architecture.build_network`.
+        """Build the network, see `Architecture.build`.
 
         Parameters
         ----------
@@ -97,6 +101,9 @@ class MobileNetUNet:
         keras.Model
             With random weights.
         """
+        from ..backend import keras, layers
+        from ..blocks import decode, linear
+
         image = keras.Input((None, None, 3), name="image")
         skips: dict[str, Any] = {}
         # MobileNetV2 has learned from intensities of -1 to 1.
@@ -115,6 +122,38 @@ class MobileNetUNet:
         levels = [skips[name] for name in SKIPS]
         outputs = decode(x, levels, self.widths, batch_norm, squeeze=self.squeeze)
         return keras.Model(image, outputs, name="mobilenetv2_unet")
+
+    def load_encoder(self, file: Path | None = None) -> EncoderWeights:
+        """Load the weights of MobileNetV2, from Keras's own server or from a file.
+
+        Parameters
+        ----------
+        file : Path, optional
+            Weights of ``keras.applications.MobileNetV2(include_top=False)``; left out, they
+            are downloaded, and kept by Keras for the next time.
+
+        Returns
+        -------
+        EncoderWeights
+            With statistics for batch normalization.
+
+        Raises
+        ------
+        ConnectionError
+            If they cannot be downloaded.
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file holds something else.
+        """
+        network = _downloaded(self.alpha) if file is None else _from_file(file, self.alpha)
+        weights = {_our_name(layer.name): layer.get_weights() for layer in network.layers}
+        # The last convolution of Keras's network is not part of ours.
+        return {
+            name: arrays
+            for name, arrays in weights.items()
+            if arrays and not name.startswith("Conv_1")
+        }
 
     @property
     def skip_widths(self) -> list[int]:
@@ -144,6 +183,9 @@ def _inverted_block(
     skips: dict[str, Any],
 ) -> Any:
     """Expand, filter every channel by itself, and project; note the expanded map."""
+    from ..backend import layers
+    from ..blocks import linear, normalized
+
     name = f"block_{number}" if number else "expanded_conv"
     before = x
     if number:
@@ -166,4 +208,44 @@ def _inverted_block(
 
 
 def _relu6(x: Any, name: str) -> Any:
+    from ..backend import layers
+
     return layers.Activation("relu6", name=f"{name}_relu")(x)
+
+
+def _downloaded(alpha: float) -> keras.Model:
+    from ..backend import keras
+
+    try:
+        return keras.applications.MobileNetV2((224, 224, 3), alpha=alpha, include_top=False)
+    except ValueError:  # there are no such weights
+        raise
+    except Exception as error:  # Keras wraps those of the network
+        raise ConnectionError(
+            f"Expected to download the ImageNet weights of MobileNetV2, got: {error}. Give "
+            f"a file of them as encoder weights (--encoder-weights of the command), or train "
+            f"from random ones."
+        ) from error
+
+
+def _from_file(file: Path, alpha: float) -> keras.Model:
+    from ..backend import keras
+
+    if not file.is_file():
+        raise FileNotFoundError(f"Expected weights of the encoder in {file}, got no such file.")
+    network = keras.applications.MobileNetV2(
+        (224, 224, 3), alpha=alpha, include_top=False, weights=None
+    )
+    try:
+        network.load_weights(file)
+    except Exception as error:  # h5py and Keras have many ways to say it
+        raise ValueError(
+            f"Expected the weights of keras.applications.MobileNetV2(include_top=False, "
+            f"alpha={alpha}) in {file}, got something else: {error}"
+        ) from error
+    return network
+
+
+def _our_name(name: str) -> str:
+    """Name the normalization after its convolution, as we do."""
+    return "Conv1_norm" if name == "bn_Conv1" else name.replace("_BN", "_norm")

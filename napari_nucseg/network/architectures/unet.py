@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .backend import keras, layers
-from .blocks import ToDepth, are_widths, convolution, decode, residual_block
+from .base import Architecture, are_widths
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["UNet"]
 
 
 @dataclasses.dataclass(frozen=True)
-class UNet:
+class UNet(Architecture):
     """A U-Net of residual blocks.
 
-    The decoder adds the encoder's maps back in (Ronneberger et al., arXiv
-    1505.04597; He et al., arXiv 1512.03385).
+    The decoder adds the encoder's maps (Ronneberger et al., arXiv 1505.04597; He et al.,
+    arXiv 1512.03385).
 
     Parameters
     ----------
     widths : tuple of int
-        Filters at a half, a quarter, … of the resolution, for four or five
-        levels.
+        Filters at a half, a quarter, … of the resolution, for four or five levels.
     """
 
     kind = "unet"
-    #: How the names of the encoder's layers begin.
-    encoder = ("stem", "encoder")
+    summary = "a U-Net of residual blocks"
+    encoder_layers = ("stem", "encoder")
 
     widths: tuple[int, ...] = (32, 48, 96, 192, 256)
 
@@ -38,8 +39,8 @@ class UNet:
                 f"{self.widths}."
             )
 
-    def extends(self, other: Any) -> bool:
-        """Return whether it is another one, or that with more levels below.
+    def extends(self, other: Architecture) -> bool:
+        """Return whether the other one is this one, or this one with fewer levels.
 
         Parameters
         ----------
@@ -49,12 +50,12 @@ class UNet:
         Returns
         -------
         bool
-            Whether `architecture.start_from` can take the other one's weights.
+            Whether `weights.start_from` can take its weights.
         """
         return isinstance(other, UNet) and self.widths[: len(other.widths)] == other.widths
 
     def build(self, *, batch_norm: bool) -> keras.Model:
-        """Build the network, see `architecture.build_network`.
+        """Build the network, see `Architecture.build`.
 
         Parameters
         ----------
@@ -66,10 +67,13 @@ class UNet:
         keras.Model
             With random weights.
         """
+        from ..backend import keras, layers
+        from ..blocks import ToDepth, convolution, decode, residual_block
+
         image = keras.Input((None, None, 3), name="image")
         x = ToDepth(name="to_depth")(image)
         x = convolution(x, self.widths[0], 3, batch_norm, "stem")
-        # Convolutions at this level take the most time of all: one has to do.
+        # A single convolution: at this level they take the most time of all.
         x = convolution(x, self.widths[0], 3, batch_norm, "encoder0")
         skips = []
         for level, width in enumerate(self.widths[1:], start=1):

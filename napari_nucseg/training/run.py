@@ -1,0 +1,386 @@
+"""A training run on disk: begin, resume, finish, discard."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..registry import CARD_FILE, Model, checksum, load_model, models_directory, save_model
+from ..support import (
+    Epoch,
+    Stopped,
+    is_running,
+    new_file,
+    new_run_directory,
+    process_stamp,
+    remove_old,
+)
+from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint, write_checkpoint
+from .history import draw_curves, write_history
+from .plan import RunPlan
+from .result import FineTuneResult
+
+__all__ = ["Run", "UnfinishedRun"]
+
+_PLAN_FILE = "plan.json"
+_PROCESS_FILE = "process.json"
+_OLD = 7 * 24 * 3600  # seconds
+
+#: What reading the files of a folder raises that is no run, or a damaged one.
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError)
+
+
+class Run:
+    """One training on disk, from scratch or from a model.
+
+    Its folder holds the plan, the newest checkpoint and, while a process works on the run,
+    the stamp of that process. A run that was stopped or killed can be resumed, finished
+    (made a model of) or discarded.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run. It need not exist yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def new(cls) -> Run:
+        """Return a run in a new folder among the runs that the window offers to finish.
+
+        Returns
+        -------
+        Run
+            Its folder does not exist yet.
+        """
+        return cls(new_run_directory())
+
+    @classmethod
+    def of_output(cls, output: Path) -> Run:
+        """Return the run that makes the model in a folder.
+
+        Parameters
+        ----------
+        output : Path
+            Folder of the model.
+
+        Returns
+        -------
+        Run
+            Its folder is beside that of the model, with ``.run`` at the end.
+        """
+        return cls(output.with_name(output.name + ".run"))
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint, None before the end of the first epoch."""
+        return latest_checkpoint(self.folder)
+
+    @property
+    def last_epoch(self) -> int:
+        """Number of the last finished epoch, 0 before the end of the first."""
+        checkpoint = self.checkpoint
+        return checkpoint.history[-1].epoch if checkpoint else 0
+
+    @property
+    def has_epoch(self) -> bool:
+        """Whether an epoch is finished, so that a model can be made of the run."""
+        return self.checkpoint is not None
+
+    def plan(self) -> RunPlan:
+        """Read the plan.
+
+        Returns
+        -------
+        RunPlan
+            What the run does.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the plan is not there, damaged, or of another version.
+        """
+        return RunPlan.from_json((self.folder / _PLAN_FILE).read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def work(self, plan: RunPlan) -> Iterator[None]:
+        """Begin or resume the run. It is marked as worked on by this process meanwhile.
+
+        If no epoch is finished at the end, nothing of the run stays on disk.
+
+        Parameters
+        ----------
+        plan : RunPlan
+            What to do.
+
+        Raises
+        ------
+        ValueError
+            If another process works on the run, or an epoch of another plan is finished.
+        """
+        self._check_process()
+        if self.has_epoch:
+            plan = dataclasses.replace(plan, began=self._check_plan(plan).began)
+        try:
+            self._write(_PLAN_FILE, plan.to_json())
+            self._write(_PROCESS_FILE, json.dumps(process_stamp()))
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (self.folder / _PROCESS_FILE).unlink(missing_ok=True)
+            if not self.has_epoch:
+                self.remove()
+
+    def save(
+        self,
+        history: Sequence[Epoch],
+        kept: Epoch,
+        writers: dict[str, Callable[[Path], None]],
+    ) -> Checkpoint:
+        """Write the checkpoint of an epoch, see `write_checkpoint`.
+
+        Parameters
+        ----------
+        history : sequence of Epoch
+            All epochs so far.
+        kept : Epoch
+            The one whose weights become the model.
+        writers : dict of str to callable
+            By file name, writes a file to the path it is given.
+
+        Returns
+        -------
+        Checkpoint
+            The new one.
+        """
+        return write_checkpoint(self.folder, history, kept, writers)
+
+    def write_history(self) -> None:
+        """Write the history and the curves of the epochs so far into the folder of the run."""
+        checkpoint = self.checkpoint
+        if checkpoint:
+            _write_history(self.folder, checkpoint.history)
+
+    def make_model(self, name: str = "") -> Model:
+        """Make a model of the best epoch so far (with ``keep_last``, of the last).
+
+        Parameters
+        ----------
+        name : str, optional
+            Name of the model; left out, the planned one.
+
+        Returns
+        -------
+        Model
+            The new model, or the same one if it was saved before the process was killed.
+
+        Raises
+        ------
+        Stopped
+            If no epoch is finished.
+        FileExistsError
+            If there is another model of that name by now.
+        """
+        plan, checkpoint = self._plan_and_checkpoint()
+        card = plan.card(checkpoint, name)
+        saved = _saved_already(plan, checkpoint, card.name)
+        if saved is not None:
+            return saved
+
+        def write(weights: Path) -> None:
+            shutil.copyfile(checkpoint.folder / KEPT_FILE, weights)
+            _write_history(weights.parent, checkpoint.history)
+
+        return save_model(card, write, plan.output_folder)
+
+    def finish(self, name: str = "") -> FineTuneResult:
+        """Make a model of the best epoch so far, and compare it with its parent.
+
+        The run stays on disk: call `remove` when the result has arrived.
+
+        Parameters
+        ----------
+        name : str, optional
+            Name of the model; left out, the planned one.
+
+        Returns
+        -------
+        FineTuneResult
+            Name and scores of the model. The score of the parent is NaN if there is none.
+
+        Raises
+        ------
+        Stopped
+            If no epoch is finished.
+        FileExistsError
+            If there is another model of that name by now.
+        """
+        model = self.make_model(name)
+        plan, checkpoint = self._plan_and_checkpoint()
+        return FineTuneResult(
+            name=model.card.name,
+            path=model.folder,
+            parent=plan.parent or "",
+            parent_score=_parent_score(plan, checkpoint),
+            score=checkpoint.kept.score,
+            nuclei=plan.counts["nuclei_held_out"],
+            epochs=checkpoint.history[-1].epoch,
+            seconds=time.time() - plan.began,
+        )
+
+    def discard(self) -> None:
+        """Remove the run, and the model if one was made of it in the last moment.
+
+        Nobody may work on the run. It need not exist.
+        """
+        with contextlib.suppress(*_UNREADABLE):
+            plan, checkpoint = self.plan(), self.checkpoint
+            model = checkpoint and _saved_already(plan, checkpoint, plan.info.name)
+            if model:
+                shutil.rmtree(model.folder)
+        self.remove()
+
+    def remove(self) -> None:
+        """Remove the run from the disk. A model that was made of it stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def remove_old(runs: Path) -> None:
+        """Remove the runs that nobody has touched for a week.
+
+        Parameters
+        ----------
+        runs : Path
+            Folder of the folders of runs; it need not exist.
+        """
+        remove_old(runs.glob("*"), _OLD)
+
+    @classmethod
+    def unfinished(cls, runs: Path) -> list[UnfinishedRun]:
+        """Find the runs of which a model can still be made.
+
+        Parameters
+        ----------
+        runs : Path
+            Folder of the folders of runs; it need not exist.
+
+        Returns
+        -------
+        list of UnfinishedRun
+            Those with a finished epoch that nobody works on, the newest first.
+        """
+        found = []
+        for folder in runs.glob("*"):
+            with contextlib.suppress(*_UNREADABLE):
+                found += cls(folder)._unfinished()
+        return sorted(found, key=lambda run: run.began, reverse=True)
+
+    def _unfinished(self) -> list[UnfinishedRun]:
+        """Return this run if a model can still be made of it."""
+        plan, checkpoint = self.plan(), self.checkpoint
+        if checkpoint is None or is_running(self._process()):
+            return []
+        if _saved_already(plan, checkpoint, plan.info.name) is not None:
+            return []
+        score = _parent_score(plan, checkpoint)
+        return [UnfinishedRun(self, plan.info.name, plan.began, score, checkpoint.kept.score)]
+
+    def _plan_and_checkpoint(self) -> tuple[RunPlan, Checkpoint]:
+        checkpoint = self.checkpoint
+        if checkpoint is None:
+            raise Stopped("Training ended before its first epoch, so there is no new model.")
+        return self.plan(), checkpoint
+
+    def _process(self) -> dict[str, Any]:
+        """Return the stamp of the process that works on the run, or did when it was killed."""
+        try:
+            return json.loads((self.folder / _PROCESS_FILE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def _check_process(self) -> None:
+        stamp = self._process()
+        if is_running(stamp) and stamp["process"] != os.getpid():
+            raise ValueError(
+                f"Expected a run that nobody works on, but process {stamp['process']} trains "
+                f"in {self.folder}. Wait for it, or give another output."
+            )
+
+    def _check_plan(self, wanted: RunPlan) -> RunPlan:
+        """Return the plan of the epochs that are finished, which must be the wanted one."""
+        try:
+            before = self.plan()
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"Expected to resume the run in {self.folder}, but its plan cannot be read: "
+                f"{error} Remove that folder to start anew."
+            ) from error
+        differences = before.differences(wanted)
+        if differences:
+            raise ValueError(
+                f"Expected to resume the run in {self.folder}, but its data or parameters were "
+                f"others: {differences}. Give the same ones, or remove that folder to start "
+                f"anew."
+            )
+        return before
+
+    def _write(self, name: str, text: str) -> None:
+        with new_file(self.folder / name) as aside:
+            aside.write_text(text, encoding="utf-8")
+
+
+@dataclasses.dataclass(frozen=True)
+class UnfinishedRun:
+    """A run of which a model can still be made.
+
+    Parameters
+    ----------
+    run : Run
+        To be finished or discarded.
+    name : str
+        Planned name of the model.
+    began : float
+        When the run began, in seconds since 1970.
+    parent_score, score : float
+        See `FineTuneResult`.
+    """
+
+    run: Run
+    name: str
+    began: float
+    parent_score: float
+    score: float
+
+
+def _parent_score(plan: RunPlan, checkpoint: Checkpoint) -> float:
+    """Return the score of the model that training started from; NaN if there is none."""
+    return math.nan if plan.parent is None else checkpoint.history[0].score
+
+
+def _saved_already(plan: RunPlan, checkpoint: Checkpoint, name: str) -> Model | None:
+    """Return the model that was made of a run before; None if there is none.
+
+    A model of that name with other weights is another model.
+    """
+    folder = plan.output_folder or models_directory() / name
+    if not (folder / CARD_FILE).is_file():
+        return None
+    model = load_model(folder)
+    same = model.card.weights_sha256 == checksum(checkpoint.folder / KEPT_FILE)
+    return model if same else None
+
+
+def _write_history(folder: Path, history: list[Epoch]) -> None:
+    """Write the history of a run as a table and as a picture."""
+    write_history(folder / "history.csv", history)
+    draw_curves(folder / "curves.png", history)

@@ -1,0 +1,81 @@
+"""What a run needs of a network: the protocol that a trainer implements."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..image import Field
+from ..support import Callbacks
+from .checkpoint import Checkpoint
+from .initialization import Initialization
+from .parameters import TrainParameters
+from .run import Run
+
+__all__ = ["MakeTrainer", "Trainer", "TrainingData"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What is trained on, and what is only scored.
+
+    Parameters
+    ----------
+    groups : sequence of sequence of Field
+        Fields to train on, those of one kind in one group.
+    sampling_weights : sequence of float
+        How often patches come from each group, in any unit.
+    held_out : sequence of Field
+        Fields to score the model on.
+    """
+
+    groups: Sequence[Sequence[Field]]
+    sampling_weights: Sequence[float]
+    held_out: Sequence[Field]
+
+
+class Trainer(Protocol):
+    """Trains a network.
+
+    Making a trainer is quick and checks what it is given. The network is built in `fit`.
+    """
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Description of the network, for the card of the model."""
+
+    @property
+    def parameters(self) -> TrainParameters:
+        """The parameters, with the values that were left out filled in."""
+
+    @property
+    def encoder_weights(self) -> str | None:
+        """Where the initial weights of the encoder come from, for the card of the model."""
+
+    def fit(self, data: TrainingData, run: Run, callbacks: Callbacks) -> Checkpoint:
+        """Train to the end, from the last checkpoint of the run if there is one.
+
+        Parameters
+        ----------
+        data : TrainingData
+            What to train on.
+        run : Run
+            Keeps the checkpoints.
+        callbacks : Callbacks
+            Who is told, and who may end it.
+
+        Returns
+        -------
+        Checkpoint
+            The last one.
+
+        Raises
+        ------
+        Stopped
+            If the callbacks ended it. The checkpoints stay.
+        """
+
+
+#: Makes a trainer. The caller hands it in, so that this wing needs no network.
+MakeTrainer = Callable[[Initialization, TrainParameters], Trainer]
