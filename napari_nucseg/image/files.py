@@ -62,7 +62,8 @@ def open_image(path: str | Path, axes: str = "") -> BaseImage:
     Warns
     -----
     UserWarning
-        If something in a TIFF is odd or missing, or only the first of its images is read.
+        If there are more images in a TIFF than the first, which is read; and when its pixels
+        are read, if something is odd or missing.
     """
     return _open(check_file(path), axes)
 

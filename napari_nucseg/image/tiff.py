@@ -52,13 +52,13 @@ class TiffImage(BaseImage):
     Warns
     -----
     UserWarning
-        If something in the file is odd or missing.
+        When it is read, if something in the file is odd or missing.
     """
 
     def __init__(self, path: Path, axes: str = "", *, series: int = 0, level: int = 0) -> None:
         self.path = path
         self._series, self._level = series, level
-        self._told: set[str] = set()
+        self._odd: dict[str, bool] = {}  # what tifffile says, and whether it was told
         with self._opened() as chosen:
             whole = chosen.parent.series
             self._sizes = [one.size for one in whole]
@@ -109,12 +109,13 @@ class TiffImage(BaseImage):
             for place, one in zip(self._kept, ranges, strict=True):
                 wanted[place] = range(one, one + 1) if isinstance(one, int) else one
             array = read_series(series, wanted)
+        self._tell_what_is_odd()
         lengths = [len(one) for one in ranges if isinstance(one, range)]
         return array.reshape(lengths).astype(self.dtype, copy=False)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Any]:
-        """Open the file, and tell what tifffile finds odd in it."""
+        """Open the file, and note what tifffile finds odd in it."""
         import tifffile
 
         try:
@@ -128,9 +129,13 @@ class TiffImage(BaseImage):
                 yield file.series[self._series].levels[self._level]
         except Exception as error:  # tifffile raises what it comes across
             raise unreadable(self.path, error) from error
-        new = [text for text in dict.fromkeys(odd) if text not in self._told]
-        if new:  # the same is odd whenever the file is opened
-            self._told.update(new)
+        self._odd = {**dict.fromkeys(odd, False), **self._odd}
+
+    def _tell_what_is_odd(self) -> None:
+        """Warn, once, when the image was read: an error says more about a damaged file."""
+        new = [text for text, is_told in self._odd.items() if not is_told]
+        if new:
+            self._odd = dict.fromkeys(self._odd, True)
             warnings.warn(f"{self.path}: {some_of(new)}", stacklevel=4)
 
 
