@@ -91,7 +91,7 @@ class Engine:
             To follow, stop or cancel the task.
         """
         self.start()
-        job = Job(self, task, callbacks, on_done)
+        job = Job(self._cancel, task, callbacks, on_done)
         self._jobs.put(job)
         return job
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..support import Callbacks
 from .messages import EpochDone, Progress, Reply, Task, Warned
-
-if TYPE_CHECKING:
-    from .client import Engine
 
 __all__ = ["Job"]
 
@@ -26,8 +23,8 @@ class Job:
 
     Parameters
     ----------
-    engine : Engine
-        That does it.
+    end_now : callable
+        Called with this job to end it within a second.
     task : Task
         What is to be done.
     callbacks : Callbacks, optional
@@ -39,7 +36,7 @@ class Job:
 
     def __init__(
         self,
-        engine: Engine,
+        end_now: Callable[[Job], None],
         task: Task,
         callbacks: Callbacks = Callbacks(),
         on_done: Callable[[Job], None] | None = None,
@@ -56,7 +53,7 @@ class Job:
         self.error: BaseException | None = None
         #: What the task warned of.
         self.warnings: list[str] = []
-        self._engine = engine
+        self._end_now = end_now
         self._callbacks = callbacks
         self._on_done = on_done
         self._ended = threading.Event()
@@ -71,7 +68,7 @@ class Job:
     def cancel(self) -> None:
         """End the task within a second, if necessary with its process."""
         self._cancelled = True
-        self._engine._cancel(self)
+        self._end_now(self)
 
     def has_ended(self, timeout: float = 0.0) -> bool:
         """Return whether the job has ended.

@@ -11,7 +11,7 @@ from ..training import IMAGENET, RANDOM, Initialization, TrainParameters
 from .architectures import Architecture, kinds, read_architecture
 
 if TYPE_CHECKING:
-    import keras
+    from .backend import keras
 
 __all__ = ["DEFAULT_ARCHITECTURE", "InitialNetwork", "resolve"]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    import keras
     import numpy as np
+
+    from ..backend import keras
 
 __all__ = ["Architecture", "EncoderWeights", "are_widths", "kinds", "read_architecture"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .base import Architecture, EncoderWeights, are_widths
 
 if TYPE_CHECKING:
-    import keras
+    from ..backend import keras
 
 __all__ = ["SKIPS", "MobileNetUNet"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .base import Architecture, are_widths
 
 if TYPE_CHECKING:
-    import keras
+    from ..backend import keras
 
 __all__ = ["UNet"]
 
