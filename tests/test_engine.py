@@ -35,8 +35,8 @@ from napari_nucseg.pipeline.segmentation import relabel, segment_field
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Callbacks, Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
-from napari_nucseg.training.fine_tune import finish_run
 from napari_nucseg.training.parameters import TrainParameters
+from napari_nucseg.training.run import Run
 from napari_nucseg.training.training_set import TrainingSet
 
 with pytest.MonkeyPatch.context() as patch:
@@ -583,7 +583,7 @@ def test_kill_while_fine_tuning(engine, endless, training_set, nuclei, simulated
         assert (one.image == two.image).all()
         assert (one.labels == two.labels).all()
 
-    result = finish_run(task.run_directory)
+    result = Run(task.run_directory).finish()
     assert (result.name, result.parent) == ("killed", "nuclei")
     assert result.epochs >= 1
     child = load_model("killed")

@@ -137,6 +137,7 @@ class EngineProcess:
             self._listener.close()
         if self._channel is not None:
             self._channel.close()
+        self._stderr.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def error_output(self) -> str:
