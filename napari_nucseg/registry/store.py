@@ -57,7 +57,7 @@ class Card:
     created : str
         Date, as YYYY-MM-DD.
     architecture : dict
-        See `network.architecture.describe`.
+        See `network.Architecture.as_dict`.
     training_data, data_license, license : str
         What it was trained on, the licence of that, and the model's own.
     parent, parent_sha256 : str, optional
