@@ -57,7 +57,7 @@ class Card:
     created : str
         Date, as YYYY-MM-DD.
     architecture : dict
-        Kind and numbers of the network, see `network.Architecture`.
+        Kind and numbers of the network, see `network.Architecture.as_dict`.
     training_data, data_license, license : str
         What it was trained on, the licence of those data, and that of the model.
     parent, parent_sha256 : str, optional
