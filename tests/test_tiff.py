@@ -144,12 +144,13 @@ def test_axes_and_spacing_of_imagej(tmp_path):
 def test_levels_of_a_pyramid(tmp_path):
     path = tmp_path / "a.ome.tif"
     metadata = {"axes": "ZYX", "PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}
+    stack = np.concatenate([PLANES] * 40)
     with tifffile.TiffWriter(path) as file:
         how = {"tile": (16, 16), "compression": "zlib", "photometric": "minisblack"}
-        file.write(PLANES, subifds=1, metadata=metadata, **how)
-        file.write(PLANES[:, ::2, ::2], subfiletype=1, **how)
+        file.write(stack, subifds=1, metadata=metadata, **how)
+        file.write(stack[:, ::2, ::2], subfiletype=1, **how)
     fine, coarse = TiffImage(path).levels
-    assert (fine.shape, coarse.shape) == ((3, 64, 80), (3, 32, 40))
+    assert (fine.shape, coarse.shape) == ((120, 64, 80), (120, 32, 40))
     assert (fine.pixel_size, coarse.pixel_size) == ((0.25, 0.25), (0.5, 0.5))
     assert (coarse.read({"Z": 1}) == PLANES[1, ::2, ::2]).all()
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..support import pluralize, some_of
-from .axes import LETTERS, guess_axes
+from .axes import LETTERS, check_axes, guess_axes
 from .base import BaseImage
 from .image import Ranges
 from .microns import spacing_of
@@ -62,7 +62,7 @@ class TiffImage(BaseImage):
         with self._opened() as chosen:
             whole = chosen.parent.series
             self._sizes = [one.size for one in whole]
-            self._widths = [max(one.shape) for one in whole[series].levels]
+            self._shapes = [tuple(one.shape) for one in whole[series].levels]
             spacing, unit = spacing_of(chosen.parent)
             shape, letters = tuple(chosen.shape), chosen.axes.upper()
             color = _is_color(chosen.keyframe)
@@ -73,10 +73,13 @@ class TiffImage(BaseImage):
         if not axes:
             letters = "".join(letters[place] for place in self._kept)
             axes, guessed = _axes_of(letters, lengths, color)
+        axes = axes.upper()
+        check_axes(axes, lengths)
         # The metadata are those of the finest level.
-        coarser = self._widths[0] / self._widths[level]
+        column = self._kept[axes.index("X")]
+        coarser = self._shapes[0][column] / shape[column]
         super().__init__(
-            axes.upper(),
+            axes,
             lengths,
             dtype,
             name=path.stem,
@@ -90,7 +93,7 @@ class TiffImage(BaseImage):
         """The image in its resolutions, from the finest one on."""
         return tuple(
             TiffImage(self.path, self.axes, series=self._series, level=level)
-            for level in range(len(self._widths))
+            for level in range(len(self._shapes))
         )
 
     @property
