@@ -181,7 +181,7 @@ class SegmentPanel(Panel):
         usable = None if why_not_image(layer) else layer
         short, long = ("", "") if usable is None else channels_in_words(usable)
         self.axes.offer(layer)
-        for widget in (self._form.labelForField(self.axes), self.axes):
+        for widget in (self._rows.labelForField(self.axes), self.axes):
             widget.setVisible(self.axes.is_needed())
         self.channel.offer(usable)
         self.channels.setText(short)
