@@ -17,9 +17,10 @@ import numpy as np
 
 from .field import Field
 from .tissue_chromatin import Chromatin, Texture
-from .tissue_layout import Ground, Nuclei, TissueKind, lay_out
+from .tissue_layout import Ground, TissueKind, lay_out
 from .tissue_light import Exposure, fluorescence, out_of_focus
 from .tissue_masks import draw_labels, edge_depth, in_front, one_piece
+from .tissue_nuclei import Nuclei
 from .tissue_stains import Section, Stain, stained
 
 __all__ = ["Species", "draw_tissue", "simulate_tissue"]
@@ -129,12 +130,13 @@ def draw_tissue(
     tissue = _Tissue.grown(kind, shape, diameter, rng)
     look = _look(species, stain, rng)
     if stain is Stain.FLUORESCENCE:
-        light = tissue.light(look)
+        light = tissue.light(look, rng.uniform(0.15, 0.8))
         exposure = Exposure.drawn(diameter, bits, rng)
         cells = np.clip(tissue.ground.lumen / diameter, 0, 1)
         image = fluorescence(light, cells, diameter, exposure, rng)
     else:
-        section = Section(tissue.light(look), tissue.labels, tissue.ground, diameter)
+        dye = tissue.light(look, rng.uniform(0.1, 0.45))
+        section = Section(dye, tissue.labels, tissue.ground, diameter)
         image = stained(section, stain, rng)
     pixel = _MICROMETERS / diameter
     return Field(
@@ -170,8 +172,8 @@ class _Tissue:
         margin = math.ceil(1.6 * diameter) + 2
         canvas = shape[0] + 2 * margin, shape[1] + 2 * margin
         nuclei, ground = lay_out(kind, canvas, diameter, rng)
-        behind = _moved(nuclei, rng.uniform(0.0, 0.2), 0.8 * diameter, rng)
-        far = _moved(nuclei, rng.uniform(0.0, 0.3), 1.5 * diameter, rng)
+        behind = _moved(nuclei, ground, rng.uniform(0.0, 0.3), 0.8 * diameter, rng)
+        far = _moved(nuclei, ground, rng.uniform(0.0, 0.5), 1.5 * diameter, rng)
         layers, count = [], 0
         for layer in (nuclei, behind, far):
             drawn = draw_labels(layer, canvas, diameter, rng)
@@ -186,11 +188,11 @@ class _Tissue:
         margin = self.margin
         return np.ascontiguousarray(array[margin:-margin, margin:-margin])
 
-    def light(self, look: Chromatin) -> np.ndarray:
-        """Return the light, or the dye, of all nuclei."""
+    def light(self, look: Chromatin, spread: float) -> np.ndarray:
+        """Return the light, or the dye, of all nuclei; `spread` is that of brightness."""
         rng, diameter = self.rng, self.diameter
         texture = Texture.drawn(diameter, rng)
-        bright = _brightness(self.nuclei, rng)
+        bright = _brightness(self.nuclei, spread, rng)
         blur = np.clip(rng.exponential(rng.uniform(0.05, 0.4), len(self.nuclei)), 0, 1)
         near, far = rng.uniform(0.5, 1.0), rng.uniform(0.15, 0.6)
         total = np.zeros(self.labels.shape, np.float32)
@@ -204,21 +206,21 @@ class _Tissue:
 
 
 def _moved(
-    nuclei: Nuclei, share: float, distance: float, rng: np.random.Generator
+    nuclei: Nuclei, ground: Ground, share: float, distance: float, rng: np.random.Generator
 ) -> Nuclei:
     """Return a share of the nuclei, moved by up to a distance: those of another layer."""
     some = nuclei.take(np.flatnonzero(rng.random(len(nuclei)) < share))
     way = rng.uniform(0, 2 * np.pi, len(some))
-    places = some.places + rng.uniform(0.4, 1, (len(some), 1)) * distance * np.c_[
-        np.sin(way), np.cos(way)
-    ]
-    return dataclasses.replace(some, places=places)
+    move = rng.uniform(0.4, 1, (len(some), 1)) * np.c_[np.sin(way), np.cos(way)]
+    moved = dataclasses.replace(some, places=some.places + distance * move)
+    rows, columns = np.clip(moved.places.astype(int), 0, np.array(ground.lumen.shape) - 1).T
+    return moved.take(ground.lumen[rows, columns] > 0)
 
 
-def _brightness(nuclei: Nuclei, rng: np.random.Generator) -> np.ndarray:
+def _brightness(nuclei: Nuclei, spread: float, rng: np.random.Generator) -> np.ndarray:
     """Return how bright each nucleus is, 1 in the middle."""
     most = math.log(_CONTRAST) / 2
-    return np.exp(np.clip(rng.normal(0, rng.uniform(0.15, 0.6), len(nuclei)), -most, most))
+    return np.exp(np.clip(rng.normal(0, spread, len(nuclei)), -most, most))
 
 
 def _look(species: Species, stain: Stain, rng: np.random.Generator) -> Chromatin:
@@ -226,13 +228,13 @@ def _look(species: Species, stain: Stain, rng: np.random.Generator) -> Chromatin
     mouse, colored = species is Species.MOUSE, stain is not Stain.FLUORESCENCE
     holes = rng.uniform(0.2, 0.7)
     return Chromatin(
-        mottle=rng.uniform(0.08, 0.25),
+        mottle=rng.uniform(0.15, 0.45) if colored else rng.uniform(0.05, 0.25),
         spots=rng.uniform(0.8, 2.5) * (0.4 if colored else 1.0) if mouse else 0.0,
         nucleoli=holes if colored else -holes,
-        rim=rng.uniform(0.0, 0.5),
-        dome=rng.uniform(0.1, 0.6),
+        rim=rng.uniform(0.1, 0.7) if colored else rng.uniform(0.0, 0.3),
+        dome=rng.uniform(0.1, 0.4) if colored else rng.uniform(0.1, 0.6),
         gap=rng.uniform(0.0, 0.9),
-        pale=rng.choice([0.0, rng.uniform(0.05, 0.5)]),
+        pale=rng.choice([0.0, rng.uniform(0.05, 0.5)]) * (1.0 if colored else 0.3),
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from .tissue_layout import Nuclei
+from .tissue_nuclei import Nuclei
 
 __all__ = ["Chromatin", "Texture"]
 
@@ -73,7 +73,7 @@ class Texture:
         side = max(96, int(7 * diameter))
         mottle = sum(
             weight * _periodic(side, max(size * diameter, 0.5), rng)
-            for size, weight in ((0.035, 0.5), (0.09, 0.8), (0.2, 0.5))
+            for size, weight in ((0.03, 0.6), (0.08, 0.8), (0.2, 0.4))
         )
         spots = _dots(side, diameter, rng.uniform(6, 18), (0.035, 0.075), rng)
         nucleoli = _dots(side, diameter, rng.uniform(0.8, 2.5), (0.07, 0.13), rng)
@@ -120,7 +120,7 @@ class Texture:
         flat = np.sqrt(np.clip(shallow * (2 - shallow), 0, 1))
         body = 1 - look.dome * (1 - flat)
         body *= np.where(pale, rng.uniform(0.25, 0.6, count), 1)[number]
-        rim = look.rim + np.where(pale, rng.uniform(0.4, 0.8, count), 0)[number]
+        rim = look.rim + np.where(pale, 1.5 * look.rim + 0.1, 0)[number]
         value = body * (1 + look.mottle * own[0][number] * mottle)
         value += rim * own[1][number] * np.exp(-((inside / np.maximum(1.0, 0.2 * short)) ** 2))
         value += look.spots * own[2][number] * spots * np.clip(3 * shallow, 0, 1)

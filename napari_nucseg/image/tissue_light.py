@@ -60,12 +60,12 @@ class Exposure:
             The setting.
         """
         return cls(
-            blur=rng.uniform(0.6, max(0.9, 0.055 * diameter)),
-            haze=rng.uniform(0.05, 0.4),
+            blur=rng.uniform(0.6, max(1.3, 0.08 * diameter)),
+            haze=rng.choice([rng.uniform(0.0, 0.2), rng.uniform(0.1, 0.7)]),
             background=np.exp(rng.uniform(np.log(0.005), np.log(0.15))),
             cytoplasm=np.exp(rng.uniform(np.log(0.01), np.log(0.15))),
             shade=rng.uniform(0, 0.4),
-            photons=np.exp(rng.uniform(np.log(25), np.log(1500))),
+            photons=np.exp(rng.uniform(np.log(25), np.log(4000))),
             bits=bits,
         )
 
@@ -148,9 +148,7 @@ def _lamp(shape: tuple[int, int], shade: float, rng: np.random.Generator) -> np.
     return np.clip(1 - shade * away / 2, 0.2, 1)
 
 
-def _camera(
-    light: np.ndarray, exposure: Exposure, rng: np.random.Generator
-) -> np.ndarray:
+def _camera(light: np.ndarray, exposure: Exposure, rng: np.random.Generator) -> np.ndarray:
     """Return counts: shot noise, read noise, offset, gain, and white where it is too much."""
     photons = rng.poisson(np.clip(exposure.photons * light, 0, None)).astype(np.float32)
     photons += rng.uniform(0.5, 4) * rng.standard_normal(light.shape, dtype=np.float32)

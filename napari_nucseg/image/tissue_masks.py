@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tissue_layout import Cell, Nuclei
+from .tissue_nuclei import Cell, Nuclei
 from .tissue_packing import smooth_noise
 
 __all__ = ["draw_labels", "edge_depth", "in_front", "one_piece"]
 
 _RUNT = 0.3  # share of its area that a nucleus keeps at least
 _WAVES = ((1.1, 0.07), (0.4, 0.035))  # size and height of an outline's waves in diameters
-_BEND = 0.35  # how far the ends of a spindle bend, in its half length
+_EGG = 0.3  # how much one end of a nucleus may be thicker than the other
+_BEND = 0.2  # how far the ends of a spindle bend, in its half length
 
 
 def draw_labels(
@@ -43,6 +44,7 @@ def draw_labels(
     best = np.ones(shape, np.float32)
     rows, columns = _wavy_grid(shape, diameter, rng)
     bends = _BEND * rng.uniform(-1, 1, len(nuclei)) * (nuclei.cell == Cell.SPINDLE)
+    eggs = _EGG * rng.uniform(-1, 1, len(nuclei))
     weight = np.exp(rng.normal(0, 0.1, len(nuclei)))
     cosine, sine = np.cos(nuclei.angle), np.sin(nuclei.angle)
     boxes = _boxes(nuclei, shape, 0.25 * diameter + 2)
@@ -57,6 +59,7 @@ def draw_labels(
         v = (cosine[n] * down - sine[n] * along) / short
         if bends[n]:
             v += bends[n] * (long / short) * (u * u - 0.3)
+        v /= np.clip(1 + eggs[n] * u, 0.5, 2)
         score = u * u + v * v
         mine = (score < 1) & (score * weight[n] < best[box])
         best[box][mine] = score[mine] * weight[n]
@@ -72,7 +75,7 @@ def _wavy_grid(
     for axis in np.ogrid[: shape[0], : shape[1]]:
         places = np.broadcast_to(axis, shape).astype(np.float32)
         for size, height in _WAVES:
-            places = places + height * diameter * smooth_noise(shape, size * diameter, rng)
+            places += height * diameter * smooth_noise(shape, size * diameter, rng)
         bent.append(places)
     return bent[0], bent[1]
 

@@ -67,6 +67,24 @@ class RandomField:
         """
         return smooth_noise(self.shape, diameters * self.fine, self.rng)
 
+    def at(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return values of the grid at some places.
+
+        Parameters
+        ----------
+        values : ndarray, shape `shape`
+            Values on the grid.
+        places : ndarray of float, shape (N, 2)
+            Row and column on the grid; places outside take the value at the edge.
+
+        Returns
+        -------
+        ndarray, shape (N,)
+            The values.
+        """
+        rows, columns = np.clip(places.astype(int), 0, np.array(values.shape) - 1).T
+        return values[rows, columns]
+
     def fine_grained(self, coarse: np.ndarray) -> np.ndarray:
         """Return values of the grid for all pixels, interpolated linearly.
 
@@ -83,9 +101,7 @@ class RandomField:
         return _stretched(coarse.astype(np.float32), self.pixels, 1 / self.step)
 
 
-def smooth_noise(
-    shape: tuple[int, int], size: float, rng: np.random.Generator
-) -> np.ndarray:
+def smooth_noise(shape: tuple[int, int], size: float, rng: np.random.Generator) -> np.ndarray:
     """Return smooth noise with mean 0 and deviation about 1.
 
     Parameters

@@ -28,7 +28,7 @@ class Stain(enum.StrEnum):
 
 #: Optical density for red, green and blue.
 _HEMATOXYLIN = (0.65, 0.70, 0.29)
-_EOSIN = (0.09, 0.95, 0.28)
+_EOSIN = (0.08, 0.70, 0.35)
 _BROWN = (0.27, 0.57, 0.78)
 _MAGENTA = (0.18, 0.95, 0.25)
 
@@ -90,7 +90,7 @@ def stained(section: Section, stain: Stain, rng: np.random.Generator) -> np.ndar
         Red, green and blue.
     """
     around = _Around.of(section, rng)
-    blue = rng.uniform(0.45, 0.95) * np.minimum(section.nuclei, 2.2)
+    blue = rng.uniform(0.3, 0.75) * np.minimum(section.nuclei, 2.2)
     blue += around.cytoplasm * rng.uniform(0.02, 0.2)
     if stain is Stain.HE:
         second, color = _eosin(section, around, rng), _EOSIN
@@ -128,13 +128,16 @@ class _Around:
         tears = section.noise(1.2, rng) + 0.4 * section.noise(0.3, rng)
         torn = np.clip((tears - rng.uniform(1.3, 2.5)) * 6, 0, 1) * free
         goblets = _goblets(section, rng)
-        whole = tissue * (1 - torn) * (1 - goblets)
+        cells, away = _cells(section)
+        shrunk = rng.uniform(0, 0.8) * np.clip(0.5 + section.noise(2.0, rng), 0, 1)
+        halo = shrunk * np.exp(-((away / (0.12 * diameter)) ** 2)) * (section.labels == 0)
+        whole = tissue * (1 - torn) * (1 - goblets) * (1 - halo)
         return cls(
             cytoplasm=ndimage.gaussian_filter(
                 whole * (1 - 0.6 * stroma) * np.clip(grain, 0.1, None), 0.7
             ),
-            fibers=fibers * (1 - torn),
-            borders=_borders(section) * whole * (1 - stroma),
+            fibers=fibers * (1 - torn) * (1 - halo),
+            borders=_borders(cells, section) * whole * (1 - stroma),
             goblets=goblets,
             red_cells=_red_cells(section, rng),
         )
@@ -145,7 +148,7 @@ def _fiber_texture(section: Section, rng: np.random.Generator) -> np.ndarray:
     from scipy import ndimage
 
     across = section.ground.across / section.diameter
-    across = across + 0.15 * section.noise(1.5, rng) + 0.03 * section.noise(0.3, rng)
+    across = across + 0.15 * section.noise(1.5, rng) + 0.05 * section.noise(0.3, rng)
     total = np.zeros(across.shape, np.float32)
     for width, weight in ((0.12, 0.5), (0.35, 1.0), (1.2, 0.6)):
         line = ndimage.gaussian_filter1d(rng.standard_normal(4096), 1.5, mode="wrap")
@@ -154,18 +157,22 @@ def _fiber_texture(section: Section, rng: np.random.Generator) -> np.ndarray:
         part = place - low
         values = line[low % 4096] * (1 - part) + line[(low + 1) % 4096] * part
         total += weight * (values / line.std()).astype(np.float32)
-    patchy = 1 + 0.3 * section.noise(2.5, rng)
+    patchy = 1 + 0.35 * section.noise(2.0, rng)
     return np.clip((0.55 + 0.3 * total) * patchy, 0, 1.6)
 
 
-def _borders(section: Section) -> np.ndarray:
+def _cells(section: Section) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of the nearest nucleus and the distance to it."""
+    from scipy import ndimage
+
+    away, nearest = ndimage.distance_transform_edt(section.labels == 0, return_indices=True)
+    return section.labels[tuple(nearest)], away.astype(np.float32)
+
+
+def _borders(cells: np.ndarray, section: Section) -> np.ndarray:
     """Return the borders between cells: where the nearest nucleus changes."""
     from scipy import ndimage
 
-    nearest = ndimage.distance_transform_edt(
-        section.labels == 0, return_distances=False, return_indices=True
-    )
-    cells = section.labels[tuple(nearest)]
     border = np.zeros(cells.shape, np.float32)
     border[1:] += cells[1:] != cells[:-1]
     border[:, 1:] += cells[:, 1:] != cells[:, :-1]
@@ -173,9 +180,7 @@ def _borders(section: Section) -> np.ndarray:
     return ndimage.gaussian_filter(np.minimum(border, 1), 0.02 * section.diameter + 0.4)
 
 
-def _discs(
-    shape: tuple[int, int], places: np.ndarray, radii: np.ndarray
-) -> np.ndarray:
+def _discs(shape: tuple[int, int], places: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Return discs, highest in the middle: 1 minus the square of the distance."""
     total = np.zeros(shape, np.float32)
     for (row, column), radius in zip(places, radii, strict=True):
@@ -189,9 +194,7 @@ def _discs(
     return total
 
 
-def _chosen(
-    allowed: np.ndarray, count: float, rng: np.random.Generator
-) -> np.ndarray:
+def _chosen(allowed: np.ndarray, count: float, rng: np.random.Generator) -> np.ndarray:
     """Return about `count` random pixels where they are allowed."""
     places = rng.integers(0, allowed.shape, (int(count), 2))
     return places[allowed[tuple(places.T)]]
@@ -227,8 +230,8 @@ def _red_cells(section: Section, rng: np.random.Generator) -> np.ndarray:
 
 def _eosin(section: Section, around: _Around, rng: np.random.Generator) -> np.ndarray:
     """Return how much eosin there is."""
-    pink = rng.uniform(0.15, 0.6) * around.cytoplasm
-    pink += rng.uniform(0.2, 0.7) * around.fibers * (1 - 0.5 * (section.labels > 0))
+    pink = rng.uniform(0.1, 0.5) * around.cytoplasm
+    pink += rng.uniform(0.1, 0.55) * around.fibers * (1 - 0.5 * (section.labels > 0))
     pink += rng.uniform(-0.25, 0.3) * around.borders
     return np.clip(pink, 0, None) + rng.uniform(0.6, 1.1) * around.red_cells
 
@@ -251,8 +254,10 @@ def _magenta(section: Section, around: _Around, rng: np.random.Generator) -> np.
     """Return how much of the magenta of PAS there is: mucus, membranes, a little all over."""
     ground, diameter = section.ground, section.diameter
     pink = rng.uniform(0.05, 0.25) * around.cytoplasm + rng.uniform(0.1, 0.35) * around.fibers
-    pink += rng.uniform(0.5, 1.3) * around.goblets * np.clip(
-        1 + 0.3 * section.noise(0.3, rng), 0.2, None
+    pink += (
+        rng.uniform(0.5, 1.3)
+        * around.goblets
+        * np.clip(1 + 0.3 * section.noise(0.3, rng), 0.2, None)
     )
     width = 0.08 * diameter + 0.5
     for line in (0.05 * diameter, ground.wall):  # brush border, basement membrane
@@ -263,19 +268,17 @@ def _magenta(section: Section, around: _Around, rng: np.random.Generator) -> np.
 
 def _varied(color: tuple[float, ...], rng: np.random.Generator) -> np.ndarray:
     """Return the color of a dye as one laboratory gets it."""
-    varied = np.array(color) * np.exp(rng.normal(0, 0.12, 3)) + rng.uniform(0, 0.04, 3)
+    varied = np.array(color) * np.exp(rng.normal(0, 0.18, 3)) + rng.uniform(0, 0.04, 3)
     return varied.astype(np.float32)
 
 
-def _photographed(
-    density: np.ndarray, diameter: float, rng: np.random.Generator
-) -> np.ndarray:
+def _photographed(density: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
     """Return the colors that the camera sees."""
     from scipy import ndimage
 
-    white = rng.uniform(0.9, 0.99) * np.array([1, 1, 1] + rng.normal(0, 0.012, 3))
-    light = white * np.exp(-np.log(10) * 0.75 * density)
-    blur = rng.uniform(0.4, max(0.8, 0.04 * diameter))
+    white = rng.uniform(0.9, 0.99) * (1 + rng.normal(0, 0.012, 3))
+    light = white * np.exp(-rng.uniform(1.2, 1.8) * density)
+    blur = rng.uniform(0.6, max(1.0, 0.055 * diameter))
     light = ndimage.gaussian_filter(light.astype(np.float32), (blur, blur, 0), truncate=3)
     rows, columns = (np.linspace(-1, 1, n, dtype=np.float32) for n in light.shape[:2])
     lamp = 1 - rng.uniform(0, 0.08) * (rows[:, np.newaxis] ** 2 + columns**2)
