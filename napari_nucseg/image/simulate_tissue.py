@@ -28,7 +28,8 @@ __all__ = ["Species", "draw_tissue", "simulate_tissue"]
 _MICROMETERS = 7.5  # diameter of a typical nucleus in a section
 _LABELED = 0.4  # share of a nucleus behind that has to be seen
 _CONTRAST = 10.0  # greatest ratio of brightness
-_TRAINING = 0  # stream of random numbers; others are never drawn by `simulate_tissue`
+_SEEDS = 2**32
+_STREAM = 0  # of random numbers; the fields of a test set come from another one
 
 
 class Species(enum.StrEnum):
@@ -59,7 +60,7 @@ def simulate_tissue(
     kind : TissueKind or str, optional
         What tissue: "epithelium", "lymphoid", "stroma" or "mixed".
     seed : int, optional
-        0 or more. The same seed gives the same field.
+        0 to 2**32 - 1. The same seed gives the same field.
     diameter : float, optional
         Diameter of a circle with the area of a typical nucleus, in pixels, 6 to 200.
     stain : Stain or str, optional
@@ -82,9 +83,11 @@ def simulate_tissue(
     ValueError
         If an argument is out of its range.
     """
-    if not (isinstance(seed, numbers.Integral) and seed >= 0):
-        raise ValueError(f"Expected a seed that is a whole number from 0 on, got {seed!r}.")
-    rng = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(_TRAINING,)))
+    if not (isinstance(seed, numbers.Integral) and 0 <= seed < _SEEDS):
+        raise ValueError(
+            f"Expected a seed that is a whole number from 0 to {_SEEDS - 1}, got {seed!r}."
+        )
+    rng = np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(_STREAM,)))
     return draw_tissue(
         shape, kind, rng, diameter=diameter, stain=stain, species=species, bits=bits
     )

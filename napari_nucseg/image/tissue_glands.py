@@ -153,7 +153,7 @@ def _in_layer(
     angle = np.arctan2(field.at(slope[0], place), field.at(slope[1], place))
     shift = wall.length * wall.jitter * rng.uniform(-1, 1, len(place))
     place = place + shift[:, np.newaxis] * np.c_[np.sin(angle), np.cos(angle)]
-    semi = semi_axes(rng, len(place), wall.stretch, 1.17 * field.fine, spread=0.14)
+    semi = semi_axes(rng, len(place), wall.stretch, 1.13 * field.fine, spread=0.14)
     angle = angle + rng.normal(0, 0.2, len(place))
     cells = np.full(len(place), Cell.EPITHELIAL)
     return Nuclei(place * field.step, semi * field.step, angle, cells)
