@@ -232,7 +232,7 @@ def _look(species: Species, stain: Stain, rng: np.random.Generator) -> Chromatin
     holes = rng.uniform(0.2, 0.7)
     return Chromatin(
         mottle=rng.uniform(0.15, 0.45) if colored else rng.uniform(0.05, 0.25),
-        spots=rng.uniform(0.8, 2.5) * (0.4 if colored else 1.0) if mouse else 0.0,
+        spots=rng.uniform(1.0, 4.0) * (0.25 if colored else 1.0) if mouse else 0.0,
         nucleoli=holes if colored else -holes,
         rim=rng.uniform(0.1, 0.7) if colored else rng.uniform(0.0, 0.3),
         dome=rng.uniform(0.1, 0.4) if colored else rng.uniform(0.1, 0.6),

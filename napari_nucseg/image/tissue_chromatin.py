@@ -109,6 +109,8 @@ class Texture:
         """
         count = len(nuclei)
         rows, columns = np.nonzero(labels)
+        if not len(rows):
+            return np.zeros(labels.shape, np.float32)
         number = labels[rows, columns] - 1
         inside = depth[rows, columns]
         short = nuclei.semi[number, 1].astype(np.float32)
