@@ -19,6 +19,9 @@ from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .pairs import read_fields
 from .simulate import simulate_field
+from .simulate_tissue import Species, simulate_tissue
+from .tissue_layout import TissueKind
+from .tissue_stains import Stain
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -29,6 +32,9 @@ __all__ = [
     "Field",
     "Image",
     "MaskIssue",
+    "Species",
+    "Stain",
+    "TissueKind",
     "as_image",
     "as_labels",
     "axes_of_names",
@@ -46,6 +52,8 @@ __all__ = [
     "read_labels",
     "read_old_axes",
     "simulate_field",
+    "simulate_tissue",
+    "warn_of_doubts",
     "warn_of_issues",
     "write_labels",
     "write_probability",
