@@ -370,4 +370,4 @@ def test_where_a_window_could_be_the_engine_does_the_same(pairs, quick_learner, 
     assert "FileNotFoundError" in errors[0]
     assert "builtins.ValueError: Expected channel 0" in errors[1]
     assert errors[2].startswith("napari_nucseg.support.callbacks.Stopped")
-    assert "builtins.ValueError: Expected a share" in errors[3]
+    assert "builtins.ValueError: Expected a sampling weight" in errors[3]

@@ -96,6 +96,16 @@ def test_block_with_the_range_of_the_whole_is_the_block_of_the_whole(plane, data
     np.testing.assert_array_equal(block, whole[rows, columns])
 
 
+@pytest.mark.parametrize("largest", [1e-320, 1e300])
+def test_ranges_near_the_limits_of_floats_give_numbers(largest):
+    plane = np.zeros((20, 20))
+    plane[:10, :10] = largest
+    plane[0, 0] = 1e308
+    values = normalize(plane)
+    assert np.isfinite(values).all()
+    assert values[0, 0, 0] == values.max()
+
+
 def test_range_is_that_of_the_finite_intensities():
     assert measure_range(np.array([[np.nan, 3.0, 7.0, np.inf]])).low >= 3
     assert measure_range(np.full((4, 4), np.nan)) == IntensityRange(0.0, 0.0)

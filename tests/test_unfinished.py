@@ -24,6 +24,8 @@ from napari_nucseg.training.plan import ModelInfo
 from napari_nucseg.training.run import Run
 from napari_nucseg.training.train import TrainingSpec, fine_tune_fields, train_fields
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*too few nuclei")
+
 NO_PROCESS = 2**31 - 1
 PATIENCE = 180  # seconds
 

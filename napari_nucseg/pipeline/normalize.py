@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -79,15 +80,16 @@ def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> n
     """
     intensities = intensities or measure_range(plane)
     low, high = intensities.low, intensities.high
-    if not high > low:
+    scale = 1.0 / (high - low) if high > low else math.inf
+    if math.isinf(scale):
         return np.broadcast_to(np.float32(0), (*plane.shape[:2], 3))
-    scale = 1.0 / (high - low)
     # A float32 holds 24 bits: enough for 16-bit cameras, not for what has more.
     values = plane.astype(np.float32 if plane.dtype.itemsize <= 2 else np.float64)
     if plane.dtype.kind == "f":
         values[~np.isfinite(values)] = low
-    np.subtract(values, low, out=values)
-    np.multiply(values, scale, out=values)
+    with np.errstate(over="ignore"):  # what is too large for a float is clipped
+        np.subtract(values, low, out=values)
+        np.multiply(values, scale, out=values)
     values = np.clip(values, *_CLIP, out=values).astype(np.float32, copy=False)
     if values.ndim == 2:
         return np.broadcast_to(values[..., np.newaxis], (*values.shape, 3))
