@@ -1,6 +1,7 @@
 """The engine with real child processes: the real one, and a small one that starts fast."""
 
 import dataclasses
+import importlib.util
 import os
 import pickle
 import signal
@@ -357,8 +358,8 @@ except TimeoutError:
 """
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("vispy"), reason="needs vispy")
 def test_script_that_ends_takes_the_engine_with_it(small, temporary):
-    pytest.importorskip("vispy")
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=LONG
     )
