@@ -50,7 +50,7 @@ def test_every_kind_and_stain_gives_an_image_with_true_labels(kind, stain):
     field = simulate_tissue((90, 140), kind, 3, diameter=12, stain=stain)
     colored = stain is not Stain.FLUORESCENCE
     assert field.image.shape == ((90, 140, 3) if colored else (90, 140))
-    assert field.axes == ("YXC" if colored else "YX")
+    assert field.axes == ("YXS" if colored else "YX")
     assert field.image.dtype in ((np.uint8,) if colored else (np.uint8, np.uint16))
     assert field.labels.shape == (90, 140)
     assert field.labels.dtype == np.int32

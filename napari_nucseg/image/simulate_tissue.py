@@ -144,7 +144,7 @@ def draw_tissue(
     pixel = _MICROMETERS / diameter
     return Field(
         tissue.inside(image),
-        axes="YXC" if image.ndim == 3 else "YX",
+        axes="YXS" if image.ndim == 3 else "YX",
         name=f"simulated {kind.value}, {stain.value}",
         pixel_size=(pixel, pixel),
         unit="micrometer",
