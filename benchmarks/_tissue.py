@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_nucseg.image import Field, Stain, TissueKind
-from napari_nucseg.image.simulate_tissue import draw_tissue
+from napari_nucseg.image.tissue.simulate import draw_tissue
 
 TABLE = Path(__file__).with_name("tissue_fields.csv")
 

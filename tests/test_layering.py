@@ -36,6 +36,7 @@ ONLY_IN = {
 
 #: As many files and folders as a person sees at one glance.
 GROUND_PLAN = 14
+NOT_ROOMS = {"__pycache__", "py.typed"}  # the marker for type checkers is no room
 
 
 class Import(NamedTuple):
@@ -193,7 +194,7 @@ def libraries_out_of_place(foreign):
 
 
 def crowd(package):
-    seen = sorted(path.name for path in package.iterdir() if path.name != "__pycache__")
+    seen = sorted(path.name for path in package.iterdir() if path.name not in NOT_ROOMS)
     if len(seen) <= GROUND_PLAN:
         return []
     return [f"Expected at most {GROUND_PLAN} files and folders, got {len(seen)}: {seen}"]

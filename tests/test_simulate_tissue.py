@@ -14,11 +14,11 @@ from scipy import ndimage
 from skimage.measure import regionprops_table
 
 from napari_nucseg.image import Species, Stain, TissueKind, simulate_tissue
-from napari_nucseg.image.tissue_chromatin import Chromatin, Texture
-from napari_nucseg.image.tissue_layout import lay_out
-from napari_nucseg.image.tissue_masks import draw_labels, edge_depth, in_front, one_piece
-from napari_nucseg.image.tissue_nuclei import Cell, Nuclei
-from napari_nucseg.image.tissue_packing import far_enough, pack, smooth_noise
+from napari_nucseg.image.tissue.chromatin import Chromatin, Texture
+from napari_nucseg.image.tissue.layout import lay_out
+from napari_nucseg.image.tissue.masks import draw_labels, edge_depth, in_front, one_piece
+from napari_nucseg.image.tissue.nuclei import Cell, Nuclei
+from napari_nucseg.image.tissue.packing import far_enough, pack, smooth_noise
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -19,9 +19,7 @@ from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .pairs import read_fields
 from .simulate import simulate_field
-from .simulate_tissue import Species, simulate_tissue
-from .tissue_layout import TissueKind
-from .tissue_stains import Stain
+from .tissue import Species, Stain, TissueKind, simulate_tissue
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tissue_nuclei import Cell, Nuclei
-from .tissue_packing import smooth_noise
+from .nuclei import Cell, Nuclei
+from .packing import smooth_noise
 
 __all__ = ["draw_labels", "edge_depth", "in_front", "one_piece"]
 

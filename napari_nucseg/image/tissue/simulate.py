@@ -15,13 +15,13 @@ import numbers
 
 import numpy as np
 
-from .field import Field
-from .tissue_chromatin import Chromatin, Texture
-from .tissue_layout import Ground, TissueKind, lay_out
-from .tissue_light import Exposure, fluorescence, out_of_focus
-from .tissue_masks import draw_labels, edge_depth, in_front, one_piece
-from .tissue_nuclei import Nuclei
-from .tissue_stains import Section, Stain, stained
+from ..field import Field
+from .chromatin import Chromatin, Texture
+from .layout import Ground, TissueKind, lay_out
+from .light import Exposure, fluorescence, out_of_focus
+from .masks import draw_labels, edge_depth, in_front, one_piece
+from .nuclei import Nuclei
+from .stains import Section, Stain, stained
 
 __all__ = ["Species", "draw_tissue", "simulate_tissue"]
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from .tissue_packing import smooth_noise
+from .packing import smooth_noise
 
 __all__ = ["Exposure", "fluorescence", "out_of_focus"]
 

@@ -7,8 +7,8 @@ import enum
 
 import numpy as np
 
-from .tissue_layout import Ground
-from .tissue_packing import smooth_noise
+from .layout import Ground
+from .packing import smooth_noise
 
 __all__ = ["Section", "Stain", "stained"]
 

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from .tissue_crowds import lymphoid, semi_axes
-from .tissue_nuclei import Cell, Nuclei
-from .tissue_packing import RandomField, far_enough, pack
+from .crowds import lymphoid, semi_axes
+from .nuclei import Cell, Nuclei
+from .packing import RandomField, far_enough, pack
 
 __all__ = ["glands"]
 

@@ -7,10 +7,10 @@ import enum
 
 import numpy as np
 
-from .tissue_crowds import lymphoid, spindles
-from .tissue_glands import glands
-from .tissue_nuclei import Nuclei
-from .tissue_packing import RandomField, far_enough
+from .crowds import lymphoid, spindles
+from .glands import glands
+from .nuclei import Nuclei
+from .packing import RandomField, far_enough
 
 __all__ = ["Ground", "TissueKind", "lay_out"]
 

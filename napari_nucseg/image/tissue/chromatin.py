@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from .tissue_nuclei import Nuclei
+from .nuclei import Nuclei
 
 __all__ = ["Chromatin", "Texture"]
 

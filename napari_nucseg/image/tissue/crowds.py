@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tissue_nuclei import Cell, Nuclei
-from .tissue_packing import RandomField, pack
+from .nuclei import Cell, Nuclei
+from .packing import RandomField, pack
 
 __all__ = ["lymphoid", "semi_axes", "spindles"]
 
