@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import Any
 
-from ..support import Callbacks
+from ..support import Callbacks, warn_user
 from .client import shared_engine
 from .messages import Task
 from .tasks import KeptMaps, perform
@@ -59,6 +58,5 @@ def execute(task: Task, callbacks: Callbacks = Callbacks()) -> Any:
         job.cancel()
         raise
     for text in job.warnings:
-        # As of the line that has called the public function.
-        warnings.warn(text, stacklevel=3)
+        warn_user(text)
     return job.wait()
