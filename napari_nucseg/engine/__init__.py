@@ -1,6 +1,6 @@
 """The child process that runs TensorFlow for a window."""
 
-from .client import Engine, shared_engine
+from .client import Engine
 from .execution import execute, needs_engine
 from .job import Job
 from .messages import (
@@ -13,6 +13,7 @@ from .messages import (
     Train,
     Warm,
 )
+from .shared import shared_engine
 
 __all__ = [
     "Engine",

@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from ..support import Callbacks, warn_user
-from .client import shared_engine
 from .messages import Task
+from .shared import shared_engine
 from .tasks import KeptMaps, perform
 
 __all__ = ["execute", "needs_engine"]
@@ -54,7 +54,7 @@ def execute(task: Task, callbacks: Callbacks = Callbacks()) -> Any:
         # Without a limit Ctrl-C would not be noticed on Windows.
         while not job.has_ended(0.05):
             pass
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C, or what another handler of signals raises
         job.cancel()
         raise
     for text in job.warnings:
