@@ -6,6 +6,7 @@ from .job import Job
 from .messages import (
     EngineError,
     FineTune,
+    Load,
     Relabel,
     RelabelExpired,
     Segment,
@@ -20,6 +21,7 @@ __all__ = [
     "EngineError",
     "FineTune",
     "Job",
+    "Load",
     "Relabel",
     "RelabelExpired",
     "Segment",

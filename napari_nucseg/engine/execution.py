@@ -12,6 +12,9 @@ from .tasks import KeptMaps, perform
 
 __all__ = ["execute", "needs_engine"]
 
+#: The maps that tasks done in this process keep for a `Relabel`.
+_kept = KeptMaps()
+
 
 def needs_engine() -> bool:
     """Return whether TensorFlow must not be loaded into this process.
@@ -47,7 +50,7 @@ def execute(task: Task, callbacks: Callbacks = Callbacks()) -> Any:
         What the work raises, see also `Job.wait`. Ctrl-C cancels a job of the engine.
     """
     if not needs_engine():
-        return perform(task, callbacks, KeptMaps())
+        return perform(task, callbacks, _kept)
     callbacks.check_stop()
     job = shared_engine().submit(task, callbacks)
     try:
