@@ -142,16 +142,18 @@ def write_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 class PeakMemory:
     """Watches the resident memory of a process and its children together.
 
-    A context: afterwards `before` and `peak` are known, in bytes.
+    A context: afterwards `before`, `peak` and `after` are known, in bytes.
 
     Parameters
     ----------
     process : int, optional
         Number of the process, this one when left out.
+    alone : bool, optional
+        Whether its children do not count.
     """
 
-    def __init__(self, process: int | None = None) -> None:
-        self._process = process
+    def __init__(self, process: int | None = None, *, alone: bool = False) -> None:
+        self._process, self._alone = process, alone
 
     def __enter__(self) -> PeakMemory:
         self._end = threading.Event()
@@ -167,12 +169,14 @@ class PeakMemory:
     def __exit__(self, *_: Any) -> None:
         self._end.set()
         self._thread.join()
+        self.after = self._resident()
+        self.peak = max(self.peak, self.after)
 
     def _resident(self) -> int:
         total = 0
         try:
             watched = psutil.Process(self._process)
-            family = [watched, *watched.children(recursive=True)]
+            family = [watched, *([] if self._alone else watched.children(recursive=True))]
         except psutil.Error:  # ended meanwhile
             return total
         for process in family:

@@ -15,7 +15,7 @@ from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QPushButton
 
-from napari_nucseg.engine.client import shared_engine
+from napari_nucseg.engine import shared_engine
 from napari_nucseg.image.field import Field
 
 BEAT = 2  # milliseconds

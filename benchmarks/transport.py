@@ -1,19 +1,21 @@
 """What the engine costs beside the work: an image there, its labels back.
 
 The engine is the real one, in a process of its own. What it costs is the time until the
-labels are here, less the time that segmenting took according to the provenance.
+labels are here, less the time that segmenting took according to the provenance; and the
+memory that this process needs for more than one copy of each array that comes back.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import sys
 import time
 from typing import Any
 
 import numpy as np
-from _common import Measure, report, simulated_image
+from _common import Measure, PeakMemory, report, simulated_image
 
 from napari_nucseg.engine import Engine, Segment, Warm
 from napari_nucseg.image import Field
@@ -22,6 +24,7 @@ from napari_nucseg.pipeline import SegmentParameters
 #: The bar is for this image, of type uint16.
 SIDE, DIAMETER = 4096, 24.0
 BAR = 0.3  # seconds
+COPIES = 1.1  # of what comes back; a little is taken by everything
 PATIENCE = 600.0  # seconds
 
 
@@ -41,7 +44,8 @@ def main() -> int:
     engine = Engine()
     try:
         engine.submit(Warm("nuclei")).wait(PATIENCE)
-        report("transport", measure(engine, Field(image), options))
+        field = Field(image)
+        report("transport", [*measure(engine, field, options), *measure_memory(engine, field)])
     finally:
         engine.close()
     return 0
@@ -62,6 +66,49 @@ def measure(engine: Engine, field: Field, options: Any) -> list[Measure]:
         )
         measures.append(Measure("  segmenting itself", segmenting, "s"))
     return measures
+
+
+def measure_memory(engine: Engine, field: Field) -> list[Measure]:
+    """Measure how much resident memory of both processes the arrays take.
+
+    Parameters
+    ----------
+    engine : Engine
+        Warm.
+    field : Field
+        It has been segmented before, so that the network has its memory.
+
+    Returns
+    -------
+    list of Measure
+        This process and the engine, before, at most and after.
+    """
+    gc.collect()
+    with PeakMemory(alone=True) as here, PeakMemory(engine.process_id, alone=True) as there:
+        task = Segment(field, "nuclei", SegmentParameters(diameter=DIAMETER), keep_maps=True)
+        found = engine.submit(task).wait(PATIENCE)
+        # A mapped file takes memory when it is read.
+        found.labels.max(), found.probability.max()
+    arrays = found.labels.nbytes + found.probability.nbytes
+    megabyte = 1e6
+    return [
+        Measure("image, which is here before", field.image.nbytes / megabyte, "MB"),
+        Measure("labels and probability map, which come back", arrays / megabyte, "MB"),
+        Measure("  this process: grew by", (here.after - here.before) / megabyte, "MB"),
+        Measure(
+            "  this process: copies of what came back, at the end",
+            (here.after - here.before) / arrays,
+            at_most=COPIES,
+        ),
+        Measure(
+            "  this process: copies of what came back, at the peak",
+            (here.peak - here.before) / arrays,
+            at_most=COPIES,
+        ),
+        Measure("  engine: before", there.before / megabyte, "MB"),
+        Measure("  engine: peak", there.peak / megabyte, "MB"),
+        Measure("  engine: after, with the maps that it keeps", there.after / megabyte, "MB"),
+    ]
 
 
 def _times(engine: Engine, field: Field, keep_maps: bool) -> tuple[float, float]:

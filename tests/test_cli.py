@@ -20,6 +20,7 @@ import tifffile
 
 from napari_nucseg import __version__, find_nuclei, segment
 from napari_nucseg.cli import main
+from napari_nucseg.engine import Load, Segment, execute
 from napari_nucseg.image.files import read_image, read_labels, write_labels
 from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.predict import load_network
@@ -549,6 +550,30 @@ def test_ctrl_c_is_answered_while_tensorflow_is_loaded(pairs, tmp_path):
     assert text == b""
     assert b"Stopped after 0 of 2 images." in command.messages
     assert b"Traceback" not in command.messages
+
+
+def test_each_image_is_a_task_and_the_model_is_loaded_before(
+    nucseg, images, tmp_path, monkeypatch
+):
+    done = []
+
+    def noting(task, *rest):
+        done.append(type(task))
+        return execute(task, *rest)
+
+    monkeypatch.setattr("napari_nucseg.cli.segment.execute", noting)
+    assert nucseg("segment", images, "--output", tmp_path / "labels")[0] == 0
+    assert done == [Load, Segment, Segment, Segment]
+
+
+def test_error_in_the_model_is_told_once(nucseg, images, tmp_path, nuclei):
+    model = tmp_path / "model"
+    shutil.copytree(nuclei.folder, model)
+    for weights in model.glob("*.h5"):
+        weights.write_bytes(b"damaged")
+    status, text, messages = nucseg("segment", images, "--model", model, "--output", tmp_path)
+    assert (status, text) == (1, "")
+    assert messages.count("\n") == messages.count("nucseg: ") == 1
 
 
 def test_stop_says_what_is_done(nucseg, images, tmp_path, monkeypatch):

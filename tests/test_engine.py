@@ -162,6 +162,17 @@ def test_without_a_window_a_task_is_done_here():
         execute(Fail("value"))
 
 
+def test_labels_are_made_again_without_a_window(simulated):
+    task = Segment(simulated, "nuclei", SegmentParameters(), keep_maps=True)
+    found = execute(task)
+    other = SegmentParameters(probability=0.8, minimum_size=200)
+    again = execute(Relabel(task.id, other))
+    assert again.provenance["parameters"] == other.as_dict()
+    assert 0 < np.count_nonzero(again.labels) < np.count_nonzero(found.labels)
+    with pytest.raises(RelabelExpired):
+        execute(Relabel("none", other))
+
+
 def test_stop_lets_the_task_return_what_it_has(small):
     progress = Listener()
     job = small.submit(UntilStopped(), heard_by(progress))
@@ -345,16 +356,16 @@ def test_close_ends_everything(small):
 SCRIPT = """
 import warnings
 import vispy  # which stands for a window
-from napari_nucseg.engine import Engine, client, execute
+from napari_nucseg.engine import Engine, execute, shared_engine
 from small_engine import Echo, Fail
 Engine.__init__.__defaults__ = ("small_engine",)
 with warnings.catch_warnings(record=True) as caught:
     print(execute(Echo("value")))
-print(*[f"{warning.message} {warning.filename}" for warning in caught])
+print(*[f"{warning.message} {warning.filename}:{warning.lineno}" for warning in caught])
 try:
     execute(Fail("late"))
 except TimeoutError:
-    print(client.shared_engine().process_id)
+    print(shared_engine().process_id)
 """
 
 
@@ -363,8 +374,9 @@ def test_script_that_ends_takes_the_engine_with_it(small, temporary):
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=LONG
     )
-    value, text, _, process = run.stdout.split()
-    assert (run.stderr, value, text) == ("", "value", "faint")
+    value, text, where, process = run.stdout.split()
+    line = 1 + SCRIPT.splitlines().index('    print(execute(Echo("value")))')
+    assert (run.stderr, value, text, where) == ("", "value", "faint", f"<string>:{line}")
     assert not psutil.pid_exists(int(process))
 
 

@@ -24,6 +24,9 @@ def test_living_process_is_told_from_one_that_ended(sleeper):
     assert not is_running({**left, "host": "another"})
     assert not is_running({**left, "began": 1e9})  # the number was another one's then
     assert not is_running({"name": "of an older version"})
+    for number in ("one", -5, 10**30):
+        assert not is_running({**left, "process": number})
+    assert not is_running({**process_stamp(), "began": "today"})
     sleeper.kill()
     sleeper.wait()
     assert not is_running(left)

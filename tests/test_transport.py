@@ -1,5 +1,6 @@
 """How messages and the large arrays in them travel, and that nothing of them stays behind."""
 
+import contextlib
 import mmap
 import os
 import platform
@@ -17,8 +18,9 @@ import psutil
 import pytest
 
 from napari_nucseg.engine import Engine, EngineError
+from napari_nucseg.engine.files import LARGE_BYTES
 from napari_nucseg.engine.session import new_session_folder, remove_abandoned_folders
-from napari_nucseg.engine.transport import LARGE, Channel, Disconnected, UnreadableMessage
+from napari_nucseg.engine.transport import Channel, Disconnected, UnreadableMessage
 
 with pytest.MonkeyPatch.context() as patch:
     patch.syspath_prepend(Path(__file__).parent)
@@ -66,7 +68,7 @@ def owner_of_memory(array):
 
 
 def arrays():
-    large = np.arange(LARGE, dtype=np.uint16).reshape(1024, 1024)
+    large = np.arange(LARGE_BYTES, dtype=np.uint16).reshape(1024, 1024)
     read_only = large.copy()
     read_only.flags.writeable = False
     return {
@@ -78,11 +80,11 @@ def arrays():
         "floats with no numbers": np.where(large == 7, np.nan, large),
         "bools": np.tile(large > 500, (1, 4)),
         "of the other byte order": large.astype(">u2"),
-        "records": np.zeros(LARGE, [("a", "u1"), ("b", "f8")]),
-        "exactly large": np.zeros(LARGE, np.uint8),
-        "not large": np.arange(LARGE - 1) % 7 > 3,
+        "records": np.zeros(LARGE_BYTES, [("a", "u1"), ("b", "f8")]),
+        "exactly large": np.zeros(LARGE_BYTES, np.uint8),
+        "not large": np.arange(LARGE_BYTES - 1) % 7 > 3,
         "empty": np.zeros((0, 5), np.int32),
-        "objects": np.array([None, "a"] * LARGE),
+        "objects": np.array([None, "a"] * LARGE_BYTES),
     }
 
 
@@ -99,12 +101,12 @@ def test_array_arrives_as_it_was(ends, name):
     assert arrived.flags.writeable == array.flags.writeable
     np.testing.assert_array_equal(arrived, array)
     is_mapped = isinstance(owner_of_memory(arrived), mmap.mmap)
-    assert is_mapped == (array.nbytes >= LARGE and not array.dtype.hasobject)
+    assert is_mapped == (array.nbytes >= LARGE_BYTES and not array.dtype.hasobject)
 
 
 def test_mapped_file_of_the_sender_travels_as_a_file(ends, tmp_path):
     one, two, folder = ends
-    mapped = np.memmap(tmp_path / "image", np.uint8, "w+", shape=(LARGE,))
+    mapped = np.memmap(tmp_path / "image", np.uint8, "w+", shape=(LARGE_BYTES,))
     mapped[5] = 3
     one.send(mapped)
     assert len(files_in(folder)) == 1
@@ -113,13 +115,13 @@ def test_mapped_file_of_the_sender_travels_as_a_file(ends, tmp_path):
 
 def test_message_itself_is_small(ends):
     one, two, _ = ends
-    one.send([np.zeros(LARGE, np.uint8), np.zeros((LARGE, 3))[:, 1]])
+    one.send([np.zeros(LARGE_BYTES, np.uint8), np.zeros((LARGE_BYTES, 3))[:, 1]])
     assert all(len(two._connection.recv_bytes()) < 1000 for _ in range(2))
 
 
 def test_array_that_is_there_twice_travels_once(ends):
     one, two, folder = ends
-    array = np.zeros(LARGE, np.uint8)
+    array = np.zeros(LARGE_BYTES, np.uint8)
     one.send([array, array])
     assert len(files_in(folder)) == 1
     first, second = two.receive()
@@ -128,7 +130,7 @@ def test_array_that_is_there_twice_travels_once(ends):
 
 def test_arrays_that_arrive_can_be_written_to_and_stand_alone(ends):
     one, two, _ = ends
-    one.send([np.full(LARGE, value, np.uint8) for value in (1, 2)])
+    one.send([np.full(LARGE_BYTES, value, np.uint8) for value in (1, 2)])
     first, second = two.receive()
     first[:] = 3
     assert (second == 2).all()
@@ -139,7 +141,7 @@ def test_arrays_that_arrive_can_be_written_to_and_stand_alone(ends):
 def test_many_arrays_share_a_few_files(ends):
     one, two, folder = ends
     count = 100
-    sent = [np.full(LARGE + number, number, np.uint8) for number in range(count)]
+    sent = [np.full(LARGE_BYTES + number, number, np.uint8) for number in range(count)]
     one.send(sent)
     assert len(files_in(folder)) < 40
     process = psutil.Process()
@@ -151,10 +153,64 @@ def test_many_arrays_share_a_few_files(ends):
     assert files_in(folder) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit of open files")
+def test_arrays_that_cannot_be_mapped_leave_no_file(ends):
+    import resource
+
+    one, two, folder = ends
+    one.send([np.zeros(LARGE_BYTES, np.uint8) for _ in range(4)], "the label")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    full = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                full.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(2):  # enough for the first array
+            os.close(full.pop())
+        with pytest.raises(UnreadableMessage, match="Too many open files") as caught:
+            two.receive()
+    finally:
+        for descriptor in full:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert caught.value.label == "the label"
+    assert files_in(folder) == []
+
+
+def test_parcel_that_is_not_sent_leaves_no_file_and_no_message(ends):
+    one, two, folder = ends
+    parcel = one.pack(np.zeros(LARGE_BYTES, np.uint8))
+    assert len(files_in(folder)) == 1
+    parcel.remove()
+    assert files_in(folder) == []
+    one.send("next")
+    assert two.receive() == "next"
+
+
+def test_packing_ends_when_the_message_is_no_longer_wanted(ends):
+    one, _, folder = ends
+    read = []
+
+    class Lazy:
+        def __reduce__(self):
+            read.append(self)
+            return list, ()
+
+    def check():
+        if read:
+            raise InterruptedError("not wanted")
+
+    with pytest.raises(InterruptedError, match="not wanted"):
+        one.pack([np.zeros(LARGE_BYTES, np.uint8), Lazy(), Lazy()], check=check)
+    assert len(read) == 1
+    assert files_in(folder) == []
+
+
 def test_message_that_cannot_be_pickled_leaves_no_file_and_no_half_message(ends):
     one, two, folder = ends
     with pytest.raises((AttributeError, TypeError)):
-        one.send([np.zeros(LARGE, np.uint8), lambda: 0])
+        one.send([np.zeros(LARGE_BYTES, np.uint8), lambda: 0])
     assert files_in(folder) == []
     one.send("next")
     assert two.receive() == "next"
@@ -162,7 +218,7 @@ def test_message_that_cannot_be_pickled_leaves_no_file_and_no_half_message(ends)
 
 def test_message_that_cannot_be_read_leaves_no_file_and_says_what_it_is(ends):
     one, two, folder = ends
-    one.send([np.zeros(LARGE, np.uint8), Unreadable()], "the label")
+    one.send([np.zeros(LARGE_BYTES, np.uint8), Unreadable()], "the label")
     one.send("next")
     with pytest.raises(UnreadableMessage, match="only there") as caught:
         two.receive()

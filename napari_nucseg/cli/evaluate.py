@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
 from .. import api
 from ..image import LABELS_ENDING, labels_in
 from ..measure import Scores
-from ..support import pluralize, some_of
+from ..support import pluralize, some_of, warn_user
 from .options import add_command
 from .terminal import say
 
@@ -73,10 +72,9 @@ def _matching(predicted: Path, truth: Path) -> tuple[list[Path], list[Path]]:
         )
     others = [name for name in first if name not in second]
     if others:
-        warnings.warn(
+        warn_user(
             f"Not scored, as there are no true labels in the second folder, {truth}: "
             f"{pluralize(others, 'label image')} in {predicted}, {some_of(others)}",
-            stacklevel=2,
         )
     return [first[name] for name in second], list(second.values())
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..engine import Load, Segment, execute
 from ..image import (
     IMAGE_SUFFIXES,
     LABELS_ENDING,
@@ -17,7 +18,7 @@ from ..image import (
     find_images,
     read_image,
 )
-from ..pipeline import Predictor, Segmentation, SegmentParameters, segment_field
+from ..pipeline import Segmentation, SegmentParameters
 from ..registry import Model, load_model
 from ..support import Callbacks, Stopped, pluralize
 from .options import add_axes, add_command, add_model, add_parameters, given
@@ -59,7 +60,9 @@ def _segment(options: Any) -> int:
     if todo:
         _make_folder(outputs.folder)
         read = functools.partial(read_image, axes=options.axes, z=options.z, t=options.t)
-        find = functools.partial(_find, _load(model), parameters)
+        # An error in the model is told once, not for every image.
+        _load(model)
+        find = functools.partial(_find, model, parameters)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
@@ -99,9 +102,9 @@ def _segment_all(
 
 
 def _find(
-    predictor: Predictor, parameters: SegmentParameters, field: Field, callbacks: Callbacks
+    model: Model, parameters: SegmentParameters, field: Field, callbacks: Callbacks
 ) -> Segmentation:
-    return segment_field(field, predictor, parameters, callbacks)
+    return execute(Segment(field, model, parameters), callbacks)
 
 
 def _in_words(result: Segmentation) -> str:
@@ -127,11 +130,9 @@ def _tell_of(path: Path, error: Exception) -> None:
     tell(f"nucseg: {about}{text}")
 
 
-def _load(model: Model) -> Predictor:
-    """Load the network once, so that an error in it is not told for every image."""
-    from ..network import load_predictor
-
-    return load_predictor(model)
+def _load(model: Model) -> None:
+    """Load the network; it is kept for the images."""
+    execute(Load(model))
 
 
 def _make_folder(folder: Path) -> None:

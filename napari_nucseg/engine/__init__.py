@@ -1,11 +1,12 @@
 """The child process that runs TensorFlow for a window."""
 
-from .client import Engine, shared_engine
+from .client import Engine
 from .execution import execute, needs_engine
 from .job import Job
 from .messages import (
     EngineError,
     FineTune,
+    Load,
     Relabel,
     RelabelExpired,
     Segment,
@@ -13,12 +14,14 @@ from .messages import (
     Train,
     Warm,
 )
+from .shared import shared_engine
 
 __all__ = [
     "Engine",
     "EngineError",
     "FineTune",
     "Job",
+    "Load",
     "Relabel",
     "RelabelExpired",
     "Segment",

@@ -7,11 +7,12 @@ kept warm, and started again when it dies.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import logging
+import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..support import Callbacks, Stopped
 from .job import Job
@@ -19,12 +20,16 @@ from .messages import Done, EngineError, Failed, Stop, Task
 from .process import EngineProcess
 from .transport import Channel, Disconnected, UnreadableMessage
 
-__all__ = ["Engine", "shared_engine"]
+__all__ = ["Engine"]
 
 #: Seconds that a task has to end by itself when it is cancelled.
 _GRACE = 0.3
 #: Seconds between two looks whether a task should stop.
 _LOOK = 0.05
+#: Seconds that the end of the engine's thread is waited for, if it reads an image or not.
+_READING, _WORKING = 0.5, 5.0
+
+_logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -46,12 +51,16 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._child: EngineProcess | None = None
         self._current: Job | None = None
+        #: Whether the task of the current job is still read and pickled, and not yet sent.
+        self._packing = False
         self._closed = False
+        self._owner = os.getpid()
         #: "off", "starting", "ready" or "busy".
         self.state = "off"
 
     def start(self) -> None:
         """Start the child in the background, if it does not run yet."""
+        self._check_owner()
         with self._lock:
             if self._closed:
                 raise EngineError("The engine was closed. Open the widget again.")
@@ -61,6 +70,14 @@ class Engine:
                     target=self._work, name="nucseg-engine", daemon=True
                 )
                 self._thread.start()
+
+    def _check_owner(self) -> None:
+        """Refuse to work in a process that was forked, before a lock is taken."""
+        if os.getpid() != self._owner:
+            raise EngineError(
+                "Expected the process that made the engine, got one that was forked from it. "
+                "Make another engine there."
+            )
 
     @property
     def process_id(self) -> int | None:
@@ -90,27 +107,41 @@ class Engine:
         Job
             To follow, stop or cancel the task.
         """
-        self.start()
+        self._check_owner()
         job = Job(self._cancel, task, callbacks, on_done)
-        self._jobs.put(job)
+        # With the lock, `close` comes before and refuses the job, or after and ends it.
+        with self._lock:
+            self.start()
+            self._jobs.put(job)
         return job
 
     def close(self) -> None:
-        """End the child and all jobs. Can be called twice."""
+        """End the child and all jobs. Can be called twice.
+
+        In a process that was forked it does nothing: the child belongs to the other one.
+        """
+        if os.getpid() != self._owner:
+            return
         with self._lock:
             if self._closed:
                 return
             self._closed = True
             child, thread = self._child, self._thread
-        self._jobs.put(None)
+            reading = self._current if self._packing else None
         if child:
             child.kill()
+        if reading:
+            # The thread has to read the image to its end. Nobody should wait for that.
+            _end_all([reading, *self._waiting()], Stopped("The engine was closed."))
+        self._jobs.put(None)
         if thread and thread is not threading.current_thread():
-            thread.join(timeout=5)
+            thread.join(_READING if reading else _WORKING)
         self.state = "off"
 
     def _work(self) -> None:
         """Own the child: run on the engine's thread until the engine is closed."""
+        job: Job | None = None
+        error: Exception = Stopped("The engine was closed.")
         try:
             while not self._closed:
                 # The next job reports what goes wrong here: it tries again.
@@ -120,9 +151,24 @@ class Engine:
                 if job is None:
                     break
                 self._run(job)
+                # While the thread waits it keeps no result in memory.
+                job = None
+        except BaseException as mistake:  # it is ours, but no job may wait for ever
+            _logger.exception("The thread of the engine failed.")
+            error = EngineError(f"The engine failed: {mistake!r}. Try again, and report this.")
         finally:
-            self._drain()
+            self._retire([] if job is None else [job], error)
+
+    def _retire(self, jobs: list[Job], error: Exception) -> None:
+        """End the child, these jobs and those that wait; the next one starts a new thread."""
+        try:
             self._drop_child()
+        finally:
+            with self._lock:
+                self._thread = self._current = None
+                self._packing, self.state = False, "off"
+                jobs += self._waiting()
+            _end_all(jobs, error)
 
     def _next_job(self) -> Job | None:
         """Wait for a job, and meanwhile replace a child that has died."""
@@ -144,7 +190,7 @@ class Engine:
         self.state = "starting"
         try:
             self._child = EngineProcess(self._module)
-        except (OSError, RuntimeError) as error:
+        except Exception as error:  # whatever it is, only the job that needs it may fail
             raise EngineError(
                 f"The engine, which runs TensorFlow, could not start: {error}. Check that "
                 f"there is free memory, and room for temporary files."
@@ -186,7 +232,7 @@ class Engine:
             raise EngineError("The engine was closed.")
         channel = child.connect(lambda: self._closed or job._cancelled)
         try:
-            channel.send(job.task, job.id)
+            self._send(job, channel)
         except Disconnected:
             raise
         except Exception as error:  # a task can refuse to be pickled in any way
@@ -207,6 +253,30 @@ class Engine:
             if end is not None:
                 child.has_served = True
                 return end
+
+    def _send(self, job: Job, channel: Channel) -> None:
+        """Pickle the task, which may read a large image, and send it if it is still wanted."""
+
+        def check() -> None:
+            if job._cancelled or self._closed:
+                raise Stopped("The job was cancelled.")
+
+        task = job.task
+        with self._lock:
+            check()
+            self._packing = True
+        try:
+            parcel = channel.pack(task, job.id, check)
+        finally:
+            with self._lock:
+                # From here on a job that is cancelled ends with a message from the child.
+                self._packing = False
+        try:
+            check()
+        except Stopped:
+            parcel.remove()
+            raise
+        channel.post(parcel)
 
     def _take_reply(self, job: Job, channel: Channel) -> Done | Failed | None:
         """Wait a moment for a reply, and return the one that ends the job."""
@@ -245,9 +315,11 @@ class Engine:
     def _cancel(self, job: Job) -> None:
         """Ask the task to end, and kill the child if it has not in time."""
         with self._lock:
-            if job is not self._current:
-                job._end("stopped", error=Stopped("The job was cancelled."))
-                return
+            # The child knows nothing of a task that waits, or that is still being read.
+            is_known = job is self._current and not self._packing
+        if not is_known:
+            _end_all([job], Stopped("The job was cancelled."))
+            return
         job.stop()
         timer = threading.Timer(_GRACE, self._kill_if_running, [job])
         timer.daemon = True
@@ -259,30 +331,16 @@ class Engine:
             if job is self._current and self._child:
                 self._child.kill()
 
-    def _drain(self) -> None:
-        """End the jobs that were never run."""
+    def _waiting(self) -> list[Job]:
+        """Take the jobs that were never run from the queue."""
+        jobs = []
         with contextlib.suppress(queue.Empty):
             while True:
-                job = self._jobs.get_nowait()
-                if job is not None:
-                    job._end("stopped", error=Stopped("The engine was closed."))
+                jobs.append(self._jobs.get_nowait())
+        return [job for job in jobs if job is not None]
 
 
-_shared: Engine | None = None
-_shared_lock = threading.Lock()
-
-
-def shared_engine() -> Engine:
-    """Return the engine of this process; it is made when first asked for.
-
-    Returns
-    -------
-    Engine
-        One for the whole process, closed when that ends.
-    """
-    global _shared
-    with _shared_lock:
-        if _shared is None or _shared._closed:
-            _shared = Engine()
-            atexit.register(_shared.close)
-        return _shared
+def _end_all(jobs: Sequence[Job], error: Exception) -> None:
+    """End jobs, as far as they have not ended."""
+    for job in jobs:
+        job._end("stopped" if isinstance(error, Stopped) else "failed", error=error)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import Any
 
-from ..support import Callbacks
-from .client import shared_engine
+from ..support import Callbacks, warn_user
 from .messages import Task
+from .shared import shared_engine
 from .tasks import KeptMaps, perform
 
 __all__ = ["execute", "needs_engine"]
+
+#: The maps that tasks done in this process keep for a `Relabel`.
+_kept = KeptMaps()
 
 
 def needs_engine() -> bool:
@@ -48,17 +50,16 @@ def execute(task: Task, callbacks: Callbacks = Callbacks()) -> Any:
         What the work raises, see also `Job.wait`. Ctrl-C cancels a job of the engine.
     """
     if not needs_engine():
-        return perform(task, callbacks, KeptMaps())
+        return perform(task, callbacks, _kept)
     callbacks.check_stop()
     job = shared_engine().submit(task, callbacks)
     try:
         # Without a limit Ctrl-C would not be noticed on Windows.
         while not job.has_ended(0.05):
             pass
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C, or what another handler of signals raises
         job.cancel()
         raise
     for text in job.warnings:
-        # As of the line that has called the public function.
-        warnings.warn(text, stacklevel=3)
+        warn_user(text)
     return job.wait()

@@ -66,7 +66,11 @@ class Job:
         self._stop_asked = True
 
     def cancel(self) -> None:
-        """End the task within a second, if necessary with its process."""
+        """End the task within a second, if necessary with its process.
+
+        If the task has made its result by then, the job is done and has the result: it may
+        have left something on the disk, of which who cancelled it must know.
+        """
         self._cancelled = True
         self._end_now(self)
 

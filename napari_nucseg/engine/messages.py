@@ -26,6 +26,7 @@ __all__ = [
     "EpochDone",
     "Failed",
     "FineTune",
+    "Load",
     "Progress",
     "Relabel",
     "RelabelExpired",
@@ -62,6 +63,19 @@ class Task:
     """
 
     id: str = dataclasses.field(default_factory=_new_id, kw_only=True)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Load(Task):
+    """Load TensorFlow and a model, which is kept for the next tasks. The result is None.
+
+    Parameters
+    ----------
+    model : str, Path or Model
+        The model, or its name or folder.
+    """
+
+    model: str | Path | Model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

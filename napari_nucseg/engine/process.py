@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Listener
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
 from .messages import EngineError
@@ -28,6 +28,7 @@ ADDRESS_VARIABLE, KEY_VARIABLE = "NUCSEG_ENGINE_ADDRESS", "NUCSEG_ENGINE_KEY"
 FOLDER_VARIABLE = "NUCSEG_ENGINE_FOLDER"
 
 _START_SECONDS = 120.0
+_WAKE_SECONDS = 5.0
 _TAIL = 1500
 _LONGEST_SOCKET = 100  # bytes in the path of a socket; macOS allows 103
 
@@ -50,22 +51,20 @@ class EngineProcess:
         #: Whether it has brought a task to an end.
         self.has_served = False
         self._channel: Channel | None = None
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
-        self._folder = new_session_folder()
         key = secrets.token_bytes(32)
-        try:
+        # Whatever goes wrong, what was begun before is ended, the child too.
+        with contextlib.ExitStack() as ends:
+            self._stderr = ends.enter_context(tempfile.TemporaryFile())
+            self._folder = new_session_folder()
+            ends.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self._listener = Listener(_address_in(self._folder), authkey=key)
-            try:
-                self.process = self._start(module, key)
-            except BaseException:
-                self._listener.close()
-                raise
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
-        remove_abandoned_folders()
+            ends.callback(self._close_connection)
+            self._accepting = threading.Thread(target=self._accept, daemon=True)
+            self._accepting.start()
+            self.process = self._start(module, key)
+            ends.callback(self.kill)
+            remove_abandoned_folders()
+            self._ends = ends.pop_all()
 
     def _start(self, module: str, key: bytes) -> subprocess.Popen:
         environment = {
@@ -132,13 +131,20 @@ class EngineProcess:
 
     def close(self) -> None:
         """End the process and free what it used; for the thread that uses the connection."""
-        self.kill()
+        self._ends.close()
+
+    def _close_connection(self) -> None:
+        """Close the connection, or end the thread that still waits for one."""
+        if self._accepting.is_alive():
+            # To close the listener would not wake the thread: a connection does, which is
+            # refused, as it does not know the key.
+            with contextlib.suppress(OSError, EOFError):
+                Client(self._listener.address).close()
+            self._accepting.join(_WAKE_SECONDS)
         with contextlib.suppress(OSError):
             self._listener.close()
         if self._channel is not None:
             self._channel.close()
-        self._stderr.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def error_output(self) -> str:
         """Return the end of what the process has printed.

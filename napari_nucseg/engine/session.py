@@ -15,7 +15,9 @@ from ..support import is_running, process_stamp
 __all__ = ["new_session_folder", "remove_abandoned_folders"]
 
 _PREFIX = "nucseg-"
-_NAME = re.compile(rf"{_PREFIX}(?P<process>\d+)-(?P<began>[\d.]+)-[0-9a-f]{{8}}-(?P<host>.*)")
+_NAME = re.compile(
+    rf"{_PREFIX}(?P<process>[0-9]+)-(?P<began>[0-9.]+)-[0-9a-f]{{8}}-(?P<host>.*)"
+)
 
 
 def new_session_folder() -> Path:
@@ -52,7 +54,10 @@ def _stamp_of(name: str) -> dict[str, Any] | None:
     found = _NAME.fullmatch(name)
     if found is None or found["host"] != _host():
         return None
-    return {"process": int(found["process"]), "began": float(found["began"])}
+    try:
+        return {"process": int(found["process"]), "began": float(found["began"])}
+    except (ValueError, OverflowError):  # numbers such as 1.2.3 in the name of a stranger
+        return None
 
 
 def _host() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..support import Callbacks
 from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fields
 from .messages import (
     FineTune,
+    Load,
     Relabel,
     RelabelExpired,
     Segment,
@@ -38,6 +40,8 @@ class KeptMaps:
 
     def __init__(self) -> None:
         self._kept: collections.OrderedDict[str, Segmentation] = collections.OrderedDict()
+        # Several threads of a process may do tasks.
+        self._lock = threading.Lock()
 
     def add(self, key: str, segmentation: Segmentation) -> None:
         """Keep a segmentation, and drop the ones not used for the longest time.
@@ -49,10 +53,11 @@ class KeptMaps:
         segmentation : Segmentation
             With its maps.
         """
-        self._kept[key] = segmentation
-        self._kept.move_to_end(key)
-        while len(self._kept) > 1 and (len(self._kept) > _MOST or self._bytes() > _MOST_BYTES):
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[key] = segmentation
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and self._is_too_much():
+                self._kept.popitem(last=False)
 
     def find(self, key: str) -> Segmentation:
         """Return a segmentation.
@@ -72,12 +77,14 @@ class KeptMaps:
         RelabelExpired
             If it is no longer kept.
         """
-        if key not in self._kept:
+        found = self._kept.get(key)
+        if found is None:
             raise RelabelExpired("The maps are no longer kept. Click Segment again.")
-        return self._kept[key]
+        return found
 
-    def _bytes(self) -> int:
-        return sum(kept.maps.nbytes for kept in self._kept.values() if kept.maps)
+    def _is_too_much(self) -> bool:
+        size = sum(kept.maps.nbytes for kept in self._kept.values() if kept.maps)
+        return len(self._kept) > _MOST or size > _MOST_BYTES
 
 
 @functools.singledispatch
@@ -106,6 +113,11 @@ def perform(task: Task, callbacks: Callbacks, kept: KeptMaps) -> object:
         What the work raises.
     """
     raise TypeError(f"Expected a kind of task that the engine knows, got {type(task)}.")
+
+
+@perform.register(Load)
+def _load(task: Load, callbacks: Callbacks, kept: KeptMaps) -> None:
+    _predictor(task.model)
 
 
 @perform.register(Warm)

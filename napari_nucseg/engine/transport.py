@@ -11,31 +11,19 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import mmap
-import os
 import pickle
 import shutil
 import threading
-import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["LARGE", "Channel", "Disconnected", "UnreadableMessage"]
+from .files import LARGE_BYTES, ArrayFiles, open_all
 
-#: Arrays of at least so many bytes travel as files.
-LARGE = 2**20
-
-#: A mapped file counts as an open file, and of those a process may have about a thousand.
-_MOST_FILES = 32
-
-#: Arrays begin at a multiple of so many bytes, as those do that NumPy makes.
-_ALIGNMENT = 64
-
-_WINDOWS = os.name == "nt"
+__all__ = ["Channel", "Disconnected", "Parcel", "UnreadableMessage"]
 
 
 class Disconnected(ConnectionError):
@@ -56,15 +44,6 @@ class UnreadableMessage(Exception):
     def __init__(self, label: str, error: Exception) -> None:
         super().__init__(f"The message {label!r} cannot be read: {error}")
         self.label, self.error = label, error
-
-
-@dataclasses.dataclass(frozen=True)
-class _Reference:
-    """Where the bytes of an array are: the name of a file, and the place in it."""
-
-    name: str
-    start: int
-    size: int
 
 
 class Channel:
@@ -103,21 +82,63 @@ class Channel:
         Exception
             If the message cannot be pickled. The connection can still be used then.
         """
+        self.post(self.pack(message, label))
+
+    def pack(
+        self, message: Any, label: str = "", check: Callable[[], None] = lambda: None
+    ) -> Parcel:
+        """Pickle a message and write its large arrays to files, but do not send it yet.
+
+        It takes long if an image in the message is only read now.
+
+        Parameters
+        ----------
+        message, label
+            As in `send`.
+        check : callable, optional
+            Called before each object in the message. If it raises, the packing ends.
+
+        Returns
+        -------
+        Parcel
+            For `post`, or to be removed.
+
+        Raises
+        ------
+        Disconnected, OSError, Exception
+            As in `send`, and what `check` raises.
+        """
         with self._sending:
             if self._closed:
                 raise Disconnected("The connection was closed.")
-            files = _Files(self._folder)
+            files = ArrayFiles(self._folder)
             try:
-                body = _dump(message, files)
+                body = _dump(message, files, check)
                 header = pickle.dumps((label, files.references), protocol=5)
             except BaseException:
                 files.remove()
                 raise
+            return Parcel(header, body, files)
+
+    def post(self, parcel: Parcel) -> None:
+        """Send what was packed.
+
+        Parameters
+        ----------
+        parcel : Parcel
+            From `pack`.
+
+        Raises
+        ------
+        Disconnected
+            If the other process has ended. The files are removed then.
+        """
+        with self._sending:
             try:
-                self._connection.send_bytes(header)
-                self._connection.send_bytes(body)
+                self._connection.send_bytes(parcel.header)
+                self._connection.send_bytes(parcel.body)
             except OSError as error:
-                files.remove()
+                parcel.remove()
                 raise Disconnected("The other process has ended.") from error
 
     def wait(self, timeout: float) -> bool:
@@ -161,7 +182,7 @@ class Channel:
             raise Disconnected("The other process has ended.") from error
         label, references = pickle.loads(header)
         try:
-            return pickle.loads(body, buffers=_open_all(self._folder, references))
+            return pickle.loads(body, buffers=open_all(self._folder, references))
         except Exception as error:  # a class that is not known here, for example
             raise UnreadableMessage(label, error) from error
 
@@ -175,63 +196,27 @@ class Channel:
             self._connection.close()
 
 
-class _Files:
-    """The files with the large arrays of one message.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Parcel:
+    """A message that is ready to be sent.
 
     Parameters
     ----------
-    folder : Path
-        Where they are written.
+    header : bytes
+        Its label, and where its large arrays are.
+    body : memoryview
+        The rest of it, pickled.
+    files : ArrayFiles
+        The files of its large arrays.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.references: list[_Reference] = []
-        self._folder = folder
-        self._names: list[str] = []
-
-    def add(self, buffer: pickle.PickleBuffer) -> bool:
-        """Write a large array to a file.
-
-        Parameters
-        ----------
-        buffer : PickleBuffer
-            The bytes of an array.
-
-        Returns
-        -------
-        bool
-            True if the array is not large and belongs into the message.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
-        with buffer.raw() as data:
-            if data.nbytes < LARGE:
-                return True
-            # Each array has a file, so that its memory can be freed without the others.
-            if len(self._names) < _MOST_FILES:
-                self._names.append(uuid.uuid4().hex)
-            name = self._names[-1]
-            try:
-                start = _append(self._folder / name, data)
-            except OSError as error:
-                raise type(error)(
-                    error.errno,
-                    f"{error.strerror}. Expected room for {data.nbytes / 1e6:.0f} MB in the "
-                    f"folder of temporary files. Free some, or let the environment variable "
-                    f"TMPDIR name another folder and start again",
-                    str(self._folder),
-                ) from error
-            self.references.append(_Reference(name, start, data.nbytes))
-        return False
+    header: bytes
+    body: memoryview
+    files: ArrayFiles
 
     def remove(self) -> None:
-        """Remove the files, because nobody will read them."""
-        for name in self._names:
-            with contextlib.suppress(OSError):
-                (self._folder / name).unlink()
+        """Remove its files, because it will not be sent."""
+        self.files.remove()
 
 
 class _Pickler(pickle.Pickler):
@@ -239,6 +224,9 @@ class _Pickler(pickle.Pickler):
 
     NumPy does that itself for arrays whose values are side by side in memory.
     """
+
+    #: Called before each object; what it raises ends the pickling.
+    check: Callable[[], None]
 
     def reducer_override(self, obj: Any) -> Any:
         """Return how to pickle an object.
@@ -253,48 +241,18 @@ class _Pickler(pickle.Pickler):
         object
             `NotImplemented` for what can be pickled as usual.
         """
-        if type(obj) in (np.ndarray, np.memmap) and obj.nbytes >= LARGE:
+        self.check()
+        if type(obj) in (np.ndarray, np.memmap) and obj.nbytes >= LARGE_BYTES:
             is_plain = type(obj) is np.ndarray and obj.flags.forc
             if not is_plain and not obj.dtype.hasobject:
                 return np.ascontiguousarray(obj).__reduce_ex__(5)
         return NotImplemented
 
 
-def _dump(message: Any, files: _Files) -> memoryview:
+def _dump(message: Any, files: ArrayFiles, check: Callable[[], None]) -> memoryview:
     """Pickle a message, with its large arrays in files."""
     body = io.BytesIO()
-    _Pickler(body, protocol=5, buffer_callback=files.add).dump(message)
+    pickler = _Pickler(body, protocol=5, buffer_callback=files.add)
+    pickler.check = check
+    pickler.dump(message)
     return body.getbuffer()
-
-
-def _append(path: Path, data: memoryview) -> int:
-    """Write bytes at the end of a file and return where they begin."""
-    # What cleans up old temporary files may have removed the folder.
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    # Not through a mapped file: on a full disk that ends the process without an error.
-    with open(path, "ab", buffering=0) as file:
-        start = -(-file.seek(0, os.SEEK_END) // _ALIGNMENT) * _ALIGNMENT
-        file.truncate(start)
-        written = 0
-        while written < data.nbytes:
-            written += file.write(data[written:])
-    return start
-
-
-def _open_all(folder: Path, references: Sequence[_Reference]) -> list[memoryview]:
-    """Map the files into memory and leave nothing of them on the disk."""
-    maps = {name: _map(folder / name) for name in {one.name for one in references}}
-    return [maps[one.name][one.start : one.start + one.size] for one in references]
-
-
-def _map(path: Path) -> memoryview:
-    """Map a file into memory and remove it; what is written to it goes to no disk."""
-    # Windows removes it when the map is closed, also if the process is killed.
-    options = getattr(os, "O_TEMPORARY", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, os.O_RDWR | options)
-    try:
-        if not _WINDOWS:
-            path.unlink()
-        return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
-    finally:
-        os.close(descriptor)

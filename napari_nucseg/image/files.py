@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..support import new_file, pluralize
+from ..support import new_file, pluralize, warn_user
 from .array import ArrayImage
 from .base import BaseImage
 from .field import Field
@@ -80,10 +79,9 @@ def _open(path: Path, axes: str = "", *, look_up: bool = True) -> BaseImage:
     except (TypeError, ValueError) as error:
         raise _in_file(path, error) from error
     if image.large_count > 1:  # much smaller ones are thumbnails and labels of slides
-        warnings.warn(
+        warn_user(
             f"{path} holds {pluralize(image.large_count, 'image')}, of which only the first is "
             f"read. Save each as a file of its own.",
-            stacklevel=4,
         )
     return image
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..support import pluralize, some_of
+from ..support import pluralize, some_of, warn_user
 from .files import IMAGE_SUFFIXES
 
 __all__ = ["LABELS_ENDING", "PROBABILITY_ENDING", "find_images", "images_in", "labels_in"]
@@ -103,9 +102,8 @@ def labels_in(folder: Path) -> dict[str, Path]:
             others.append(found[name].name)
         found[name] = file
     if others:
-        warnings.warn(
+        warn_user(
             f"Left out {pluralize(others, 'file')} in {folder}, as there is another one of the "
             f"same name: {some_of(others)}. …{LABELS_ENDING} is taken, or the last.",
-            stacklevel=2,
         )
     return dict(sorted(found.items()))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import enum
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 
-from ..support import some_of
+from ..support import some_of, warn_user
 
 __all__ = [
     "MaskIssue",
@@ -172,7 +171,6 @@ def warn_of_issues(issues: Iterable[tuple[str, MaskIssue | None]]) -> None:
             names[issue].append(name)
     for issue, masks in names.items():
         who = masks[0] if len(masks) == 1 else f"{len(masks)} masks ({some_of(masks)})"
-        warnings.warn(
+        warn_user(
             f"Expected labels with a value for each nucleus, got in {who} {issue.value}",
-            stacklevel=3,
         )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..support import pluralize, some_of
+from ..support import pluralize, some_of, warn_user
 from .field import Field
 from .files import read_image, read_labels
 from .folders import images_in, labels_in
@@ -104,10 +103,9 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     masks = labels_in(folder / _MASK_FOLDER)
     missing = [image.name for image in images if image.stem not in masks]
     if missing and len(missing) < len(images):
-        warnings.warn(
+        warn_user(
             f"Left out {pluralize(missing, 'image')} in {folder} without a mask of the same "
             f"name: {some_of(missing)}",
-            stacklevel=3,
         )
     pairs = [
         Pair(image, (masks[image.stem],), image.stem) for image in images if image.stem in masks
@@ -115,10 +113,9 @@ def _pairs_by_name(folder: Path) -> list[Pair]:
     stems = {image.stem for image in images}
     alone = [mask.name for stem, mask in masks.items() if stem not in stems]
     if pairs and alone:
-        warnings.warn(
+        warn_user(
             f"Left out {pluralize(alone, 'mask')} in {folder} without an image of the same "
             f"name: {some_of(alone)}",
-            stacklevel=3,
         )
     return pairs
 
@@ -130,10 +127,9 @@ def _one_of_each_name(folder: Path, images: Sequence[Path]) -> list[Path]:
         first.setdefault(image.stem, image)
     others = [str(image.relative_to(folder)) for image in images if first[image.stem] != image]
     if others:
-        warnings.warn(
+        warn_user(
             f"Left out {pluralize(others, 'image')} in {folder}, as there is another one of "
             f"the same name: {some_of(others)}. The first is taken.",
-            stacklevel=4,
         )
     return list(first.values())
 
@@ -168,17 +164,15 @@ def _pairs_per_nucleus(folder: Path) -> list[Pair]:
             else:
                 odd.append(inner.name)
     if odd:
-        warnings.warn(
+        warn_user(
             f"Left out {pluralize(odd, 'folder')} in {folder} with more than one image, or "
             f"none: {some_of(odd)}",
-            stacklevel=3,
         )
     empty = [pair.name for pair in pairs if not pair.masks]
     if empty:
-        warnings.warn(
+        warn_user(
             f"Took {pluralize(empty, 'image')} in {folder} to be without nuclei, as there is "
             f"no file in masks/: {some_of(empty)}",
-            stacklevel=3,
         )
     return pairs
 
@@ -259,10 +253,9 @@ def _warn_of_oddities(
     ]
     if odd:
         who = odd[0] if len(odd) == 1 else f"{pluralize(odd, 'file')} ({some_of(odd)})"
-        warnings.warn(
+        warn_user(
             f"Expected an image, got in {who} what looks like labels or a mask. Give what "
             f"they were made from.",
-            stacklevel=3,
         )
 
 

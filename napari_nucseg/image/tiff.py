@@ -6,14 +6,13 @@ import contextlib
 import logging
 import logging.handlers
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..support import pluralize, some_of
+from ..support import pluralize, some_of, warn_user
 from .axes import LETTERS, check_axes, guess_axes
 from .base import BaseImage
 from .image import Ranges
@@ -139,7 +138,7 @@ class TiffImage(BaseImage):
         new = [text for text, is_told in self._odd.items() if not is_told]
         if new:
             self._odd = dict.fromkeys(self._odd, True)
-            warnings.warn(f"{self.path}: {some_of(new)}", stacklevel=4)
+            warn_user(f"{self.path}: {some_of(new)}")
 
 
 @contextlib.contextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..image import Field, looks_like_labels
-from ..support import Callbacks, __version__
+from ..support import Callbacks, __version__, warn_user
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
@@ -142,25 +141,22 @@ def _in_bytes(probability: np.ndarray) -> np.ndarray:
 def _warn_of_oddities(plane: np.ndarray, name: str, diameter: float | None) -> None:
     """Warn of what can be segmented, but hardly is what was meant."""
     if looks_like_labels(plane):
-        warnings.warn(
+        warn_user(
             f"Expected an image in {name!r}, got what looks like labels or a mask: nearly all "
             f"pixels that touch have the same value. Give the image that it was made from.",
-            stacklevel=3,
         )
     # Only floating-point numbers can be none, and a large plane takes time to look through.
     unknown = np.count_nonzero(~np.isfinite(plane)) if plane.dtype.kind == "f" else 0
     if unknown:
-        warnings.warn(
+        warn_user(
             f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of its "
             f"{plane.size} intensities. They are taken for the darkest ones.",
-            stacklevel=3,
         )
     height, width = plane.shape[:2]
     if diameter is not None and diameter > max(height, width):
-        warnings.warn(
+        warn_user(
             f"Expected nuclei smaller than {name!r}, which has {height} x {width} pixels, got "
             f"a diameter of {diameter:g} pixels. Correct it, or leave it to be estimated.",
-            stacklevel=3,
         )
 
 

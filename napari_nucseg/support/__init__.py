@@ -14,6 +14,7 @@ from .paths import new_run_directory, runs_directory, user_directory
 from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
 from .version import __version__
+from .warn import warn_user
 
 __all__ = [
     "Callbacks",
@@ -42,4 +43,5 @@ __all__ = [
     "runs_directory",
     "some_of",
     "user_directory",
+    "warn_user",
 ]

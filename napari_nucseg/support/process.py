@@ -46,5 +46,7 @@ def is_running(stamp: Mapping[str, Any]) -> bool:
         return (
             process.create_time() <= stamp["began"] and process.status() != psutil.STATUS_ZOMBIE
         )
-    except (LookupError, psutil.Error):  # an older version left no stamp
+    except psutil.Error:
+        return False
+    except (LookupError, TypeError, ValueError, OverflowError):  # not a stamp of this version
         return False

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Sequence
 
 from ..image import Field
-from ..support import pluralize
+from ..support import pluralize, warn_user
 
 __all__ = ["check_fields", "hold_out"]
 
@@ -106,10 +105,9 @@ def _cut(field: Field, part: float) -> tuple[Field, Field]:
         first, second = field.crop(**{side: training}), field.crop(**{side: scored})
         if _has_nuclei(first) and _has_nuclei(second):
             return first, second
-    warnings.warn(
+    warn_user(
         f"The field {field.name!r} has too few nuclei to hold some out: the model is "
         f"scored on what it was trained on. Add more fields for an honest score.",
-        stacklevel=2,
     )
     return field, field
 

@@ -11,14 +11,13 @@ import os
 import shutil
 import time
 import uuid
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..image import Field, read_old_axes
-from ..support import new_folder, user_directory
+from ..support import new_folder, user_directory, warn_user
 
 __all__ = ["Entry", "TrainingSet"]
 
@@ -141,9 +140,8 @@ class TrainingSet:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 if _is_gone(path.parent):
                     return self.entries()
-                warnings.warn(
+                warn_user(
                     f"The training field in {path.parent} is damaged and left out: {error}",
-                    stacklevel=2,
                 )
                 continue
             newest[entry.key.split("-")[0]] = entry
@@ -169,9 +167,8 @@ class TrainingSet:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 if _is_gone(self.folder / entry.key):
                     return self.fields()
-                warnings.warn(
+                warn_user(
                     f"The training field {entry.name!r} is damaged and left out: {error}",
-                    stacklevel=2,
                 )
         return fields
 
