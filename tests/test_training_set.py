@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import json
 import shutil
 
 import numpy as np
@@ -140,6 +141,21 @@ def test_damaged_entries_do_not_take_the_others_down(training_set, field):
         assert [f.name for f in training_set.fields()] == ["whole"]
     (training_set.folder / damaged.key / "field.json").write_text("{")
     with pytest.warns(UserWarning, match="damaged"):
+        assert [e.name for e in training_set.entries()] == ["whole"]
+
+
+@pytest.mark.parametrize(
+    "content", ["null", "[]", "3", '{"name": 3}', '{"source": null}', '{"axes": 5}']
+)
+def test_entry_that_says_something_else_does_not_take_the_others_down(
+    training_set, field, content
+):
+    path = training_set.folder / training_set.add(field).key / "field.json"
+    training_set.add(dataclasses.replace(field, name="whole"))
+    values = json.loads(content)
+    told = json.loads(path.read_text()) | values if isinstance(values, dict) else values
+    path.write_text(json.dumps(told))
+    with pytest.warns(UserWarning, match=r"damaged and left out: Expected .*field\.json"):
         assert [e.name for e in training_set.entries()] == ["whole"]
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "Model",
     "check_model_name",
     "check_new_name",
+    "check_weights",
     "free_name",
     "list_models",
     "load_model",
@@ -168,7 +169,7 @@ def load_model(name_or_folder: str | Path) -> Model:
     models = list_models()
     for model in models:
         if name_or_folder == model.card.name:
-            _check_weights(model)
+            check_weights(model)
             return model
     # Absolute, because the engine may load it again from another working folder.
     folder = Path(name_or_folder).expanduser().absolute()
@@ -184,7 +185,7 @@ def load_model(name_or_folder: str | Path) -> Model:
         )
     bundled = folder.parent == _bundled_directory().absolute()
     model = Model(_read_card(folder / CARD_FILE), folder, bundled)
-    _check_weights(model)
+    check_weights(model)
     return model
 
 
@@ -216,8 +217,22 @@ def _classes(hint: Any) -> tuple[type, ...]:
     return tuple(typing.get_origin(option) or option for option in options)
 
 
-def _check_weights(model: Model) -> None:
-    """Check that the weights are there and are those of the card."""
+def check_weights(model: Model) -> None:
+    """Check that the weights on the disk are those that the card names.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If they are not there.
+    ValueError
+        If they are damaged, or another model was put into the folder since this one was
+        loaded.
+    """
     path = model.folder / WEIGHTS_FILE
     if not path.is_file():
         raise FileNotFoundError(
@@ -227,8 +242,9 @@ def _check_weights(model: Model) -> None:
     if checksum(path) != model.card.weights_sha256:
         raise ValueError(
             f"Expected the weights in {path} to have the checksum in the card of model "
-            f"{model.card.name!r}, got another one. The file is incomplete or was changed: "
-            f"import or train the model again."
+            f"{model.card.name!r}, got another one. The file is incomplete, or was changed or "
+            f"replaced after the model was loaded: load the model again. If that fails, import "
+            f"or train it again."
         )
 
 
