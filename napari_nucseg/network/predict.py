@@ -11,7 +11,7 @@ import numpy as np
 from ..pipeline import ModelSpec, pad_to_stride, spec_of
 from ..registry import WEIGHTS_FILE, Model, check_weights, check_weights_file
 from .architectures import read_architecture
-from .backend import keras, ops, tf
+from .backend import compiled, keras, ops, tf
 from .precision import precision, set_precision
 
 __all__ = ["KerasPredictor", "load_network", "load_predictor"]
@@ -112,7 +112,7 @@ class KerasPredictor:
             tf.TensorSpec((None, None, None, 3), tf.float32),
             tf.TensorSpec((2,), tf.int32),
         ]
-        self._run = tf.function(self._predict, input_signature=signature, autograph=False)
+        self._run = compiled(self._predict, signature)
 
     def _predict(self, tiles: tf.Tensor, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         output = self._network(tiles, training=False)
