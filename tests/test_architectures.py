@@ -94,9 +94,7 @@ def test_a_third_architecture_is_trained_saved_loaded_and_used(third, tmp_path):
     child = train(field, tmp_path / "child", initialization=loaded, **TINY)
     assert child.card.architecture == described
     with pytest.raises(ValueError, match=rf"{third}', the widths \[6\], got \[7\]"):
-        train(
-            field, tmp_path / "no", initialization=Initialization(loaded, widths=[7]), **TINY
-        )
+        train(field, tmp_path / "no", initialization=Initialization(loaded, widths=[7]), **TINY)
     assert child.card.parent_sha256 == model.card.weights_sha256
 
 

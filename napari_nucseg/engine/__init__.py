@@ -1,7 +1,7 @@
 """The child process that runs TensorFlow for a window."""
 
 from .client import Engine, shared_engine
-from .execution import execute, needs_engine
+from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
@@ -26,6 +26,5 @@ __all__ = [
     "Train",
     "Warm",
     "execute",
-    "needs_engine",
     "shared_engine",
 ]

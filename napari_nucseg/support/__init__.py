@@ -1,7 +1,7 @@
-"""Small helpers that belong to no arrow: atomic files, paths, text, progress."""
+"""Small helpers for all other wings: atomic files, paths, parameters, text, callbacks."""
 
 from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
-from .callbacks import Callbacks, Epoch, OnEpoch, OnProgress, ShouldStop, Stopped, check_stop
+from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
 from .json_file import parse_object, read_object
 from .parameters import (
     FormRow,
@@ -20,15 +20,12 @@ __all__ = [
     "Callbacks",
     "Epoch",
     "FormRow",
-    "OnEpoch",
-    "OnProgress",
     "Parameter",
     "Parameters",
     "ShouldStop",
     "Stopped",
     "__version__",
     "check_new_folder",
-    "check_stop",
     "duration",
     "from_keywords",
     "is_old",

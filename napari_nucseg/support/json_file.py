@@ -32,9 +32,9 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         return parse_object(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"Expected a JSON object in {path}, got something else: {error}") from (
-            error
-        )
+        raise ValueError(
+            f"Expected a JSON object in {path}, got something else: {error}"
+        ) from (error)
 
 
 def parse_object(text: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _IDENTITY = (
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
-    """What the card of a new model says that cannot be measured.
+    """What a person says of a new model, for its card.
 
     Parameters
     ----------

@@ -214,7 +214,7 @@ class TrainingSet:
 
 
 def _remove(folder: Path) -> None:
-    """Remove an entry, first from the list, so that a half of one is not taken for damaged."""
+    """Remove an entry, its description first: without one it is not listed as damaged."""
     (folder / _ABOUT_FILE).unlink(missing_ok=True)
     shutil.rmtree(folder)
 

@@ -28,7 +28,8 @@ class Architecture:
     """Description of a network: what the card of a model says, and how to build it.
 
     A subclass is a frozen dataclass too. All its fields have defaults. They are numbers, texts
-    or tuples of these, so that they can go into the card, where a tuple is a list. Its `__post_init__` refuses values that a stranger's card should not have. The layers of the
+    or tuples of these, because they go into the card, where a tuple is a list. Its
+    `__post_init__` refuses values that a stranger's card should not have. The layers of the
     network, and their names, follow from the fields alone.
 
     Parameters
