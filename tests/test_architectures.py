@@ -42,6 +42,8 @@ class OneConvolution(Architecture):
 
     widths: tuple[int, ...] = (4,)
     kernel: int = 3
+    dilations: tuple[int, ...] = (1, 2)
+    pools: tuple[tuple[int, str], ...] = ((4, "mean"),)
 
     def build(self, *, batch_norm: bool) -> keras.Model:
         from napari_nucseg.network.backend import keras, layers
@@ -76,13 +78,23 @@ def test_a_third_architecture_is_trained_saved_loaded_and_used(third, tmp_path):
     field = simulate_field((64, 96), seed=0)
     initialization = Initialization(architecture=third, widths=[6])
     model = train(field, tmp_path / "new", initialization=initialization, **TINY)
-    described = {"kind": third, "widths": [6], "kernel": 3}
+    described = {
+        "kind": third,
+        "widths": [6],
+        "kernel": 3,
+        "dilations": [1, 2],
+        "pools": [[4, "mean"]],
+    }
     assert model.card.architecture == described
     loaded = load_model(tmp_path / "new")
-    assert base.read_architecture(loaded.card.architecture).as_dict() == described
+    read = base.read_architecture(loaded.card.architecture)
+    assert read == base.kinds()[third]((6,))
+    assert read.as_dict() == described
     assert segment(field, loaded).shape == field.shape
     child = train(field, tmp_path / "child", initialization=loaded, **TINY)
     assert child.card.architecture == described
+    with pytest.raises(ValueError, match=rf"{third}', the widths \[6\], got \[7\]"):
+        train(field, tmp_path / "no", initialization=Initialization(loaded, widths=[7]), **TINY)
     assert child.card.parent_sha256 == model.card.weights_sha256
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,21 @@ RANK_OF = {wing: rank for rank, wings in enumerate(RANKS) for wing in wings}
 ONLY_IN = {
     "network.backend": ("keras", "tensorflow"),
     "widgets": ("magicgui", "napari", "pyqtgraph", "qtpy", "superqt", "vispy"),
+}
+
+#: The modules that may use TensorFlow itself, not only Keras.
+USE_TENSORFLOW = ("network.loader", "network.predict")
+
+#: Names in front doors that no other wing imports, and why they stand there all the same.
+FOR_OTHERS = {
+    "cli.main": "the command of setup.cfg",
+    "engine.Engine": "programs and benchmarks that start an engine of their own",
+    "engine.EngineError": "programs that use an engine, to catch what it raises",
+    "image.Image": "the protocol of what is segmented, for an image of another kind",
+    "image.Species": "programs that simulate tissue",
+    "image.Stain": "programs that simulate tissue",
+    "image.TissueKind": "programs that simulate tissue",
+    "image.simulate_tissue": "programs that simulate tissue",
 }
 
 #: As many files and folders as a person sees at one glance.
@@ -73,19 +89,52 @@ def read_imports(package):
     """
     files = modules_of(package)
     own, foreign = [], []
-    for source, path in files.items():
+    for source, name, line in imports_by_name(package):
+        first, _, rest = name.partition(".")
+        if first != package.name:
+            foreign.append(Import(source, name, line))
+        else:
+            own.append(Import(source, longest_module(rest, files), line))
+    return list(dict.fromkeys(own)), list(dict.fromkeys(foreign))
+
+
+def imports_by_name(package):
+    """Return the imports, each of the full name of what is imported."""
+    found = []
+    for source, path in modules_of(package).items():
         inside = [package.name, *source.split(".")]
         if path.name == "__init__.py":
             inside = [package.name, *path.relative_to(package).parts[:-1], "__init__"]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for name in imported_names(node, inside):
-                first, _, rest = name.partition(".")
-                if first != package.name:
-                    foreign.append(Import(source, name, node.lineno))
-                else:
-                    target = longest_module(rest, files)
-                    own.append(Import(source, target, node.lineno))
-    return list(dict.fromkeys(own)), list(dict.fromkeys(foreign))
+            found += [
+                Import(source, name, node.lineno) for name in imported_names(node, inside)
+            ]
+    return found
+
+
+def attributes_of_wings(package):
+    """Return the wing and the name of ``registry.load_model``, and where it stands."""
+    return [
+        Import(source, f"{package.name}.{ast.unparse(node)}", node.lineno)
+        for source, path in modules_of(package).items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in RANK_OF
+    ]
+
+
+def front_doors(package):
+    """Return the names in the front door of each wing: its ``__all__``, or what it imports."""
+    doors = {}
+    for path in sorted(package.glob("*/__init__.py")):
+        told = [
+            ast.literal_eval(node.value)
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        doors[path.parent.name] = told[0] if told else sorted(names_in(path))
+    return doors
 
 
 def imported_names(node, inside):
@@ -193,6 +242,29 @@ def libraries_out_of_place(foreign):
     return found
 
 
+def tensorflow_out_of_place(package):
+    return [
+        f"{one}: use a function of network.backend"
+        for one in imports_by_name(package)
+        if one.target == f"{package.name}.network.backend.tf"
+        and one.source not in USE_TENSORFLOW
+    ]
+
+
+def names_that_nobody_imports(package):
+    used = {
+        one.target
+        for one in [*imports_by_name(package), *attributes_of_wings(package)]
+        if wing_of(one.source) != wing_of(one.target.partition(".")[2])
+    }
+    return [
+        f"{wing} names {name}, which no other wing imports"
+        for wing, names in front_doors(package).items()
+        for name in names
+        if f"{package.name}.{wing}.{name}" not in used and f"{wing}.{name}" not in FOR_OTHERS
+    ]
+
+
 def crowd(package):
     seen = sorted(path.name for path in package.iterdir() if path.name not in NOT_ROOMS)
     if len(seen) <= GROUND_PLAN:
@@ -208,6 +280,8 @@ def violations(package):
         *past_the_front_door(own),
         *cycles(own),
         *libraries_out_of_place(foreign),
+        *tensorflow_out_of_place(package),
+        *names_that_nobody_imports(package),
         *crowd(package),
     ]
 
@@ -223,6 +297,23 @@ def test_arrows_of_the_package_go_down():
         print(f"{wing:>10} -> {', '.join(targets)}")
     found = violations(PACKAGE)
     assert not found, "\n".join(["", *found])
+
+
+def test_what_front_doors_name_is_there():
+    for wing, names in front_doors(PACKAGE).items():
+        module = importlib.import_module(f"napari_nucseg.{wing}")
+        assert [name for name in names if not hasattr(module, name)] == []
+
+
+def test_exceptions_of_front_doors_are_needed():
+    names = {f"{wing}.{name}" for wing, found in front_doors(PACKAGE).items() for name in found}
+    used = {
+        one.target.partition(".")[2]
+        for one in imports_by_name(PACKAGE)
+        if wing_of(one.source) != wing_of(one.target.partition(".")[2])
+    }
+    assert set(FOR_OTHERS) <= names
+    assert not set(FOR_OTHERS) & used
 
 
 # The rules, on made-up packages
@@ -335,6 +426,15 @@ def test_imports_are_read_wherever_they_are(package):
         ),
         ({"api.py": "def f():\n    import tensorflow as tf"}, "only network.backend may"),
         ({"network/fit.py": "from keras import layers"}, "only network.backend may"),
+        ({"network/fit.py": "from .backend import tf"}, "use a function of network.backend"),
+        (
+            {"image/__init__.py": "from .field import Image, crop"},
+            "image names crop, which no other wing imports",
+        ),
+        (
+            {"image/__init__.py": "from .field import Image\n__all__ = ['Image', 'crop']"},
+            "image names crop, which no other wing imports",
+        ),
         ({"api.py": "import_module('keras.layers')"}, "only network.backend may"),
         ({"cli/__init__.py": "from napari.layers import Image"}, "only widgets may"),
         ({"image/field.py": "from qtpy.QtCore import Qt"}, "only widgets may"),

@@ -81,12 +81,12 @@ def nothing(labels):
         (one, None),
         (in_three_pieces, None),
         (binary, MaskIssue.BINARY),
-        (smooth, MaskIssue.STREWN),
-        (classes, MaskIssue.STREWN),
-        (image, MaskIssue.STREWN),
-        (inverted, MaskIssue.COVERED),
-        (background_of_1, MaskIssue.COVERED),
-        (dense, MaskIssue.COVERED),
+        (smooth, MaskIssue.SCATTERED_VALUES),
+        (classes, MaskIssue.SCATTERED_VALUES),
+        (image, MaskIssue.SCATTERED_VALUES),
+        (inverted, MaskIssue.NO_BACKGROUND),
+        (background_of_1, MaskIssue.NO_BACKGROUND),
+        (dense, MaskIssue.NO_BACKGROUND),
         (with_a_crumb, None),
         (clump_and_small_ones, MaskIssue.BINARY),
         (nothing, None),
@@ -99,7 +99,7 @@ def test_what_is_no_mask_of_nuclei_is_told(change, issue):
 
 def test_classes_of_many_nuclei_are_told():
     labels = np.tile(classes(sixteen_nuclei()), (3, 3)).astype(np.int32)
-    assert instances_of(labels)[1] is MaskIssue.STREWN
+    assert instances_of(labels)[1] is MaskIssue.SCATTERED_VALUES
 
 
 def test_only_a_binary_mask_is_taken_apart():
@@ -114,7 +114,7 @@ def test_each_mistake_is_told_once(recwarn):
             ("a", MaskIssue.BINARY),
             ("b", None),
             ("c", MaskIssue.BINARY),
-            ("d", MaskIssue.COVERED),
+            ("d", MaskIssue.NO_BACKGROUND),
         ]
     )
     first, second = (str(warning.message) for warning in recwarn)

@@ -83,7 +83,7 @@ def test_truncated_or_altered_weights(model):
 
 
 @pytest.mark.parametrize(
-    "card", ["no json", "[]", '{"name": "x"}', '{"name": "x", "format_version": 2}']
+    "card", ["no json", "[]", "null", '{"name": "x"}', '{"name": "x", "format_version": 2}']
 )
 def test_damaged_card(model, card):
     (model.folder / CARD_FILE).write_text(card)
@@ -92,10 +92,19 @@ def test_damaged_card(model, card):
     assert [m.card.name for m in list_models()] == ["nuclei"]
 
 
-def test_card_with_a_value_of_the_wrong_type(model):
-    values = dataclasses.asdict(model.card) | {"architecture": "lambda"}
+@pytest.mark.parametrize(
+    ("name", "value", "kinds"),
+    [
+        ("architecture", "lambda", "dict"),
+        ("scores", None, "dict"),
+        ("created", 2024, "str"),
+        ("parent", 3, "str or NoneType"),
+    ],
+)
+def test_card_with_a_value_of_the_wrong_type(model, name, value, kinds):
+    values = dataclasses.asdict(model.card) | {name: value}
     (model.folder / CARD_FILE).write_text(json.dumps(values))
-    with pytest.raises(ValueError, match="architecture"):
+    with pytest.raises(ValueError, match=f"Expected '{name}' to be {kinds} in"):
         load_model(model.folder)
 
 

@@ -272,6 +272,21 @@ def test_predictors_are_kept_by_weights_not_by_name(nuclei, tmp_path):
     )
 
 
+@pytest.mark.parametrize("load", [load_network, load_predictor])
+def test_model_that_was_replaced_after_it_was_loaded_is_refused(tmp_path, load):
+    """Labels of one model would be labels with the checksum of another."""
+    card = Card("x", architecture=SMALL.as_dict())
+    models = []
+    for _ in range(2):
+        network = SMALL.build(batch_norm=False)
+        models.append(save_model(card, network.save_weights, tmp_path / "x"))
+        (tmp_path / "x").rename(tmp_path / f"{len(models)}")
+    shutil.copytree(tmp_path / "2", tmp_path / "x")
+    load(models[1])
+    with pytest.raises(ValueError, match="load the model again"):
+        load(models[0])
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (5, 40), (17, 33), (64, 64)])
 def test_any_shape(nuclei, shape):
     plane = normalize(np.random.default_rng(0).random(shape))

@@ -3,6 +3,7 @@
 import pytest
 
 from napari_nucseg.network import precision as module
+from napari_nucseg.network.backend import tf
 from napari_nucseg.network.precision import PRECISION_VARIABLE, precision
 
 
@@ -43,5 +44,5 @@ def test_bfloat16_only_where_the_processor_calculates(monkeypatch, tmp_path, set
     if setting == "oneDNN off":
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     else:
-        monkeypatch.setattr(module.tf.config, "list_physical_devices", lambda kind: [kind])
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     assert precision(training=True) == "float32"

@@ -33,8 +33,8 @@ def test_long_nucleus_with_a_wavy_outline_has_one_middle():
     labels = (np.abs(y - 20) < half_width - 2 * (1 + np.cos(x / 5))).astype(int)
     maps = Maps(target_maps(labels))
     assert instances_from_maps(maps, SegmentParameters()).max() == 1
-    inwards = poisson_distance(labels)
-    assert abs(int(inwards[20].argmax()) - 70) <= 10
+    distance = poisson_distance(labels)
+    assert abs(int(distance[20].argmax()) - 70) <= 10
 
 
 def test_walks_do_not_leave_the_image():
@@ -62,11 +62,11 @@ def test_random_walks_leave_a_small_nucleus_after_as_many_steps_as_they_should()
     labels = np.zeros((5, 9), int)
     labels[2, 1] = 1
     labels[2, 4:7] = 2
-    inwards = poisson_distance(labels)
+    distance = poisson_distance(labels)
     np.testing.assert_allclose(
-        inwards[2, [1, 4, 5, 6]], np.array([14, 20, 24, 20]) / 56, rtol=1e-4
+        distance[2, [1, 4, 5, 6]], np.array([14, 20, 24, 20]) / 56, rtol=1e-4
     )
-    assert (inwards[labels == 0] == 0).all()
+    assert (distance[labels == 0] == 0).all()
 
 
 def test_touching_nuclei_are_apart_in_distance_and_boundary(two_nuclei):

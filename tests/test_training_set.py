@@ -143,6 +143,21 @@ def test_damaged_entries_do_not_take_the_others_down(training_set, field):
         assert [e.name for e in training_set.entries()] == ["whole"]
 
 
+@pytest.mark.parametrize(
+    "content", ["null", "[]", "3", '{"name": 3}', '{"source": null}', '{"axes": 5}']
+)
+def test_entry_that_says_something_else_does_not_take_the_others_down(
+    training_set, field, content
+):
+    path = training_set.folder / training_set.add(field).key / "field.json"
+    training_set.add(dataclasses.replace(field, name="whole"))
+    values = json.loads(content)
+    told = json.loads(path.read_text()) | values if isinstance(values, dict) else values
+    path.write_text(json.dumps(told))
+    with pytest.warns(UserWarning, match=r"damaged and left out: Expected .*field\.json"):
+        assert [e.name for e in training_set.entries()] == ["whole"]
+
+
 def test_folder_that_cannot_be_written(tmp_path, field):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Nothing was written"):

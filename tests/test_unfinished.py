@@ -124,6 +124,47 @@ def test_what_can_be_finished_is_found_newest_first(leave, home):
     assert (older.parent_score, older.score) == (0.5, 0.45)
 
 
+@pytest.mark.parametrize("content", ["null", "[]", "3", '"text"', "{"])
+@pytest.mark.parametrize("file", ["process.json", "plan.json", "history.json"])
+def test_file_that_holds_something_else_hides_no_other_run(leave, home, file, content):
+    leave("whole")
+    (path,) = leave("damaged").rglob(file)
+    path.write_text(content)
+    found = {run.name for run in Run.unfinished(home / "runs")}
+    # Nobody can be found who works on it, which hinders no one from making a model of it.
+    others = {"model of damaged"} if file == "process.json" else set()
+    assert found == {"model of whole"} | others
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("process.json", {"process": "a"}),
+        ("process.json", {"process": -1}),
+        ("process.json", {"process": os.getpid(), "began": None}),
+        ("plan.json", {"began": None}),
+        ("history.json", {"kept": []}),
+        ("history.json", {"epochs": None}),
+    ],
+)
+def test_file_with_other_values_hides_no_other_run(leave, home, file, values):
+    leave("whole")
+    (path,) = leave("damaged").rglob(file)
+    change(path, **values)
+    assert "model of whole" in [run.name for run in Run.unfinished(home / "runs")]
+
+
+def test_damaged_history_says_what_to_do(leave, field):
+    folder = leave("run")
+    (path,) = folder.rglob("history.json")
+    path.write_text("[]")
+    with pytest.raises(ValueError, match=r"Expected a JSON object in .*history\.json"):
+        Run(folder).finish()
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"Remove the folder .* to start anew"):
+        Run(folder).finish()
+
+
 def test_run_that_goes_on_is_not_unfinished(leave, home):
     leave("mine", process=os.getpid(), began=time.time())
     assert Run.unfinished(home / "runs") == []
@@ -187,6 +228,46 @@ def test_runs_are_removed_after_a_week(leave, home):
         os.utime(leave(name), (then, then))
     Run.remove_old(home / "runs")
     assert [path.name for path in (home / "runs").iterdir()] == ["young"]
+
+
+def test_folder_that_is_no_run_is_left_alone(home):
+    """Also where it looks like one: a week old, with files of the same names."""
+    folder = home / "runs" / "notes"
+    (folder / "checkpoint-best").mkdir(parents=True)
+    for name in ("notes.txt", "history.csv", "plan.json", "checkpoint-best/weights"):
+        (folder / name).write_text("{}")
+    os.utime(folder, (0, 0))
+    Run.remove_old(home / "runs")
+    Run(folder).discard()
+    Run(folder).remove()
+    assert len(list(folder.rglob("*"))) == 5
+
+
+@pytest.mark.parametrize("scores", [(0.5,), (0.5, 0.6)])
+@pytest.mark.parametrize("name", ["notes.txt", "plan.json"])
+def test_training_refuses_the_folder_of_a_person(fine_tune, home, scores, name):
+    folder = home / "mine.run"
+    folder.mkdir()
+    (folder / name).write_text('{"monday": "split the cells"}')
+    with pytest.raises(FileExistsError, match=f"holds other files \\({name}\\).*Rename"):
+        fine_tune(raising(Stopped("no")), scores, folder=folder)
+    assert (folder / name).read_text() == '{"monday": "split the cells"}'
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_file_that_a_person_put_into_a_run_stays(leave):
+    folder = leave("run")
+    (folder / "notes.txt").write_text("split the cells")
+    Run(folder).discard()
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_nothing_is_left_of_a_run_that_was_killed_while_it_wrote(leave):
+    folder = leave("run")
+    (folder / ".new-0123456789ab.json").touch()
+    (folder / ".new-0123456789ac").mkdir()
+    Run(folder).remove()
+    assert not folder.exists()
 
 
 def raising(error):

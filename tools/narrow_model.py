@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_nucseg.image.pairs import read_fields
-from napari_nucseg.network import read_architecture
+from napari_nucseg.network.architectures import read_architecture
 from napari_nucseg.network.architectures.mobilenetv2 import SKIPS, MobileNetUNet
 from napari_nucseg.network.blocks import SIZE_LEVEL
 from napari_nucseg.network.predict import load_network

@@ -73,7 +73,7 @@ def bar(total: int, unit: str) -> Any:
 
 
 def reporting(should_stop: ShouldStop) -> Callbacks:
-    """Return what shows training as a bar per epoch and a line for each.
+    """Return callbacks that show a bar during each epoch, and print a line after it.
 
     Parameters
     ----------

@@ -182,9 +182,9 @@ def _scores(card: Card) -> str:
     before = card.scores.get("parent_held_out_mean_ap")
     than = f", that of {card.parent!r} {before:.3f}" if before is not None else ""
     score = card.scores["held_out_mean_ap"]
-    doubt = " So few nuclei tell little." if nuclei < FEW_NUCLEI else ""
+    caution = " So few nuclei tell little." if nuclei < FEW_NUCLEI else ""
     return (
-        f"On the held-out part ({pluralize(nuclei)}) its mean AP is {score:.3f}{than}.{doubt}"
+        f"On the held-out part ({pluralize(nuclei)}) its mean AP is {score:.3f}{than}.{caution}"
     )
 
 

@@ -1,7 +1,7 @@
 """The child process that runs TensorFlow for a window."""
 
 from .client import Engine
-from .execution import execute, needs_engine
+from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
@@ -29,6 +29,5 @@ __all__ = [
     "Train",
     "Warm",
     "execute",
-    "needs_engine",
     "shared_engine",
 ]

@@ -26,8 +26,8 @@ def new_session_folder() -> Path:
     Returns
     -------
     Path
-        Its name holds the stamp of this process, see `process_stamp`. Thus there is no
-        moment in which it is not known whose it is.
+        Its name holds the stamp of this process, see `process_stamp`. So its owner is
+        known from the moment it exists.
 
     Raises
     ------

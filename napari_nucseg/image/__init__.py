@@ -2,12 +2,10 @@
 
 from .array import ArrayImage, as_image
 from .axes import axes_of_names, check_axes, guess_axes, names_of_axes, read_old_axes
-from .base import BaseImage
 from .field import Field
 from .files import (
     IMAGE_SUFFIXES,
     check_file,
-    open_image,
     read_image,
     read_labels,
     write_labels,
@@ -26,7 +24,6 @@ __all__ = [
     "LABELS_ENDING",
     "PROBABILITY_ENDING",
     "ArrayImage",
-    "BaseImage",
     "Field",
     "Image",
     "MaskIssue",
@@ -44,14 +41,12 @@ __all__ = [
     "labels_in",
     "looks_like_labels",
     "names_of_axes",
-    "open_image",
     "read_fields",
     "read_image",
     "read_labels",
     "read_old_axes",
     "simulate_field",
     "simulate_tissue",
-    "warn_of_doubts",
     "warn_of_issues",
     "write_labels",
     "write_probability",

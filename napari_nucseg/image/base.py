@@ -18,8 +18,8 @@ __all__ = ["BaseImage", "View"]
 class BaseImage(abc.ABC):
     """What images of all kinds have in common.
 
-    A kind of its own has to say how it reads, see `_read`. It can be used in place of an
-    array where that is only looked at: it has ``shape`` and ``dtype``, is read in parts by
+    A subclass implements `_read`. Code that only reads an array can take an image instead: it
+    has ``shape`` and ``dtype``, is read in parts by
     ``image[…]`` with whole numbers and slices, and as a whole by ``numpy.asarray``.
 
     Parameters

@@ -20,18 +20,18 @@ __all__ = [
 
 
 class MaskIssue(enum.Enum):
-    """What a mask can be in place of one with a value for each nucleus, in words."""
+    """What may be wrong with a mask. The value completes the message of the warning."""
 
     BINARY = (
         "a binary mask, which is taken apart into its pieces: nuclei that touch become one. "
         "Give each nucleus its own value if you can."
     )
-    STREWN = (
+    SCATTERED_VALUES = (
         "values that lie in many pieces each, as in an image, in a map of classes, and in "
         "labels that were smoothed, resized with interpolation or do not fit into 8 bits. "
         "Give labels as they were made, of 16 bits if there are more than 255."
     )
-    COVERED = (
+    NO_BACKGROUND = (
         "no pixel of the value 0, or a nucleus that covers most of the image and reaches all "
         "its sides. Give the background the value 0."
     )
@@ -65,7 +65,7 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, MaskIssue | None]:
     labels : ndarray of int32, shape (Y, X)
         Instance labels.
     issue : MaskIssue or None
-        What it seems to be, None if nothing is odd.
+        What seems to be wrong, None if nothing is.
     """
     labels, issue = mask, None
     top = mask.max(initial=0)
@@ -77,8 +77,8 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, MaskIssue | None]:
         )
         if not few_crumbs:
             labels, issue = pieces, MaskIssue.BINARY
-    elif _is_strewn(mask):
-        return mask, MaskIssue.STREWN
+    elif _is_scattered(mask):
+        return mask, MaskIssue.SCATTERED_VALUES
     return labels, issue_of_background(labels) or issue
 
 
@@ -93,15 +93,15 @@ def issue_of_background(labels: np.ndarray) -> MaskIssue | None:
     Returns
     -------
     MaskIssue or None
-        `MaskIssue.COVERED`, or None if nothing is odd. A background that covers less than
-        half of the image, with holes of the value 0 in it, is not seen.
+        `MaskIssue.NO_BACKGROUND`, or None if nothing is wrong. A background that covers less
+        than half of the image, with holes of the value 0 in it, is not seen.
     """
     if not labels.size:
         return None
     sides = [set(side.ravel()) for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1])]
     around = set.intersection(*sides) - {0}
     covered = any(2 * np.count_nonzero(labels == value) > labels.size for value in around)
-    return MaskIssue.COVERED if covered or labels.all() else None
+    return MaskIssue.NO_BACKGROUND if covered or labels.all() else None
 
 
 def looks_like_labels(plane: np.ndarray) -> bool:
@@ -137,7 +137,7 @@ def _pieces(mask: np.ndarray) -> np.ndarray:
     return label(mask, background=0, connectivity=1).astype(np.int32)
 
 
-def _is_strewn(mask: np.ndarray) -> bool:
+def _is_scattered(mask: np.ndarray) -> bool:
     """Whether the values lie in many pieces each."""
     corner = mask[:_CORNER, :_CORNER]
     pieces = _pieces(corner)

@@ -230,7 +230,7 @@ def _read_with_issue(pair: Pair, axes: str) -> tuple[Field, MaskIssue | None]:
 def _check_order(pair: Pair, field: Field, mask: np.ndarray, issue: MaskIssue | None) -> None:
     """Refuse labels in place of the image, and the image in place of the labels."""
     swapped = (
-        issue is MaskIssue.STREWN  # a map of classes is that, too
+        issue is MaskIssue.SCATTERED_VALUES  # a map of classes is that, too
         and not looks_like_labels(mask)
         and looks_like_labels(np.asarray(field.image))
     )

@@ -17,7 +17,7 @@ __all__ = [
     "residual_block",
 ]
 
-#: The level, at an eighth of the resolution, that tells the size of the nuclei.
+#: The level of the decoder that predicts the size map, at an eighth of the resolution.
 SIZE_LEVEL = 2
 
 
@@ -154,7 +154,7 @@ def residual_block(x: Any, width: int, batch_norm: bool, name: str, *, squeeze: 
 def decode(
     x: Any, skips: Sequence[Any], widths: Sequence[int], batch_norm: bool, *, squeeze: int = 1
 ) -> dict[str, Any]:
-    """Go back up to the resolution of the image, and tell what is there.
+    """Build the decoder, which returns to the resolution of the image, and the outputs.
 
     Parameters
     ----------

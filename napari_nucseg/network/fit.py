@@ -82,7 +82,7 @@ class Fit:
         run : Run
             Keeps the checkpoints.
         callbacks : Callbacks, optional
-            Who is told, and who may end it.
+            They are told of the progress, and can stop the work.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""From what a training is asked to start from to a network with initial weights."""
+"""Choose the network that is trained, and its initial weights."""
 
 from __future__ import annotations
 
@@ -152,14 +152,13 @@ def _architecture(initialization: Initialization, parent: Model | None) -> Archi
             f"Expected the architecture of the parent model, {before.kind!r}, got {wanted!r}. "
             f"Leave one of them out."
         )
-    start = before or kinds()[wanted or DEFAULT_ARCHITECTURE]()
+    base = before or kinds()[wanted or DEFAULT_ARCHITECTURE]()
     if initialization.widths is None:
-        return start
-    chosen = dataclasses.replace(start, widths=tuple(initialization.widths))
+        return base
+    chosen = dataclasses.replace(base, widths=tuple(initialization.widths))
     if before and not chosen.extends(before):
         raise ValueError(
-            f"Expected widths that begin with those of the parent model, "
-            f"{list(before.widths)}, or of a decoder of 'mobilenetv2' larger ones, but not "
-            f"those of the encoder's maps, got {list(initialization.widths)}."
+            f"Expected, for the parent model of architecture {before.kind!r}, "
+            f"{before.extension}, got {list(initialization.widths)}."
         )
     return chosen

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import keras, ops, tf
+from .backend import compiled, gradients, keras, ops
 from .losses import total_loss
 
 __all__ = ["Learner"]
@@ -32,13 +32,13 @@ class Learner:
     def __init__(self, network: keras.Model) -> None:
         self._network = network
         self._weights = network.trainable_variables
-        self._flat_weights = keras.Variable(_flatten(self._weights), name="row")
+        self._flat_weights = keras.Variable(_flatten(self._weights), name="flat_weights")
         self._optimizer = keras.optimizers.AdamW(
             weight_decay=_WEIGHT_DECAY, global_clipnorm=1.0
         )
         self._optimizer.build([self._flat_weights])
         network.compile(optimizer=self._optimizer)
-        self._run = tf.function(self._step, autograph=False)
+        self._run = compiled(self._step)
 
     def step(self, images: Any, targets: dict[str, Any], learning_rate: float) -> float:
         """Learn from a batch.
@@ -61,11 +61,12 @@ class Learner:
         return float(self._run(images, targets))
 
     def _step(self, images: Any, targets: dict[str, Any]) -> Any:
-        with tf.GradientTape() as tape:
-            loss = total_loss(targets, self._network(images, training=True))
-        gradients = tape.gradient(loss, [weight.value for weight in self._weights])
+        def loss_before() -> Any:
+            return total_loss(targets, self._network(images, training=True))
+
+        loss, slopes = gradients(loss_before, self._weights)
         self._flat_weights.assign(_flatten(self._weights))
-        self._optimizer.apply([_flatten(gradients)], [self._flat_weights])
+        self._optimizer.apply([_flatten(slopes)], [self._flat_weights])
         ends = np.cumsum([np.prod(weight.shape, dtype=int) for weight in self._weights])
         parts = ops.split(self._flat_weights.value, ends[:-1].tolist())
         for weight, part in zip(self._weights, parts, strict=True):

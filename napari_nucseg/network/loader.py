@@ -30,7 +30,7 @@ class Loader:
     parameters : TrainParameters
         How to train.
     callbacks : Callbacks, optional
-        Told of and asked before every field that is prepared.
+        Before each field is prepared they are told, and can stop the work.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import functools
 import os
 from pathlib import Path
 
-from .backend import keras, tf
+from .backend import has_gpu, keras
 
 __all__ = ["PRECISIONS", "PRECISION_VARIABLE", "precision", "set_precision"]
 
@@ -58,7 +58,7 @@ def precision(*, training: bool = False) -> str:
 
 
 def _is_fast_in_bfloat16() -> bool:
-    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or tf.config.list_physical_devices("GPU"):
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0" or has_gpu():
         return False
     return not _INSTRUCTIONS.isdisjoint(_flags(_PROCESSOR))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 
 import numpy as np
 
 from ..pipeline import ModelSpec, pad_to_stride, spec_of
-from ..registry import WEIGHTS_FILE, Model, check_weights_file, load_model
+from ..registry import WEIGHTS_FILE, Model, check_weights, check_weights_file
 from .architectures import read_architecture
-from .backend import keras, ops, tf
+from .backend import compiled, keras, ops, tf
 from .precision import precision, set_precision
 
 __all__ = ["KerasPredictor", "load_network", "load_predictor"]
@@ -25,7 +26,7 @@ def load_network(model: Model) -> keras.Model:
     Parameters
     ----------
     model : Model
-        Checked by `model_store.load_model`.
+        The model. Its files may have changed since it was loaded.
 
     Returns
     -------
@@ -35,8 +36,12 @@ def load_network(model: Model) -> keras.Model:
     Raises
     ------
     ValueError
-        If the weights do not fit the architecture.
+        If the weights do not fit the architecture, or another model was put into the
+        folder since this one was loaded.
+    FileNotFoundError
+        If there are no weights.
     """
+    check_weights(model)
     network = read_architecture(model.card.architecture).build(batch_norm=False)
     weights = model.folder / WEIGHTS_FILE
     check_weights_file(weights)
@@ -64,13 +69,27 @@ def load_predictor(model: Model) -> KerasPredictor:
     -------
     KerasPredictor
         Ready to predict.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See `load_network`.
     """
-    return _load_predictor(model.folder, spec_of(model.card, precision()))
+    return _load_predictor(_Wanted(model.folder, spec_of(model.card, precision()), model))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """A predictor to load. Two are the same if folder and spec, with its checksum, are."""
+
+    folder: Path
+    spec: ModelSpec
+    model: Model = dataclasses.field(compare=False)
 
 
 @functools.lru_cache(maxsize=2)
-def _load_predictor(folder: Path, spec: ModelSpec) -> KerasPredictor:
-    return KerasPredictor(load_network(load_model(folder)), spec)
+def _load_predictor(wanted: _Wanted) -> KerasPredictor:
+    return KerasPredictor(load_network(wanted.model), wanted.spec)
 
 
 class KerasPredictor:
@@ -93,7 +112,7 @@ class KerasPredictor:
             tf.TensorSpec((None, None, None, 3), tf.float32),
             tf.TensorSpec((2,), tf.int32),
         ]
-        self._run = tf.function(self._predict, input_signature=signature, autograph=False)
+        self._run = compiled(self._predict, signature)
 
     def _predict(self, tiles: tf.Tensor, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         output = self._network(tiles, training=False)

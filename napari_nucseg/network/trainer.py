@@ -1,4 +1,4 @@
-"""The trainer that a run is handed: checks at once, loads Keras when it begins to fit."""
+"""The trainer on Keras: checks what it is given at once, loads Keras when it trains."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from ..training import (
     Checkpoint,
     Initialization,
     Run,
+    Trainer,
     TrainingData,
     TrainParameters,
 )
 from .initialize import InitialNetwork, resolve
 
-__all__ = ["Trainer", "make_trainer"]
+__all__ = ["KerasTrainer", "make_trainer"]
 
 
-class Trainer:
-    """Trains a network; see the protocol `training.Trainer`.
+class KerasTrainer:
+    """Trains a Keras network, as the `Trainer` of a run.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ class Trainer:
         run : Run
             Keeps the checkpoints.
         callbacks : Callbacks, optional
-            Who is told, and who may end it.
+            They are told of the progress, and can stop the work.
 
         Returns
         -------
@@ -109,4 +110,4 @@ def make_trainer(initialization: Initialization, parameters: TrainParameters) ->
     ValueError
         If what is asked for does not go together.
     """
-    return Trainer(resolve(initialization), parameters)
+    return KerasTrainer(resolve(initialization), parameters)

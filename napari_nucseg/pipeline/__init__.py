@@ -1,9 +1,6 @@
 """From an image to labels: normalize, scale, tiles, maps, instances, nuclei."""
 
-from .instances import instances_from_maps
-from .maps import estimate_diameter, predict_maps, predict_maps_and_diameter
-from .normalize import IntensityRange, measure_range, normalize
-from .nuclei import nucleus_table
+from .normalize import normalize
 from .parameters import SegmentParameters
 from .predictor import (
     DEFAULT_SPEC,
@@ -21,20 +18,13 @@ __all__ = [
     "DEFAULT_SPEC",
     "NETWORK_DIAMETER",
     "STRIDE",
-    "IntensityRange",
     "Maps",
     "ModelSpec",
     "Predictor",
     "SegmentParameters",
     "Segmentation",
-    "estimate_diameter",
-    "instances_from_maps",
-    "measure_range",
     "normalize",
-    "nucleus_table",
     "pad_to_stride",
-    "predict_maps",
-    "predict_maps_and_diameter",
     "relabel",
     "segment_field",
     "segment_plane",

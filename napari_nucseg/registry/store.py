@@ -7,11 +7,13 @@ import importlib.resources
 import json
 import re
 import shutil
+import types
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..support import new_folder, user_directory
+from ..support import new_folder, read_object, user_directory
 from .weights import check_weights_file, checksum
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Model",
     "check_model_name",
     "check_new_name",
+    "check_weights",
     "free_name",
     "list_models",
     "load_model",
@@ -166,7 +169,7 @@ def load_model(name_or_folder: str | Path) -> Model:
     models = list_models()
     for model in models:
         if name_or_folder == model.card.name:
-            _check_weights(model)
+            check_weights(model)
             return model
     # Absolute, because the engine may load it again from another working folder.
     folder = Path(name_or_folder).expanduser().absolute()
@@ -182,18 +185,18 @@ def load_model(name_or_folder: str | Path) -> Model:
         )
     bundled = folder.parent == _bundled_directory().absolute()
     model = Model(_read_card(folder / CARD_FILE), folder, bundled)
-    _check_weights(model)
+    check_weights(model)
     return model
 
 
 def _read_card(path: Path) -> Card:
     """Read a card, and say what is wrong with it."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"Expected a model card in {path}, got no JSON: {error}") from error
-    known = {field.name: field.type for field in dataclasses.fields(Card)}
-    if not isinstance(values, dict) or "name" not in values:
+        values = read_object(path)
+    except ValueError as error:
+        raise ValueError(f"Expected a model card in {path}: {error}") from error
+    known = typing.get_type_hints(Card)
+    if "name" not in values:
         raise ValueError(f"Expected a model card with a name in {path}.")
     if values.get("format_version") != _FORMAT_VERSION or set(values) - set(known):
         raise ValueError(
@@ -201,16 +204,35 @@ def _read_card(path: Path) -> Card:
             f"newer version of napari-nucseg: update, then try again."
         )
     for name, value in values.items():
-        kind = str(known[name])
-        wanted = dict if kind.startswith("dict") else int if kind == "int" else str
-        if not isinstance(value, wanted) and not (value is None and "None" in kind):
-            raise ValueError(f"Expected {name!r} to be {kind} in {path}, got {value!r}.")
+        if not isinstance(value, _classes(known[name])):
+            kinds = " or ".join(kind.__name__ for kind in _classes(known[name]))
+            raise ValueError(f"Expected {name!r} to be {kinds} in {path}, got {value!r}.")
     check_model_name(values["name"])
     return Card(**values)
 
 
-def _check_weights(model: Model) -> None:
-    """Check that the weights are there and are those of the card."""
+def _classes(hint: Any) -> tuple[type, ...]:
+    """Return the classes that a value of a type may have: dict of ``dict[str, Any]``."""
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return tuple(typing.get_origin(option) or option for option in options)
+
+
+def check_weights(model: Model) -> None:
+    """Check that the weights on the disk are those that the card names.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If they are not there.
+    ValueError
+        If they are damaged, or another model was put into the folder since this one was
+        loaded.
+    """
     path = model.folder / WEIGHTS_FILE
     if not path.is_file():
         raise FileNotFoundError(
@@ -220,8 +242,9 @@ def _check_weights(model: Model) -> None:
     if checksum(path) != model.card.weights_sha256:
         raise ValueError(
             f"Expected the weights in {path} to have the checksum in the card of model "
-            f"{model.card.name!r}, got another one. The file is incomplete or was changed: "
-            f"import or train the model again."
+            f"{model.card.name!r}, got another one. The file is incomplete, or was changed or "
+            f"replaced after the model was loaded: load the model again. If that fails, import "
+            f"or train it again."
         )
 
 

@@ -1,7 +1,8 @@
-"""Small helpers that belong to no arrow: atomic files, paths, text, progress."""
+"""Small helpers for all other wings: atomic files, paths, parameters, text, callbacks."""
 
-from .atomic import check_new_folder, new_file, new_folder, remove_old
-from .callbacks import Callbacks, Epoch, OnEpoch, OnProgress, ShouldStop, Stopped, check_stop
+from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
+from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
+from .json_file import parse_object, read_object
 from .parameters import (
     FormRow,
     Parameter,
@@ -20,26 +21,26 @@ __all__ = [
     "Callbacks",
     "Epoch",
     "FormRow",
-    "OnEpoch",
-    "OnProgress",
     "Parameter",
     "Parameters",
     "ShouldStop",
     "Stopped",
     "__version__",
     "check_new_folder",
-    "check_stop",
     "duration",
     "from_keywords",
+    "is_old",
     "is_running",
     "new_file",
     "new_folder",
     "new_run_directory",
     "parameter",
     "parameters_of",
+    "parse_object",
     "pluralize",
     "process_stamp",
-    "remove_old",
+    "read_object",
+    "remove_leftovers",
     "runs_directory",
     "some_of",
     "user_directory",

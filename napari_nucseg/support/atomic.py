@@ -7,10 +7,10 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["check_new_folder", "new_file", "new_folder", "remove_old"]
+__all__ = ["check_new_folder", "is_old", "new_file", "new_folder", "remove_leftovers"]
 
 _OLD = 24 * 3600  # seconds
 _PATIENCE = 5.0  # seconds
@@ -93,7 +93,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     check_new_folder(path)
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_old(path.parent.glob(_LEFTOVERS), _OLD)
+        remove_leftovers(path.parent, _OLD)
         aside = _aside(path)
         aside.mkdir()
         try:
@@ -106,19 +106,40 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(aside, ignore_errors=True)
 
 
-def remove_old(paths: Iterable[Path], age: float) -> None:
-    """Remove the files and folders that nobody has touched for some time.
+def is_old(path: Path, age: float) -> bool:
+    """Return whether nobody has touched a file or folder for some time.
 
     Parameters
     ----------
-    paths : iterable of Path
-        What may be removed.
+    path : Path
+        The file or folder.
     age : float
+        The time in seconds.
+
+    Returns
+    -------
+    bool
+        False, too, if it does not exist.
+    """
+    try:
+        return time.time() - path.stat().st_mtime > age
+    except OSError:  # another process may have removed it
+        return False
+
+
+def remove_leftovers(folder: Path, age: float = 0.0) -> None:
+    """Remove what processes that were killed have left aside in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; it need not exist.
+    age : float, optional
         How long nobody has touched what is removed, in seconds.
     """
-    for path in paths:
-        with contextlib.suppress(OSError):  # another process may remove it too
-            if time.time() - path.stat().st_mtime > age:
+    for path in folder.glob(_LEFTOVERS):
+        if is_old(path, age):
+            with contextlib.suppress(OSError):  # another process may remove it too
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:

@@ -7,19 +7,11 @@ from collections.abc import Callable
 
 from .text import duration
 
-__all__ = [
-    "Callbacks",
-    "Epoch",
-    "OnEpoch",
-    "OnProgress",
-    "ShouldStop",
-    "Stopped",
-    "check_stop",
-]
+__all__ = ["Callbacks", "Epoch", "OnEpoch", "OnProgress", "ShouldStop", "Stopped"]
 
 
 class Stopped(Exception):
-    """Raised by the pipeline when it was asked to stop and has nothing to give."""
+    """Raised when work was asked to stop before it had a result."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,21 +94,5 @@ class Callbacks:
         Stopped
             If `should_stop` returns True.
         """
-        check_stop(self.should_stop)
-
-
-def check_stop(should_stop: ShouldStop) -> None:
-    """Leave the work if it should stop.
-
-    Parameters
-    ----------
-    should_stop : callable
-        Asked once.
-
-    Raises
-    ------
-    Stopped
-        If `should_stop` returns True.
-    """
-    if should_stop():
-        raise Stopped("The work was stopped before it had a result.")
+        if self.should_stop():
+            raise Stopped("The work was stopped before it had a result.")

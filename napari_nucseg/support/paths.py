@@ -41,7 +41,7 @@ def user_directory() -> Path:
 
 
 def runs_directory() -> Path:
-    """Return the folder of the retrainings that go on, or ended without a model.
+    """Return the folder of the training runs of the window, and those left unfinished.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def runs_directory() -> Path:
 
 
 def new_run_directory() -> Path:
-    """Return the folder that a retraining which begins now can have for itself.
+    """Return a new folder for a training run that begins now.
 
     Returns
     -------

@@ -12,7 +12,7 @@ __all__ = ["is_running", "process_stamp"]
 
 
 def process_stamp() -> dict[str, Any]:
-    """Return what this process can be known by later.
+    """Return a stamp by which `is_running` finds this process again.
 
     Returns
     -------
@@ -46,7 +46,6 @@ def is_running(stamp: Mapping[str, Any]) -> bool:
         return (
             process.create_time() <= stamp["began"] and process.status() != psutil.STATUS_ZOMBIE
         )
-    except psutil.Error:
-        return False
-    except (LookupError, TypeError, ValueError, OverflowError):  # not a stamp of this version
+    # An older version left no stamp, and a damaged file anything.
+    except (LookupError, TypeError, ValueError, OverflowError, psutil.Error):
         return False

@@ -4,12 +4,12 @@ from .checkpoint import AVERAGE_FILE, KEPT_FILE, NETWORK_FILE, Checkpoint, best_
 from .initialization import IMAGENET, RANDOM, Initialization
 from .parameters import TrainParameters
 from .patches import Batch, PreparedField, batches, prepare_field
-from .plan import ModelInfo, RunPlan
+from .plan import ModelInfo
 from .presets import DEFAULT_PRESET, FINE_TUNE_PRESETS
 from .result import FEW_NUCLEI, FineTuneResult
 from .run import Run, UnfinishedRun
 from .train import TrainingSpec, fine_tune_fields, train_fields
-from .trainer import MakeTrainer, Trainer, TrainingData
+from .trainer import Trainer, TrainingData
 from .training_set import Entry, TrainingSet
 
 __all__ = [
@@ -26,11 +26,9 @@ __all__ = [
     "Entry",
     "FineTuneResult",
     "Initialization",
-    "MakeTrainer",
     "ModelInfo",
     "PreparedField",
     "Run",
-    "RunPlan",
     "TrainParameters",
     "Trainer",
     "TrainingData",

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..support import Epoch, new_folder
+from ..support import Epoch, new_folder, read_object
 
 __all__ = [
     "AVERAGE_FILE",
@@ -16,12 +16,15 @@ __all__ = [
     "NETWORK_FILE",
     "Checkpoint",
     "best_of",
+    "has_checkpoint",
     "latest_checkpoint",
+    "remove_checkpoints",
     "write_checkpoint",
 ]
 
 #: Weights of the network in training with the state of the optimizer, their
-#: running average, and the average at the epoch that is kept, ready to be shipped.
+#: running average, and the average at the epoch that is kept, as the
+#: file of the model's weights.
 NETWORK_FILE = "network.weights.h5"
 AVERAGE_FILE = "average.weights.h5"
 KEPT_FILE = "kept.weights.h5"
@@ -55,7 +58,7 @@ def best_of(history: Sequence[Epoch]) -> Epoch:
     Parameters
     ----------
     history : sequence of Epoch
-        At least one that is finished; epoch 0, the start, does not count.
+        At least one that is finished; epoch 0, the parent, does not count.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def write_checkpoint(
     history : sequence of Epoch
         All epochs so far.
     kept : Epoch
-        The one whose weights are to be shipped.
+        The one whose weights become the model.
     writers : dict of str to callable
         By file name, writes a file to the path it is given; called one after the other.
 
@@ -103,10 +106,44 @@ def write_checkpoint(
         rows = [dataclasses.asdict(epoch) for epoch in history]
         text = json.dumps({"kept": kept.epoch, "epochs": rows})
         (aside / _HISTORY_FILE).write_text(text, encoding="utf-8")
-    for old in run_directory.glob(f"{_PREFIX}*"):
-        if old.name != name:
-            shutil.rmtree(old, ignore_errors=True)
+    remove_checkpoints(run_directory, but=name)
     return Checkpoint(run_directory / name, list(history), kept)
+
+
+def remove_checkpoints(run_directory: Path, *, but: str = "") -> None:
+    """Remove the checkpoints of a run.
+
+    Parameters
+    ----------
+    run_directory : Path
+        Folder of the run; it need not exist.
+    but : str, optional
+        Name of the folder of one that stays.
+    """
+    for folder in _checkpoints(run_directory):
+        if folder.name != but:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_checkpoint(run_directory: Path) -> bool:
+    """Return whether a run has a checkpoint, even a damaged one.
+
+    Parameters
+    ----------
+    run_directory : Path
+        Folder of the run; it need not exist.
+
+    Returns
+    -------
+    bool
+        Whether an epoch is finished.
+    """
+    return bool(_checkpoints(run_directory))
+
+
+def _checkpoints(run_directory: Path) -> list[Path]:
+    """Return the folders of the checkpoints, the newest last."""
+    return sorted(run_directory.glob(f"{_PREFIX}[0-9]*"))
 
 
 def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
@@ -121,11 +158,22 @@ def latest_checkpoint(run_directory: Path) -> Checkpoint | None:
     -------
     Checkpoint or None
         The newest that is whole, None if there is none.
+
+    Raises
+    ------
+    OSError, ValueError
+        If its history is not there or damaged.
     """
-    folders = sorted(run_directory.glob(f"{_PREFIX}*"))
+    folders = _checkpoints(run_directory)
     if not folders:
         return None
-    told = json.loads((folders[-1] / _HISTORY_FILE).read_text(encoding="utf-8"))
-    history = [Epoch(**row) for row in told["epochs"]]
-    by_number = {epoch.epoch: epoch for epoch in history}
-    return Checkpoint(folders[-1], history, by_number[told["kept"]])
+    told = read_object(folders[-1] / _HISTORY_FILE)
+    try:
+        history = [Epoch(**row) for row in told["epochs"]]
+        by_number = {epoch.epoch: epoch for epoch in history}
+        return Checkpoint(folders[-1], history, by_number[told["kept"]])
+    except (LookupError, TypeError) as error:
+        raise ValueError(
+            f"Expected the epochs of a run in {folders[-1] / _HISTORY_FILE}, got "
+            f"{str(told)[:200]}. Remove the folder {run_directory} to start anew."
+        ) from error

@@ -51,9 +51,9 @@ def hold_out(
     model that is trained further is scored on fields it never saw. Fields that are added
     move at most one other field, when one more has to be held out.
 
-    Of four fields or more some are held out whole, at least one. Of fewer, or
-    where every field is alone in its group, a strip along the shorter side of
-    each field is.
+    Of four fields or more, whole fields are held out, at least one. If there are fewer, or
+    if every field is alone in its group, a strip of each field is held out, along its
+    shorter side.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def hold_out(
 
 
 def _rank(field: Field) -> bytes:
-    """Return what is as good as random, but always the same for a name."""
+    """Return a key to sort by: the order seems random, but depends only on the name."""
     return hashlib.sha256(field.name.encode("utf-8", "surrogateescape")).digest()
 
 

@@ -25,8 +25,8 @@ _ANY_DIAMETER = (6.0, 160.0)
 _ANY_SIZE_SHARE = 0.15
 _MOST_ZOOM = 6.0
 _FINE = 1.6
-#: Part of the patches whose intensities are not augmented: annotators outline nuclei in
-#: their own way in each kind of image, and its look tells which way.
+#: Part of the patches whose intensities are not augmented. Annotators outline nuclei
+#: differently in each kind of image, which the network can only tell by the intensities.
 _UNCHANGED = 0.4
 
 
@@ -40,7 +40,7 @@ class PreparedField:
         Normalized intensities.
     labels : ndarray of int32, shape (Y, X)
         Instance labels.
-    inwards : ndarray of float32, shape (Y, X)
+    distance : ndarray of float32, shape (Y, X)
         How far inside of its nucleus a pixel lies, see `targets.poisson_distance`.
     diameter : float
         Median diameter of the nuclei in pixels.
@@ -48,7 +48,7 @@ class PreparedField:
 
     plane: np.ndarray
     labels: np.ndarray
-    inwards: np.ndarray
+    distance: np.ndarray
     diameter: float
 
 
@@ -136,10 +136,10 @@ def _patch(
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     zoom = _random_zoom(prepared.diameter, rng)
     diameter = zoom * prepared.diameter
-    plane, labels, inwards = _warp(prepared, size, zoom, rng)
+    plane, labels, distance = _warp(prepared, size, zoom, rng)
     # A distance that was measured in few pixels and then enlarged does not separate
     # touching nuclei, so it is measured again.
-    maps = target_maps(labels, inwards if zoom < _FINE else None)
+    maps = target_maps(labels, distance if zoom < _FINE else None)
     maps = np.dstack([maps, pixel_weights(labels)])
     if rng.random() < synthetic_stain and labels.any():
         plane = paint_tissue(plane, labels, maps[..., 1], diameter, rng)
@@ -171,7 +171,7 @@ def _warp(
     prepared: PreparedField, size: int, zoom: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut a rotated, flipped and scaled square out of the field."""
-    plane, labels, inwards = prepared.plane, prepared.labels, prepared.inwards
+    plane, labels, distance = prepared.plane, prepared.labels, prepared.distance
     angle = rng.uniform(0, 2 * np.pi)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if rng.random() < 0.5:
@@ -181,7 +181,7 @@ def _warp(
     offset = center - matrix @ np.full(2, (size - 1) / 2)
     reach = int(np.ceil(size / zoom * 0.71)) + 8
     window, offset = _window(labels.shape, center, reach, offset)
-    plane, labels, inwards = plane[window], labels[window], inwards[window]
+    plane, labels, distance = plane[window], labels[window], distance[window]
     if zoom < 0.8:
         # Less than half the distance of the samples, or fine texture would alias.
         plane = ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
@@ -192,9 +192,9 @@ def _warp(
         )
 
     channels = [warp(plane[..., channel], 1) for channel in range(plane.shape[-1])]
-    # A nucleus and its mirror image are two nuclei.
+    # At a mirrored edge a label can occur twice. Each piece becomes a nucleus of its own.
     labels = measure.label(warp(labels, 0), background=0, connectivity=1)
-    return np.stack(channels, axis=-1), labels, warp(inwards, 1)
+    return np.stack(channels, axis=-1), labels, warp(distance, 1)
 
 
 def _window(
@@ -202,7 +202,7 @@ def _window(
 ) -> tuple[tuple[slice, slice], np.ndarray]:
     """Return the part of the field that a patch can see, and the offset in it.
 
-    Near the edge the part is the field's, which is mirrored there.
+    The part ends at the edge of the field, where `_warp` mirrors it.
     """
     first = np.maximum(0, np.floor(center).astype(int) - reach)
     last = np.minimum(shape, np.ceil(center).astype(int) + reach + 1)
@@ -211,7 +211,7 @@ def _window(
 
 
 def _center(shape: tuple[int, ...], extent: float, rng: np.random.Generator) -> np.ndarray:
-    """Choose the center of a patch so that it lies in the field where it can."""
+    """Choose the center of a patch, which lies inside of a field that is large enough."""
     lengths = np.array(shape, float)
     margin = np.minimum(extent / 2, lengths / 2)
     return rng.uniform(margin, lengths - margin)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..registry import Card
+from ..support import parse_object
 from .checkpoint import Checkpoint
 
 __all__ = ["ModelInfo", "RunPlan"]
@@ -29,7 +30,7 @@ _IDENTITY = (
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
-    """What the card of a new model says that cannot be measured.
+    """What a person says of a new model, for its card.
 
     Parameters
     ----------
@@ -126,8 +127,8 @@ class RunPlan:
         ValueError
             If the text is damaged, or was written by another version.
         """
-        values = json.loads(text)
-        if not isinstance(values, dict) or values.pop("format", None) != _FORMAT:
+        values = parse_object(text)
+        if values.pop("format", None) != _FORMAT:
             raise ValueError(
                 f"Expected the plan of a run in format {_FORMAT}, got another one: the run was "
                 f"begun by another version."

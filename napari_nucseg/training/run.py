@@ -17,13 +17,23 @@ from ..registry import CARD_FILE, Model, checksum, load_model, models_directory,
 from ..support import (
     Epoch,
     Stopped,
+    is_old,
     is_running,
     new_file,
     new_run_directory,
     process_stamp,
-    remove_old,
+    read_object,
+    remove_leftovers,
+    some_of,
 )
-from .checkpoint import KEPT_FILE, Checkpoint, latest_checkpoint, write_checkpoint
+from .checkpoint import (
+    KEPT_FILE,
+    Checkpoint,
+    has_checkpoint,
+    latest_checkpoint,
+    remove_checkpoints,
+    write_checkpoint,
+)
 from .history import draw_curves, write_history
 from .plan import RunPlan
 from .result import FineTuneResult
@@ -32,9 +42,10 @@ __all__ = ["Run", "UnfinishedRun"]
 
 _PLAN_FILE = "plan.json"
 _PROCESS_FILE = "process.json"
+_HISTORY_FILE, _CURVES_FILE = "history.csv", "curves.png"
 _OLD = 7 * 24 * 3600  # seconds
 
-#: What reading the files of a folder raises that is no run, or a damaged one.
+#: Errors when a folder is read that belongs to no run, or to a damaged one.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError)
 
 
@@ -116,7 +127,8 @@ class Run:
     def work(self, plan: RunPlan) -> Iterator[None]:
         """Begin or resume the run. It is marked as worked on by this process meanwhile.
 
-        If no epoch is finished at the end, nothing of the run stays on disk.
+        If no epoch is finished at the end, nothing of the run stays on disk. Other files in
+        its folder are never changed.
 
         Parameters
         ----------
@@ -127,7 +139,10 @@ class Run:
         ------
         ValueError
             If another process works on the run, or an epoch of another plan is finished.
+        FileExistsError
+            If the folder holds files of a person and no run.
         """
+        self._check_folder()
         self._check_process()
         if self.has_epoch:
             plan = dataclasses.replace(plan, began=self._check_plan(plan).began)
@@ -251,11 +266,22 @@ class Run:
         self.remove()
 
     def remove(self) -> None:
-        """Remove the run from the disk. A model that was made of it stays."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the run from the disk. A model that was made of it stays.
 
-    @staticmethod
-    def remove_old(runs: Path) -> None:
+        Only files that a run writes are removed, and the folder if it is empty then.
+        """
+        if self._is_run():
+            remove_checkpoints(self.folder)
+            remove_leftovers(self.folder)
+            # The plan goes last: without it the rest would not be known as a run.
+            for name in (_PROCESS_FILE, _HISTORY_FILE, _CURVES_FILE, _PLAN_FILE):
+                with contextlib.suppress(OSError):
+                    (self.folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
+    @classmethod
+    def remove_old(cls, runs: Path) -> None:
         """Remove the runs that nobody has touched for a week.
 
         Parameters
@@ -263,7 +289,9 @@ class Run:
         runs : Path
             Folder of the folders of runs; it need not exist.
         """
-        remove_old(runs.glob("*"), _OLD)
+        for folder in runs.glob("*"):
+            if is_old(folder, _OLD):
+                cls(folder).remove()
 
     @classmethod
     def unfinished(cls, runs: Path) -> list[UnfinishedRun]:
@@ -292,8 +320,9 @@ class Run:
             return []
         if _saved_already(plan, checkpoint, plan.info.name) is not None:
             return []
-        score = _parent_score(plan, checkpoint)
-        return [UnfinishedRun(self, plan.info.name, plan.began, score, checkpoint.kept.score)]
+        began, score = float(plan.began), float(checkpoint.kept.score)
+        parent_score = float(_parent_score(plan, checkpoint))
+        return [UnfinishedRun(self, plan.info.name, began, parent_score, score)]
 
     def _plan_and_checkpoint(self) -> tuple[RunPlan, Checkpoint]:
         checkpoint = self.checkpoint
@@ -304,9 +333,27 @@ class Run:
     def _process(self) -> dict[str, Any]:
         """Return the stamp of the process that works on the run, or did when it was killed."""
         try:
-            return json.loads((self.folder / _PROCESS_FILE).read_text(encoding="utf-8"))
+            return read_object(self.folder / _PROCESS_FILE)
         except (FileNotFoundError, ValueError):
             return {}
+
+    def _is_run(self) -> bool:
+        """Return whether the folder is that of a run: one with a plan, of any version."""
+        file = self.folder / _PLAN_FILE
+        try:
+            return "format" in read_object(file)
+        except (OSError, ValueError):
+            return file.is_file() and has_checkpoint(self.folder)
+
+    def _check_folder(self) -> None:
+        """Check that the folder is new, empty or that of a run."""
+        names = [path.name for path in self.folder.glob("[!.]*")]
+        if names and not self._is_run():
+            raise FileExistsError(
+                f"Expected a new folder for the run, or one with an unfinished run, got "
+                f"{self.folder}, which holds other files ({some_of(sorted(names))}). Nothing "
+                f"of it was changed. Rename that folder, or choose another output."
+            )
 
     def _check_process(self) -> None:
         stamp = self._process()
@@ -382,5 +429,5 @@ def _saved_already(plan: RunPlan, checkpoint: Checkpoint, name: str) -> Model | 
 
 def _write_history(folder: Path, history: list[Epoch]) -> None:
     """Write the history of a run as a table and as a picture."""
-    write_history(folder / "history.csv", history)
-    draw_curves(folder / "curves.png", history)
+    write_history(folder / _HISTORY_FILE, history)
+    draw_curves(folder / _CURVES_FILE, history)

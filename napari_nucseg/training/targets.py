@@ -10,7 +10,6 @@ import numpy as np
 from ..pipeline import NETWORK_DIAMETER
 
 __all__ = [
-    "MAPS",
     "disk_width",
     "median_diameter",
     "nucleus_diameters",
@@ -19,9 +18,6 @@ __all__ = [
     "target_maps",
 ]
 
-#: The maps of a prediction, in this order along its last axis.
-MAPS = ("foreground", "distance", "boundary")
-
 _OUTLINE_WEIGHT, _BETWEEN_WEIGHT = 5.0, 12.0
 _MOST_WEIGHT_OF_SMALL = 4.0
 _OUTLINE = 2
@@ -29,28 +25,28 @@ _OUTLINE = 2
 _BLOCK = 100_000
 
 
-def target_maps(labels: np.ndarray, inwards: np.ndarray | None = None) -> np.ndarray:
+def target_maps(labels: np.ndarray, distance: np.ndarray | None = None) -> np.ndarray:
     """Return the maps that a perfect network would predict for these labels.
 
     Parameters
     ----------
     labels : ndarray of int, shape (Y, X)
         0 is background and every nucleus has a positive integer of its own.
-    inwards : ndarray of float32, shape (Y, X), optional
+    distance : ndarray of float32, shape (Y, X), optional
         What `poisson_distance` returned for the image that the labels are a part of, to
         save time; left out, it is measured.
 
     Returns
     -------
     ndarray of float32, shape (Y, X, 3)
-        Foreground, 0 or 1; distance inwards over the largest in the nucleus, 0 to
+        Foreground, 0 or 1; distance over the largest in the nucleus, 0 to
         1; boundary, 1 on the two pixels on either side of it.
     """
     maps = np.zeros((*labels.shape, 3), np.float32)
     maps[..., 0] = labels > 0
     labels = _dense(labels)
     if labels.any():
-        measured = poisson_distance(labels) if inwards is None else inwards
+        measured = poisson_distance(labels) if distance is None else distance
         maps[..., 1] = _over_largest(measured, labels)
         maps[..., 2] = _boundary(labels)
     return maps

@@ -260,7 +260,7 @@ def _softened(mask: np.ndarray) -> np.ndarray:
 def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
     """Return noise of fibers, whose direction varies slowly."""
     straight = _clouds(shape, [diameter / rng.uniform(8, 24), diameter], rng)
-    # Coarser than it is strong, so that the fibers bend and do not fold.
+    # The fibers are moved by less than the grain of that noise, or they would fold.
     grain = min(2 * diameter, min(shape) / 6)
     angle, bend = rng.uniform(0, np.pi), rng.uniform(0.0, 0.5) * grain
     y, x = np.indices(shape, np.float32)

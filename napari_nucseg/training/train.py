@@ -107,7 +107,7 @@ def train_fields(
     make_trainer : callable
         Makes the trainer of the network.
     callbacks : Callbacks, optional
-        Who is told, and who may end it.
+        They are told of the progress, and can stop the work.
 
     Returns
     -------
@@ -174,8 +174,8 @@ def fine_tune_fields(
         Folder of the run, which the caller removes. Left out, a new one among the runs
         that the window offers to finish; it is removed when there is a model.
     callbacks : Callbacks, optional
-        Who is told, and who may end it: then the best epoch so far (with ``keep_last`` the
-        last) becomes the model.
+        They are told of the progress, and can stop the work. Then the best epoch so far
+        (with ``keep_last`` the last) becomes the model.
 
     Returns
     -------

@@ -63,7 +63,7 @@ class Trainer(Protocol):
         run : Run
             Keeps the checkpoints.
         callbacks : Callbacks
-            Who is told, and who may end it.
+            They are told of the progress, and can stop the work.
 
         Returns
         -------

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..image import Field, read_old_axes
-from ..support import new_folder, user_directory, warn_user
+from ..support import new_folder, read_object, user_directory, warn_user
 
 __all__ = ["Entry", "TrainingSet"]
 
@@ -191,7 +191,7 @@ class TrainingSet:
 
     def _read(self, entry: Entry) -> Field:
         folder = self.folder / entry.key
-        about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
+        about = _read_about(folder)
         pixel_size, shape = about["pixel_size"], about["image_shape"]
         # A TIFF does not keep axes of length 1.
         return Field(
@@ -211,7 +211,7 @@ class TrainingSet:
 
 
 def _remove(folder: Path) -> None:
-    """Remove an entry, first from the list, so that a half of one is not taken for damaged."""
+    """Remove an entry, its description first: without one it is not listed as damaged."""
     (folder / _ABOUT_FILE).unlink(missing_ok=True)
     shutil.rmtree(folder)
 
@@ -228,8 +228,20 @@ def _identity(name: str, image: np.ndarray) -> str:
     return digest.hexdigest()[:16]
 
 
+def _read_about(folder: Path) -> dict[str, Any]:
+    """Read what is known of a field, and check the values that other code relies on."""
+    about = read_object(folder / _ABOUT_FILE)
+    for name, kind in (("name", str), ("axes", str), ("added", str), ("source", dict)):
+        if not isinstance(about.get(name), kind):
+            raise ValueError(
+                f"Expected {name!r} to be {kind.__name__} in {folder / _ABOUT_FILE}, got "
+                f"{about.get(name)!r}."
+            )
+    return about
+
+
 def _entry_of(folder: Path) -> Entry:
-    about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
+    about = _read_about(folder)
     rows, columns = about["shape"]
     return Entry(
         key=folder.name,

@@ -27,9 +27,10 @@ _KINDS: dict[str, type[Architecture]] = {}
 class Architecture:
     """Description of a network: what the card of a model says, and how to build it.
 
-    A subclass is a frozen dataclass too. All its fields have defaults. They go into the card,
-    and its `__post_init__` refuses values that a stranger's card should not have. The layers
-    of the network, and their names, follow from the fields alone.
+    A subclass is a frozen dataclass too. All its fields have defaults. They are numbers, texts
+    or tuples of these, because they go into the card, where a tuple is a list. Its
+    `__post_init__` refuses values that a stranger's card should not have. The layers of the
+    network, and their names, follow from the fields alone.
 
     Parameters
     ----------
@@ -103,6 +104,11 @@ class Architecture:
         """
         return self == other
 
+    @property
+    def extension(self) -> str:
+        """Which widths `extends` takes a network of this architecture to, for messages."""
+        return f"the widths {list(self.widths)}"
+
     def load_encoder(self, file: Path | None = None) -> EncoderWeights:
         """Load pretrained weights of the encoder.
 
@@ -137,7 +143,18 @@ class Architecture:
         dict
             What `read_architecture` takes.
         """
-        return {"kind": self.kind, **dataclasses.asdict(self), "widths": list(self.widths)}
+        values = dataclasses.asdict(self)
+        return {"kind": self.kind, **{name: _as_list(value) for name, value in values.items()}}
+
+
+def _as_list(value: Any) -> Any:
+    """Make lists of tuples, also of those inside of others, as JSON does."""
+    return [_as_list(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def _as_tuple(value: Any) -> Any:
+    """Make tuples of lists, also of those inside of others."""
+    return tuple(_as_tuple(one) for one in value) if isinstance(value, list) else value
 
 
 def kinds() -> dict[str, type[Architecture]]:
@@ -175,7 +192,7 @@ def read_architecture(values: dict[str, Any]) -> Architecture:
     widths: Any = given.get("widths")
     good = isinstance(widths, list) and len(widths) <= _MOST_LEVELS
     if kind and good and set(given) <= set(known):
-        return kind(**{**given, "widths": tuple(widths)})
+        return kind(**{name: _as_tuple(value) for name, value in given.items()})
     raise ValueError(
         f"Expected the architecture of a network of kind {' or '.join(kinds())}, with its "
         f"widths, got {str(values)[:200]}. Was the model made by a newer version?"

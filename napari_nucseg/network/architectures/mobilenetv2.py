@@ -88,6 +88,14 @@ class MobileNetUNet(Architecture):
             new == old or (new > old and skip not in (new, old)) for new, old, skip in levels
         )
 
+    @property
+    def extension(self) -> str:
+        """See `Architecture.extension`."""
+        return (
+            f"for each of the widths {list(self.widths)} that one or a larger one, but neither "
+            f"from nor to a width of the encoder's maps, {self.skip_widths}"
+        )
+
     def build(self, *, batch_norm: bool) -> keras.Model:
         """Build the network, see `Architecture.build`.
 

@@ -54,6 +54,11 @@ class UNet(Architecture):
         """
         return isinstance(other, UNet) and self.widths[: len(other.widths)] == other.widths
 
+    @property
+    def extension(self) -> str:
+        """See `Architecture.extension`."""
+        return f"widths that begin with {list(self.widths)}"
+
     def build(self, *, batch_norm: bool) -> keras.Model:
         """Build the network, see `Architecture.build`.
 
