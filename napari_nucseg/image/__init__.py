@@ -17,6 +17,7 @@ from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
 from .image import Image
 from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
+from .origin import Origin
 from .pairs import read_fields
 from .simulate import simulate_field
 from .simulate_tissue import Species, simulate_tissue
@@ -32,6 +33,7 @@ __all__ = [
     "Field",
     "Image",
     "MaskIssue",
+    "Origin",
     "Species",
     "Stain",
     "TissueKind",

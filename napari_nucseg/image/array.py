@@ -99,6 +99,7 @@ class ArrayImage(BaseImage):
             unit={a: name for a, name in zip(view.axes, view.unit, strict=True) if name},
         )
         part.guessed = self.guessed
+        part._come_from(view, {})
         return part
 
 
