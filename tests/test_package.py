@@ -70,23 +70,56 @@ def ours_in(annotation):
         yield annotation
 
 
+def functions_of(one):
+    """Yield a function, or the public methods and properties of a class."""
+    if not inspect.isclass(one):
+        yield one
+        return
+    for name in dir(one):
+        member = inspect.getattr_static(one, name)
+        member = getattr(member, "fget", None) or getattr(member, "func", member)
+        member = getattr(member, "__func__", member)
+        ours = str(getattr(member, "__module__", "")).startswith("napari_nucseg")
+        if not name.startswith("_") and inspect.isfunction(member) and ours:
+            yield member
+
+
 def test_types_in_public_signatures_are_public():
-    """Those of functions, and from there those of the fields of dataclasses."""
+    """Those of functions, methods, properties, and the fields of dataclasses."""
     public = [getattr(napari_nucseg, name) for name in napari_nucseg.__all__]
-    todo, missing = list(public), set()
     assert any(inspect.isfunction(one) for one in public)
-    while todo:
-        one = todo.pop()
-        if inspect.isfunction(one) or dataclasses.is_dataclass(one):
-            new = {
-                kind
-                for hint in typing.get_type_hints(one).values()
+    missing = set()
+    for one in public:
+        for typed in [*functions_of(one), *([one] if dataclasses.is_dataclass(one) else [])]:
+            hints = typing.get_type_hints(typed).values()
+            missing |= {
+                f"{kind.__name__} of {typed.__qualname__}"
+                for hint in hints
                 for kind in ours_in(hint)
-                if kind not in public and kind not in missing
+                if kind not in public
             }
-            missing |= new
-            todo += new
-    assert not missing
+    assert sorted(missing) == []
+
+
+def test_types_in_public_docstrings_are_public():
+    classes = {
+        node.name
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert "Field" in classes
+    missing = set()
+    for name in napari_nucseg.__all__:
+        one = getattr(napari_nucseg, name)
+        for documented in {one, *functions_of(one)}:
+            types = re.findall(r"^ *\w[\w, ]* : (.*)$", inspect.getdoc(documented) or "", re.M)
+            named = {word for text in types for word in re.findall(r"\w+", text)}
+            missing |= {
+                f"{word} of {documented.__qualname__}"
+                for word in (named & classes) - set(napari_nucseg.__all__)
+            }
+    assert sorted(missing) == []
 
 
 def test_version_is_that_of_the_installed_package():
