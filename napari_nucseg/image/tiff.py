@@ -63,7 +63,7 @@ class TiffImage(BaseImage):
             whole = chosen.parent.series
             self._sizes = [one.size for one in whole]
             self._shapes = [tuple(one.shape) for one in whole[series].levels]
-            spacing, unit = spacing_of(chosen.parent)
+            spacing, unit = self._spacing_of(chosen.parent)
             shape, letters = tuple(chosen.shape), chosen.axes.upper()
             color = _is_color(chosen.keyframe)
             dtype = np.dtype(chosen.dtype).newbyteorder("=")
@@ -97,14 +97,17 @@ class TiffImage(BaseImage):
         )
 
     @property
-    def series_count(self) -> int:
-        """How many images there are in the file, thumbnails among them."""
-        return len(self._sizes)
-
-    @property
     def large_count(self) -> int:
         """How many of them are no thumbnails of this one."""
         return sum(2 * size >= self._sizes[self._series] for size in self._sizes)
+
+    def _spacing_of(self, file: Any) -> tuple[dict[str, float], dict[str, str]]:
+        """Return spacing and units; metadata that are damaged do not keep pixels from us."""
+        try:
+            return spacing_of(file)
+        except ValueError as error:
+            self._odd[f"The size of the pixels is not known: {error}."] = False
+            return {}, {}
 
     def _read(self, ranges: Ranges) -> np.ndarray:
         with self._opened() as series:
