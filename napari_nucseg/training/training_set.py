@@ -38,7 +38,7 @@ class Entry:
     nuclei : int
         How many there are.
     shape : tuple of int
-        Height and width in pixels.
+        Shape of the labels: height and width in pixels.
     added : str
         When, as ISO date and time.
     source : dict
@@ -48,7 +48,7 @@ class Entry:
     key: str
     name: str
     nuclei: int
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     added: str
     source: dict[str, Any]
 
@@ -233,12 +233,11 @@ def _identity(name: str, image: np.ndarray) -> str:
 
 def _entry_of(folder: Path) -> Entry:
     about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
-    rows, columns = about["shape"]
     return Entry(
         key=folder.name,
         name=about["name"],
         nuclei=int(about["nuclei"]),
-        shape=(int(rows), int(columns)),
+        shape=tuple(int(length) for length in about["shape"]),
         added=about["added"],
         source=about["source"],
     )
