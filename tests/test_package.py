@@ -163,6 +163,43 @@ def test_public_names_are_documented_with_their_parameters(file):
         assert not missing, f"the docstring of {owner}{node.name} lacks {missing}"
 
 
+def names_in(tree):
+    """Return what a module or class defines, imports or declares."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.id if isinstance(node, ast.Name) else node.attr)
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def homes():
+    """Return what there is in the modules, wings and classes of the package, by their name."""
+    found = {}
+    for module in MODULES:
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        name = module.parent.name if module.stem == "__init__" else module.stem
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        for home, node in [(name, tree), *((one.name, one) for one in classes)]:
+            found.setdefault(home, set()).update(names_in(node))
+    return found
+
+
+def test_docstrings_and_comments_name_what_exists():
+    """References such as `tiles.pad_to_stride`."""
+    known, missing = homes(), []
+    assert "resolve" in known["network"]
+    for module in MODULES:
+        text = module.read_text(encoding="utf-8")
+        for home, name in re.findall(r"(?<!`)`(\w+)\.(\w+)`(?!`)", text):
+            if name not in known.get(home, ()):
+                missing.append(f"{module.name}: {home}.{name}")
+    assert missing == []
+
+
 def public_definitions(tree, owner=""):
     """Yield the public classes, functions and methods with the name of their class."""
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

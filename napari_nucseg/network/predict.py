@@ -25,7 +25,7 @@ def load_network(model: Model) -> keras.Model:
     Parameters
     ----------
     model : Model
-        Checked by `model_store.load_model`.
+        Checked by `registry.load_model`.
 
     Returns
     -------
