@@ -64,13 +64,26 @@ def load_predictor(model: Model) -> KerasPredictor:
     -------
     KerasPredictor
         Ready to predict.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit the card, or the network has not the maps that it names.
     """
     return _load_predictor(model.folder, spec_of(model.card, precision()))
 
 
 @functools.lru_cache(maxsize=2)
 def _load_predictor(folder: Path, spec: ModelSpec) -> KerasPredictor:
-    return KerasPredictor(load_network(load_model(folder)), spec)
+    network = load_network(load_model(folder))
+    count = network.output["maps"].shape[-1]
+    if count != len(spec.maps):
+        raise ValueError(
+            f"Expected a network with the {len(spec.maps)} maps {', '.join(spec.maps)}, as the "
+            f"card of model {spec.name!r} says, got one with {count}. Import or train the "
+            f"model again."
+        )
+    return KerasPredictor(network, spec)
 
 
 class KerasPredictor:

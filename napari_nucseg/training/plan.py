@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..pipeline import DEFAULT_SPEC
 from ..registry import Card
 from .checkpoint import Checkpoint
 
@@ -181,6 +182,7 @@ class RunPlan:
             version="1",
             created=datetime.date.today().isoformat(),
             architecture=self.architecture,
+            spec=DEFAULT_SPEC.for_card(),
             parent=self.parent,
             parent_sha256=self.parent_sha256,
             training={
