@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..support import pluralize, some_of
-from .axes import LETTERS, check_axes, guess_axes
+from .axes import LETTERS, check_axes, guess_axes, kept_axes
 from .base import BaseImage
 from .image import Ranges
 from .microns import spacing_of
@@ -165,9 +165,9 @@ def _kept(letters: str, shape: Sequence[int], wanted: int) -> list[int]:
 
     Of those of length 1 the ones with a name are, or as many as are wanted.
     """
-    long = [place for place, n in enumerate(shape) if n > 1 or letters[place] in "YX"]
+    long = kept_axes(letters, shape, wanted)
     if wanted in (len(long), len(shape)):
-        return long if wanted == len(long) else list(range(len(shape)))
+        return long
     return [place for place in range(len(shape)) if place in long or letters[place] in LETTERS]
 
 
