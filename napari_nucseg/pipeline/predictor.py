@@ -120,7 +120,9 @@ def spec_of(card: Card, precision: str = DEFAULT_SPEC.precision) -> ModelSpec:
     ModelSpec
         With the name, the version, the checksum and the spec of the card.
     """
-    said = {key: tuple(v) if key == "maps" else v for key, v in card.spec.items()}
+    said: dict[str, Any] = {
+        key: tuple(v) if key == "maps" else v for key, v in card.spec.items()
+    }
     return dataclasses.replace(
         DEFAULT_SPEC,
         **said,
