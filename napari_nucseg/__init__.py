@@ -13,7 +13,7 @@ from .support import __version__ as __version__
 
 if TYPE_CHECKING:
     from .api import evaluate, find_nuclei, fine_tune, segment, train
-    from .image import Field
+    from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import Scores
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
     from .registry import Card, Model, list_models, load_model
@@ -21,16 +21,20 @@ if TYPE_CHECKING:
     from .training import FineTuneResult, Initialization, ModelInfo, TrainParameters
 
 __all__ = [
+    "ArrayImage",
+    "BaseImage",
     "Callbacks",
     "Card",
     "Epoch",
     "Field",
     "FineTuneResult",
+    "Image",
     "Initialization",
     "Maps",
     "Model",
     "ModelInfo",
     "ModelSpec",
+    "Origin",
     "Scores",
     "SegmentParameters",
     "Segmentation",
@@ -41,21 +45,26 @@ __all__ = [
     "fine_tune",
     "list_models",
     "load_model",
+    "open_image",
     "segment",
     "train",
 ]
 
 _HOMES = {
+    "ArrayImage": "image",
+    "BaseImage": "image",
     "Callbacks": "support",
     "Card": "registry",
     "Epoch": "support",
     "Field": "image",
     "FineTuneResult": "training",
+    "Image": "image",
     "Initialization": "training",
     "Maps": "pipeline",
     "Model": "registry",
     "ModelInfo": "training",
     "ModelSpec": "pipeline",
+    "Origin": "image",
     "Scores": "measure",
     "SegmentParameters": "pipeline",
     "Segmentation": "pipeline",
@@ -66,6 +75,7 @@ _HOMES = {
     "fine_tune": "api",
     "list_models": "registry",
     "load_model": "registry",
+    "open_image": "image",
     "segment": "api",
     "train": "api",
 }

@@ -7,7 +7,6 @@ can crash it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ from .training import (
 
 __all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
 
-#: A folder of pairs, see `pairs.find_pairs`, or a field with labels.
+#: A folder of pairs, see `image.read_fields`, or a field with labels.
 Data = str | Path | Field
 
 
@@ -153,7 +152,7 @@ def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:
     if not isinstance(image, Field):
         return Field(as_image(image, axes).select(z=z, t=t))
     image.source.select(z=z, t=t)  # of its one plane there is nothing else to choose
-    return dataclasses.replace(image, axes=axes) if axes else image
+    return image.with_axes(axes) if axes else image
 
 
 def train(

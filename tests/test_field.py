@@ -1,9 +1,11 @@
+import dataclasses
 import pickle
 
 import dask.array
 import numpy as np
 import pytest
 
+from napari_nucseg.image.array import ArrayImage
 from napari_nucseg.image.axes import guess_axes
 from napari_nucseg.image.field import Field
 from napari_nucseg.image.labels import as_labels
@@ -173,3 +175,60 @@ def test_other_labels_are_refused(bad):
 def test_labels_of_other_dtype_are_refused():
     with pytest.raises(TypeError, match="integer"):
         as_labels(np.zeros((2, 2), complex), (2, 2))
+
+
+def test_field_remembers_which_plane_it_is_and_of_which_axes():
+    whole = ArrayImage(np.zeros((2, 3, 2, 30, 40)), "TZCYX")
+    field = Field(whole.select(z=2, t=1))
+    assert (field.origin.axes, field.origin.guessed) == ("TZCYX", False)
+    assert field.origin.plane == {"T": 1, "Z": 2}
+    for other in (
+        field.of_channel(1),
+        field.crop(slice(3, 9)),
+        field.in_memory(),
+        dataclasses.replace(field, name="a"),
+        pickle.loads(pickle.dumps(field)),
+    ):
+        assert other.origin == field.origin
+    assert field.with_axes("SYX".replace("S", "C")).origin.axes == "TZCYX"
+
+
+def test_places_are_those_of_the_whole_image():
+    for array in (np.zeros((1, 8, 30, 40)), Lazy(np.zeros((1, 8, 30, 40)))):
+        whole = ArrayImage(array, "TZYX")
+        part = whole.view({"Z": slice(2, None, 2)}, "XYZT")
+        assert part.select(z=1).origin.plane == {"Z": 4}
+        assert part.select(z=1, t=0).squeeze().origin.axes == "TZYX"
+        renamed = part.with_axes("XYTC").select(t=2)
+        assert (renamed.origin.axes, renamed.origin.plane) == ("CTYX", {"T": 6})
+        plane = whole.select(z=3).squeeze()
+        assert plane.with_axes("XY").origin.plane == {"Z": 3}
+
+
+def test_axes_that_were_given_are_not_called_guessed():
+    stack = np.zeros((2, 30, 40))
+    assert Field(stack).origin.guessed
+    assert not Field(np.zeros((30, 40))).origin.guessed
+    for given in (Field(stack, "CYX"), Field(ArrayImage(stack, "CYX"))):
+        for field in (given, given.crop(slice(9)), given.in_memory()):
+            assert not field.source.guessed
+            with pytest.raises(ValueError, match=r"axes out of CYX for"):
+                field.source.select(z=1)
+    with pytest.raises(ValueError, match=r"axes out of CYX \(guessed"):
+        Field(stack).source.select(z=1)
+    assert not Field(stack).with_axes("cyx").origin.guessed
+
+
+def test_source_keeps_the_pixel_size():
+    spacing = {"Y": 0.5, "X": 0.25}
+    image = ArrayImage(
+        np.zeros((2, 30, 40)), "CYX", spacing=spacing, unit={"X": "nm", "Y": "nm"}
+    )
+    field = Field(image)
+    assert field.source.spacing == (None, 0.5, 0.25)
+    assert field.source.unit == (None, "nm", "nm")
+    other = dataclasses.replace(field, pixel_size=(2.0, 3.0), unit="micrometer")
+    assert other.source.pixel_size == (2.0, 3.0)
+    assert other.source.unit[1:] == ("micrometer",) * 2
+    thin = field.crop(columns=slice(None, None, 2))
+    assert (thin.pixel_size, thin.unit) == ((0.5, 0.5), "nm")

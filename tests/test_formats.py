@@ -1,13 +1,17 @@
 """Files of microscopes, read by packages that may be installed."""
 
+import contextlib
 import struct
+import sys
+import types
 
 import numpy as np
 import pytest
 
 from napari_nucseg.image import formats
+from napari_nucseg.image.axes import check_axes
 from napari_nucseg.image.files import IMAGE_SUFFIXES, open_image, read_image
-from napari_nucseg.image.formats import FORMATS, INSTALLED, image_of_letters
+from napari_nucseg.image.formats import FORMATS, INSTALLED, FormatImage, axes_of_letters
 
 STACK = np.arange(3 * 6 * 8, dtype=np.uint8).reshape(3, 6, 8)
 
@@ -44,6 +48,7 @@ def test_lif(tmp_path):
     assert image.unit == ("micrometer",) * 3
     assert (image.read() == STACK).all()
     assert (read_image(path, z=2).plane() == STACK[2]).all()
+    assert (image.read({"Z": slice(None, None, 2), "Y": 4}) == STACK[::2, 4]).all()
     assert read_image(path, "CYX").channels == 3
     with pytest.raises(ValueError, match=r"a\.lif: .*3 planes \(Z\), axes ZYX\. Give"):
         read_image(path)
@@ -73,12 +78,103 @@ def test_what_is_missing_is_said():
     ],
 )
 def test_letters_of_other_programs(letters, shape, axes):
-    image = image_of_letters(np.zeros(shape, np.uint16), letters)
-    assert image.axes == axes
-    assert image.shape == tuple(length for length in shape if length > 1)
+    named, kept = axes_of_letters(letters, shape)
+    assert named == axes
+    assert [shape[place] for place in kept] == [length for length in shape if length > 1]
 
 
-def test_axes_without_a_meaning_here_have_to_be_named():
+class Block:
+    """A block of a CZI file, as czifile documents its entries."""
+
+    def __init__(self, start, array, read):
+        self.start, self.shape, self.stored_shape = start, array.shape, array.shape
+        self.array, self.read = array, read
+
+    def data_segment(self):
+        return self
+
+    def data(self):
+        self.read.append(self.start)
+        return self.array
+
+
+@pytest.fixture
+def czi(monkeypatch, tmp_path):
+    """A stand-in for czifile, since no file can be written: two blocks for each plane."""
+    read = []
+    whole = STACK[None, :, :, :, None]
+
+    class CziFile(contextlib.nullcontext):
+        axes, shape, dtype, start = "HZYX0", whole.shape, whole.dtype, (0, 5, 2, 0, 0)
+
+        def metadata(self):
+            scale = '<Distance Id="{}"><Value>{}</Value></Distance>'
+            items = "".join(map(scale.format, "XYZ", (2e-7, 3e-7, 1e-6)))
+            return f"<ImageDocument><Scaling><Items>{items}</Items></Scaling></ImageDocument>"
+
+        @property
+        def filtered_subblock_directory(self):
+            return [
+                Block((0, 5 + z, 2 + y, 0, 0), whole[:, z : z + 1, y : y + 3], read)
+                for z in range(3)
+                for y in (0, 3)
+            ]
+
+        def __enter__(self):
+            return self
+
+    monkeypatch.setitem(sys.modules, "czifile", types.SimpleNamespace(CziFile=CziFile))
+    return tmp_path / "a.czi", read
+
+
+def test_czi_is_read_by_block_with_its_pixel_size(czi):
+    path, read = czi
+    image = FormatImage(path)
+    assert (image.axes, image.shape, read) == ("ZYX", (3, 6, 8), [])
+    assert image.spacing == pytest.approx((1, 0.3, 0.2))
+    assert (image.read({"Z": 2, "Y": slice(3, None, 2)}) == STACK[2, 3::2]).all()
+    assert read == [(0, 7, 5, 0, 0)]
+    assert (image.read({"Y": slice(1, None, 2)}) == STACK[:, 1::2]).all()
+    assert (image.read() == STACK).all()
+
+
+def test_axes_may_be_given_for_all_or_for_the_long_ones(czi):
+    path, _ = czi
+    assert FormatImage(path, "tyx").axes == "TYX"
+    assert FormatImage(path, "TZYXC").shape == (1, 3, 6, 8, 1)
+    with pytest.raises(ValueError, match="4 dimensions for axes TZYX"):
+        FormatImage(path, "TZYX")
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_nd2_without_calibration_has_no_pixel_size(monkeypatch, tmp_path, calibrated):
+    volume = types.SimpleNamespace(axesCalibrated=(calibrated, calibrated, False))
+    channel = types.SimpleNamespace(volume=volume)
+
+    class ND2File(contextlib.nullcontext):
+        shape, dtype, sizes = (
+            STACK.shape,
+            STACK.dtype,
+            dict(zip("ZYX", STACK.shape, strict=True)),
+        )
+        metadata = types.SimpleNamespace(channels=[channel])
+
+        def voxel_size(self):
+            return types.SimpleNamespace(x=0.5, y=0.5, z=1.0)
+
+        def to_dask(self):
+            return STACK
+
+        def __enter__(self):
+            return self
+
+    monkeypatch.setitem(sys.modules, "nd2", types.SimpleNamespace(ND2File=ND2File))
+    image = FormatImage(tmp_path / "a.nd2")
+    assert image.spacing == ((None, 0.5, 0.5) if calibrated else (None,) * 3)
+    assert (image.read({"Z": 1, "X": slice(2, 4)}) == STACK[1, :, 2:4]).all()
+
+
+def test_axes_without_a_meaning_here_have_to_be_named(tmp_path):
     with pytest.raises(ValueError, match="out of the letters"):
-        image_of_letters(np.zeros((2, 6, 8)), "HYX")
-    assert image_of_letters(np.zeros((2, 6, 8)), "HYX", "CYX").channels == 2
+        check_axes(axes_of_letters("HYX", (2, 6, 8))[0], (2, 6, 8))
+    assert axes_of_letters("HYX", (2, 6, 8), "CYX") == ("CYX", [0, 1, 2])

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_nucseg.network.predict import load_network
+from napari_nucseg.network.predict import load_network, load_predictor
 from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, load_model
 from napari_nucseg.registry.weights import checksum
 
@@ -135,3 +135,9 @@ def test_card_of_an_unknown_architecture_is_refused(folder, architecture):
     sign(folder, architecture=architecture)
     with pytest.raises(ValueError, match="Expected"):
         load_network(load_model(folder))
+
+
+def test_card_that_names_other_maps_than_the_network_has(folder):
+    sign(folder, spec={"maps": ["foreground", "distance"]})
+    with pytest.raises(ValueError, match=r"2 maps foreground, distance, .* got one with 3"):
+        load_predictor(load_model(folder))

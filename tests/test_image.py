@@ -281,6 +281,9 @@ def test_axes_can_be_called_otherwise():
     assert as_image(channels, "TYX").axes == "TYX"
     long = ArrayImage(np.zeros((1, 8, 60, 70)), "TCYX").with_axes("ZYX")
     assert (long.axes, long.shape) == ("ZYX", (8, 60, 70))
+    for array in (np.zeros((1, 8, 60, 70)), dask.array.zeros((1, 8, 60, 70))):
+        assert as_image(array, "ZYX").shape == (8, 60, 70)
+        assert as_image(array, "TZYX").shape == array.shape
     with pytest.raises(ValueError, match="4 dimensions for axes TZYX"):
         channels.with_axes("TZYX")
 

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from napari_nucseg.pipeline.predictor import DEFAULT_SPEC, ModelSpec, spec_of
 from napari_nucseg.registry.archive import export_model, import_model
 from napari_nucseg.registry.store import (
     CARD_FILE,
@@ -196,3 +197,44 @@ def test_weights_that_are_no_numbers_are_refused(spoil):
     with pytest.raises(ValueError, match="Expected"):
         save_model(Card("new"), write)
     assert "new" not in [m.card.name for m in list_models()]
+
+
+def test_card_may_say_what_the_network_sees(model):
+    spec = ModelSpec(diameter=40.5, stride=16, halo=48, maps=("distance",), size_stride=4)
+    saved = save_model(Card("other", spec=spec.for_card()), write_weights)
+    read = spec_of(load_model(saved.folder).card)
+    assert dataclasses.replace(read, name="", weights_sha256="", version="") == spec
+    part = spec_of(Card("part", spec={"halo": 64}))
+    assert (part.halo, part.diameter, part.maps) == (64, 28.0, DEFAULT_SPEC.maps)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"scale": 2}, "spec of diameter, .*got scale"),
+        ({"diameter": 0}, "'diameter' in the spec to be a number of pixels from 1 to 1000"),
+        ({"diameter": float("nan")}, "'diameter'.* got nan"),
+        ({"stride": 32.0}, "'stride' .*whole number"),
+        ({"stride": True}, "'stride'"),
+        ({"halo": -1}, "'halo'"),
+        ({"size_stride": 10**9}, "'size_stride'"),
+        ({"maps": "foreground"}, "'maps'"),
+        ({"maps": []}, "'maps'"),
+        ({"maps": ["a", "a"]}, "'maps'"),
+        ({"maps": [1]}, "'maps'"),
+    ],
+)
+def test_spec_without_sense_is_refused(model, spec, says):
+    with pytest.raises(ValueError, match=says):
+        save_model(Card("new", spec=spec), write_weights)
+    path = model.folder / CARD_FILE
+    values = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**values, "spec": spec}), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"model\.json: .*{says}"):
+        load_model(model.folder)
+
+
+def test_bundled_card_needs_no_spec():
+    card = load_model("nuclei").card
+    assert card.format_version == 1
+    assert spec_of(card).for_card() == DEFAULT_SPEC.for_card()

@@ -70,23 +70,56 @@ def ours_in(annotation):
         yield annotation
 
 
+def functions_of(one):
+    """Yield a function, or the public methods and properties of a class."""
+    if not inspect.isclass(one):
+        yield one
+        return
+    for name in dir(one):
+        member = inspect.getattr_static(one, name)
+        member = getattr(member, "fget", None) or getattr(member, "func", member)
+        member = getattr(member, "__func__", member)
+        ours = str(getattr(member, "__module__", "")).startswith("napari_nucseg")
+        if not name.startswith("_") and inspect.isfunction(member) and ours:
+            yield member
+
+
 def test_types_in_public_signatures_are_public():
-    """Those of functions, and from there those of the fields of dataclasses."""
+    """Those of functions, methods, properties, and the fields of dataclasses."""
     public = [getattr(napari_nucseg, name) for name in napari_nucseg.__all__]
-    todo, missing = list(public), set()
     assert any(inspect.isfunction(one) for one in public)
-    while todo:
-        one = todo.pop()
-        if inspect.isfunction(one) or dataclasses.is_dataclass(one):
-            new = {
-                kind
-                for hint in typing.get_type_hints(one).values()
+    missing = set()
+    for one in public:
+        for typed in [*functions_of(one), *([one] if dataclasses.is_dataclass(one) else [])]:
+            hints = typing.get_type_hints(typed).values()
+            missing |= {
+                f"{kind.__name__} of {typed.__qualname__}"
+                for hint in hints
                 for kind in ours_in(hint)
-                if kind not in public and kind not in missing
+                if kind not in public
             }
-            missing |= new
-            todo += new
-    assert not missing
+    assert sorted(missing) == []
+
+
+def test_types_in_public_docstrings_are_public():
+    classes = {
+        node.name
+        for module in MODULES
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    assert "Field" in classes
+    missing = set()
+    for name in napari_nucseg.__all__:
+        one = getattr(napari_nucseg, name)
+        for documented in {one, *functions_of(one)}:
+            types = re.findall(r"^ *\w[\w, ]* : (.*)$", inspect.getdoc(documented) or "", re.M)
+            named = {word for text in types for word in re.findall(r"\w+", text)}
+            missing |= {
+                f"{word} of {documented.__qualname__}"
+                for word in (named & classes) - set(napari_nucseg.__all__)
+            }
+    assert sorted(missing) == []
 
 
 def test_version_is_that_of_the_installed_package():
@@ -128,6 +161,43 @@ def test_public_names_are_documented_with_their_parameters(file):
         names = [] if node.name in OF_FRAMEWORKS else parameters_of(node)
         missing = [name for name in names if not re.search(rf"\b{name}\b", text)]
         assert not missing, f"the docstring of {owner}{node.name} lacks {missing}"
+
+
+def names_in(tree):
+    """Return what a module or class defines, imports or declares."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(node.id if isinstance(node, ast.Name) else node.attr)
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def homes():
+    """Return what there is in the modules, wings and classes of the package, by their name."""
+    found = {}
+    for module in MODULES:
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        name = module.parent.name if module.stem == "__init__" else module.stem
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        for home, node in [(name, tree), *((one.name, one) for one in classes)]:
+            found.setdefault(home, set()).update(names_in(node))
+    return found
+
+
+def test_docstrings_and_comments_name_what_exists():
+    """References such as `tiles.pad_to_stride`."""
+    known, missing = homes(), []
+    assert "resolve" in known["network"]
+    for module in MODULES:
+        text = module.read_text(encoding="utf-8")
+        for home, name in re.findall(r"(?<!`)`(\w+)\.(\w+)`(?!`)", text):
+            if name not in known.get(home, ()):
+                missing.append(f"{module.name}: {home}.{name}")
+    assert missing == []
 
 
 def public_definitions(tree, owner=""):

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from napari_nucseg.image.array import ArrayImage
 from napari_nucseg.image.field import Field
 from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.precision import PRECISION_VARIABLE
@@ -34,6 +35,21 @@ def test_simulated_nuclei_are_found(predictor, nuclei, simulated):
     assert provenance["weights_sha256"] == nuclei.card.weights_sha256
     assert provenance["model_version"] == nuclei.card.version
     assert provenance["parameters"] == SegmentParameters().as_dict()
+    assert json.loads(json.dumps(provenance)) == provenance
+
+
+def test_provenance_names_the_plane(predictor, simulated):
+    stack = np.stack([np.zeros_like(simulated.image)] * 5 + [simulated.image])
+    image = ArrayImage(stack.reshape(2, 3, *simulated.shape), "TZYX")
+    for t, z in ((0, 1), (1, 2)):
+        found = segment_field(Field(image.select(t=t, z=z)), predictor, SegmentParameters())
+        assert found.provenance["axes"] == "TZYX"
+        assert found.provenance["axes_guessed"] is False
+        assert found.provenance["plane"] == {"T": t, "Z": z}
+    channels = Field(stack[:2])
+    provenance = segment_field(channels, predictor, SegmentParameters(channel=1)).provenance
+    assert (provenance["axes"], provenance["axes_guessed"]) == ("CYX", True)
+    assert provenance["plane"] == {}
     assert json.loads(json.dumps(provenance)) == provenance
 
 

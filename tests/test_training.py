@@ -128,7 +128,8 @@ def test_training_makes_a_model_with_history_and_curves(whole, fields):
         "history.csv",
         "curves.png",
     }
-    assert load_model(model.folder).card.training_data == "simulated"
+    card = load_model(model.folder).card
+    assert (card.training_data, card.spec["maps"][0]) == ("simulated", "foreground")
     assert len((model.folder / "history.csv").read_text().splitlines()) == 3
     assert not model.folder.with_name("new.run").exists()
     labels = segment_field(fields[0], load_predictor(model), SegmentParameters()).labels

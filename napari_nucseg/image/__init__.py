@@ -2,10 +2,12 @@
 
 from .array import ArrayImage, as_image
 from .axes import axes_of_names, check_axes, guess_axes, names_of_axes, read_old_axes
+from .base import BaseImage
 from .field import Field
 from .files import (
     IMAGE_SUFFIXES,
     check_file,
+    open_image,
     read_image,
     read_labels,
     write_labels,
@@ -15,6 +17,7 @@ from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
 from .image import Image
 from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
+from .origin import Origin
 from .pairs import read_fields
 from .simulate import simulate_field
 from .tissue import Species, Stain, TissueKind, simulate_tissue
@@ -24,9 +27,11 @@ __all__ = [
     "LABELS_ENDING",
     "PROBABILITY_ENDING",
     "ArrayImage",
+    "BaseImage",
     "Field",
     "Image",
     "MaskIssue",
+    "Origin",
     "Species",
     "Stain",
     "TissueKind",
@@ -41,6 +46,7 @@ __all__ = [
     "labels_in",
     "looks_like_labels",
     "names_of_axes",
+    "open_image",
     "read_fields",
     "read_image",
     "read_labels",

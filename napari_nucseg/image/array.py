@@ -99,6 +99,7 @@ class ArrayImage(BaseImage):
             unit={a: name for a, name in zip(view.axes, view.unit, strict=True) if name},
         )
         part.guessed = self.guessed
+        part._come_from(view, {})
         return part
 
 
@@ -110,7 +111,7 @@ def as_image(image: Any, axes: str = "", name: str = "image") -> BaseImage:
     image : Image or array_like
         The image.
     axes : str, optional
-        Axes, in place of those that the image has.
+        Axes, in place of those that the image has: one for each, or for each longer than 1.
     name : str, optional
         What an array is called.
 
@@ -125,9 +126,20 @@ def as_image(image: Any, axes: str = "", name: str = "image") -> BaseImage:
         See `ArrayImage`.
     """
     if not isinstance(image, Image):
-        return ArrayImage(image, axes, name=name)
+        return ArrayImage(_without_short_axes(image, len(axes)), axes, name=name)
     known = image if isinstance(image, BaseImage) else View(image)
     return known.with_axes(axes.upper()) if axes and axes.upper() != known.axes else known
+
+
+def _without_short_axes(array: Any, wanted: int) -> Any:
+    """Drop the axes of length 1, if only the others were given and nothing is read by it."""
+    shape = getattr(array, "shape", ())
+    long = [length > 1 for length in shape]
+    if wanted == len(shape) or wanted != sum(long):
+        return array
+    if not (isinstance(array, np.ndarray) or hasattr(array, "dask")):
+        return array
+    return array[tuple(slice(None) if one else 0 for one in long)]
 
 
 def _as_array(array: Any) -> Any:

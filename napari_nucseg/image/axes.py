@@ -15,6 +15,7 @@ __all__ = [
     "guess_axes",
     "has_channels_last",
     "how_known",
+    "kept_axes",
     "names_of_axes",
     "one_plane_expected",
     "read_old_axes",
@@ -188,6 +189,27 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
             f"{shape[axes.index('S')]} in axes {axes} and shape {tuple(shape)}. The letter "
             f"of channels is C."
         )
+
+
+def kept_axes(letters: str, shape: Sequence[int], wanted: int = 0) -> list[int]:
+    """Tell which axes of a file are those of the image, by their place.
+
+    Parameters
+    ----------
+    letters : str
+        A letter for each axis, as the library that reads the file calls it.
+    shape : sequence of int
+        Lengths of the axes.
+    wanted : int, optional
+        How many axes were given in place of those.
+
+    Returns
+    -------
+    list of int
+        All, if so many are wanted; otherwise those longer than 1, and Y and X.
+    """
+    long = [place for place, n in enumerate(shape) if n > 1 or letters[place] in "YX"]
+    return list(range(len(shape))) if wanted == len(shape) else long
 
 
 def describe_axes(sizes: Mapping[str, int]) -> str:

@@ -1,21 +1,21 @@
-"""What images of all kinds have in common, and a part of an image as an image."""
+"""What can be done with images of all kinds, and a part of an image as an image."""
 
 from __future__ import annotations
 
 import abc
 import copy
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .axes import LETTERS, check_axes, describe_axes, how_known
-from .image import Image, Ranges, Region, as_slice, check_dtype, range_of
+from .axes import LETTERS, check_axes, how_known
+from .described import Described
+from .image import Image, Ranges, Region, as_slice, range_of
 
 __all__ = ["BaseImage", "View"]
 
 
-class BaseImage(abc.ABC):
+class BaseImage(Described, abc.ABC):
     """What images of all kinds have in common.
 
     A subclass implements `_read`. Code that only reads an array can take an image instead: it
@@ -47,27 +47,6 @@ class BaseImage(abc.ABC):
         If the axes are not known or do not fit to the shape.
     """
 
-    def __init__(
-        self,
-        axes: str,
-        shape: Sequence[int],
-        dtype: Any,
-        *,
-        name: str = "image",
-        spacing: Mapping[str, float] | None = None,
-        unit: Mapping[str, str] | None = None,
-        guessed: bool = False,
-    ) -> None:
-        check_dtype(dtype)
-        check_axes(axes, shape)
-        self.name = name
-        self.axes = axes
-        self.shape = tuple(int(length) for length in shape)
-        self.dtype = np.dtype(dtype)
-        self.spacing = tuple((spacing or {}).get(axis) for axis in axes)
-        self.unit = tuple((unit or {}).get(axis) for axis in axes)
-        self.guessed = guessed
-
     @abc.abstractmethod
     def _read(self, ranges: Ranges) -> np.ndarray:
         """Read the pixels with these numbers along each axis; whole numbers drop theirs.
@@ -76,45 +55,9 @@ class BaseImage(abc.ABC):
         """
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.axes)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Length of each axis by its letter."""
-        return dict(zip(self.axes, self.shape, strict=True))
-
-    @property
     def levels(self) -> tuple[BaseImage, ...]:
         """The image in its resolutions, from the finest one on."""
         return (self,)
-
-    @property
-    def is_color(self) -> bool:
-        """Whether the pixels are colors, RGB or RGBA."""
-        return "S" in self.axes
-
-    @property
-    def channels(self) -> int:
-        """Number of channels, or of samples of a color; 1 for a grey image."""
-        return self.sizes.get("C", self.sizes.get("S", 1))
-
-    @property
-    def pixel_size(self) -> tuple[float, float] | None:
-        """Height and width of a pixel, None if they are not known."""
-        height, width = (self.spacing[self.axes.index(axis)] for axis in "YX")
-        return None if height is None or width is None else (height, width)
-
-    def describe(self) -> str:
-        """Say in words how large the image is.
-
-        Returns
-        -------
-        str
-            Such as ``"12 time points, 2 channels, 30 planes of 512 x 512"``.
-        """
-        return describe_axes(self.sizes)
 
     def read(self, region: Region | None = None) -> np.ndarray:
         """Read a part of the image, and nothing else.
@@ -284,7 +227,7 @@ class BaseImage(abc.ABC):
         image = self.squeeze() if len(axes) < self.ndim else self
         check_axes(axes, image.shape)
         renamed = copy.copy(image)
-        renamed.axes, renamed.guessed = axes, False
+        renamed._call_axes(axes)
         return renamed
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -343,6 +286,8 @@ class View(BaseImage):
             unit={axis: name for axis, name in unit.items() if name},
             guessed=getattr(image, "guessed", False),
         )
+        known = image if isinstance(image, Described) else _described(image)
+        self._come_from(known, self._base)
 
     def _read(self, ranges: Ranges) -> np.ndarray:
         inner: dict[str, slice | int] = {
@@ -361,3 +306,8 @@ class View(BaseImage):
         array = self._image.read(inner)
         # What is left comes in the order of the image, and is wanted in that of the view.
         return array.transpose([sorted(kept).index(place) for place in kept])
+
+
+def _described(image: Image) -> Described:
+    """Return what an image of another library says of itself."""
+    return Described(image.axes, image.shape, image.dtype, name=image.name)

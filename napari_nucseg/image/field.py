@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from .array import ArrayImage, as_image
-from .axes import PLANES, guess_axes
+from .axes import PLANES
 from .base import BaseImage
 from .image import Image
 from .labels import as_labels
+from .origin import Origin
 from .planes import check_channel, check_plane, plane_of
 
 __all__ = ["Field"]
 
 _NAME = "image"
+_UNKNOWN = Origin()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,6 +45,8 @@ class Field:
         Unit of `pixel_size`.
     labels : ndarray of int32, shape (Y, X), optional
         0 is background and every nucleus has a positive integer of its own.
+    origin : Origin, optional
+        Which plane of which axes the image is; left out, what the image says.
 
     Raises
     ------
@@ -58,10 +62,13 @@ class Field:
     pixel_size: tuple[float, float] | None = None
     unit: str = "pixel"
     labels: np.ndarray | None = None
+    origin: Origin = _UNKNOWN
 
     def __post_init__(self) -> None:
         image = as_image(self.image, self.axes, self.name)
         check_plane(image)
+        if not self.origin.axes:
+            object.__setattr__(self, "origin", image.origin)
         if image.axes not in PLANES:
             image = image.squeeze().in_order()
         given = image.array if isinstance(image, ArrayImage) else image
@@ -83,10 +90,12 @@ class Field:
     def source(self) -> BaseImage:
         """The image, with what `Image` can do."""
         image = copy.copy(as_image(self.image, self.axes))
-        image.name = self.name
-        if not isinstance(self.image, Image):
-            # Whether they were given or guessed, the same hint helps.
-            image.guessed = image.ndim > 2 and guess_axes(image.shape) == self.axes
+        image.name, image.guessed = self.name, self.origin.guessed
+        if self.pixel_size is not None:
+            known = dict(zip("YX", self.pixel_size, strict=True))
+            pairs = zip(image.axes, image.spacing, image.unit, strict=True)
+            triples = [(known.get(a, n), self.unit if a in known else u) for a, n, u in pairs]
+            image.spacing, image.unit = zip(*triples, strict=True)
         return image
 
     @property
@@ -135,6 +144,29 @@ class Field:
         image = plane_of(self.source, channel)
         return dataclasses.replace(self, image=image, axes=image.axes)
 
+    def with_axes(self, axes: str) -> Field:
+        """Return the field with its axes called otherwise.
+
+        Parameters
+        ----------
+        axes : str
+            A letter for each.
+
+        Returns
+        -------
+        Field
+            The same pixels.
+
+        Raises
+        ------
+        ValueError
+            If the axes do not fit.
+        """
+        axes = axes.upper()
+        plane = {axis: place for axis, place in self.origin.plane.items() if axis not in axes}
+        origin = Origin("".join(plane) + axes, False, plane)
+        return dataclasses.replace(self, axes=axes, origin=origin)
+
     def crop(self, rows: slice = slice(None), columns: slice = slice(None)) -> Field:
         """Return a rectangle of the field.
 
@@ -150,7 +182,9 @@ class Field:
         """
         labels = None if self.labels is None else self.labels[rows, columns]
         image = self.source.crop(rows, columns)
-        return dataclasses.replace(self, image=image, axes=image.axes, labels=labels)
+        return dataclasses.replace(
+            self, image=image, axes=image.axes, labels=labels, pixel_size=image.pixel_size
+        )
 
     def in_memory(self) -> Field:
         """Return the field with its image read.

@@ -11,7 +11,7 @@ from ..support import new_file, pluralize, warn_user
 from .array import ArrayImage
 from .base import BaseImage
 from .field import Field
-from .formats import INSTALLED, open_format, why_not_installed
+from .formats import INSTALLED, FormatImage, why_not_installed
 from .labels import as_labels
 from .microns import MICROMETER, is_plausible
 from .pictures import LOSSY, PICTURE_SUFFIXES, read_picture
@@ -74,7 +74,7 @@ def _open(path: Path, axes: str = "", *, look_up: bool = True) -> BaseImage:
         if suffix in PICTURE_SUFFIXES:
             return ArrayImage(read_picture(path, look_up=look_up), axes, name=path.stem)
         if suffix not in TIFF_SUFFIXES:
-            return open_format(path, axes)
+            return FormatImage(path, axes)
         image = TiffImage(path, axes)
     except (TypeError, ValueError) as error:
         raise _in_file(path, error) from error

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .array import ArrayImage
+import numpy as np
+
+from .axes import kept_axes
 from .base import BaseImage
+from .image import Ranges
 from .microns import MICROMETER, is_plausible
+from .readers import Opened, open_czi, open_lif, open_nd2
 from .unreadable import unreadable
 
-__all__ = ["FORMATS", "INSTALLED", "image_of_letters", "open_format", "why_not_installed"]
-
-
-#: An array, a letter for each of its axes, and micrometers by letter as far as they are known.
-Opened = tuple[Any, str, dict[str, float]]
+__all__ = ["FORMATS", "INSTALLED", "FormatImage", "axes_of_letters", "why_not_installed"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,40 +31,18 @@ class Format:
     package : str
         Python package that reads it.
     open : callable
-        Given the package and a file, returns the first image in it.
+        Given the package and a file, opens the first image in it.
     """
 
     package: str
-    open: Callable[[Any, Path], Opened]
-
-
-def _open_czi(czifile: Any, path: Path) -> Opened:
-    with czifile.CziFile(path) as file:
-        letters = file.axes
-        if "0" in letters:  # the samples of a color; S are scenes
-            letters = letters.replace("S", "V").replace("0", "S")
-        return file.asarray(), letters, {}
-
-
-def _open_lif(liffile: Any, path: Path) -> Opened:
-    with liffile.LifFile(path) as file:
-        image = file.images[0]
-        coordinates = {axis: image.coords.get(axis, ()) for axis in "ZYX"}
-        spacing = {a: 1e6 * (m[1] - m[0]) for a, m in coordinates.items() if len(m) > 1}
-        return image.asarray(), "".join(image.dims), spacing
-
-
-def _open_nd2(nd2: Any, path: Path) -> Opened:
-    with nd2.ND2File(path) as file:
-        size, letters = file.voxel_size(), "".join(file.sizes)
-    return nd2.imread(path, dask=True), letters, {"Z": size.z, "Y": size.y, "X": size.x}
+    open: Callable[[Any, Path], contextlib.AbstractContextManager[Opened]]
 
 
 #: By suffix. What they are and where they come from is said in setup.cfg, under [formats].
 FORMATS = {
-    ".czi": Format("czifile", _open_czi),
-    ".lif": Format("liffile", _open_lif),
-    ".nd2": Format("nd2", _open_nd2),
+    ".czi": Format("czifile", open_czi),
+    ".lif": Format("liffile", open_lif),
+    ".nd2": Format("nd2", open_nd2),
 }
 
 #: The suffixes of those that can be read here.
@@ -72,72 +51,81 @@ INSTALLED = tuple(
 )
 
 
-def image_of_letters(
-    array: Any, letters: str, axes: str = "", spacing: Mapping[str, float] | None = None
-) -> ArrayImage:
-    """Return an image with the axes that its file names.
+def axes_of_letters(
+    letters: str, shape: Sequence[int], axes: str = ""
+) -> tuple[str, list[int]]:
+    """Return the axes of an image by the letters that its file has for them.
 
     Parameters
     ----------
-    array : array_like
-        The image.
     letters : str
-        A letter for each of its axes. Those of length 1 are dropped, but for Y and X; S is
-        for samples of a color, or if there are not 3 or 4 of them, channels.
+        A letter for each axis. S is for samples of a color, or if there are not 3 or 4 of
+        them, channels.
+    shape : sequence of int
+        Lengths of the axes.
     axes : str, optional
-        Axes that are left, in place of those.
-    spacing : mapping of str to float, optional
-        Micrometers between pixels by letter; what cannot be true is left out.
+        Axes in place of those: one for each, or for each that is longer than 1.
 
     Returns
     -------
-    ArrayImage
-        Not read, if the array is lazy.
-
-    Raises
-    ------
-    ValueError
-        If an axis that is left has a letter that is not known.
+    axes : str
+        Those of the image, not checked.
+    kept : list of int
+        Which axes of the file these are; of length 1 only Y and X, if none were given.
     """
-    shape = tuple(array.shape)
-    kept = [place for place, n in enumerate(shape) if n > 1 or letters[place] in "YX"]
-    flat = array[tuple(slice(None) if place in kept else 0 for place in range(len(shape)))]
+    kept = kept_axes(letters, shape, len(axes))
     named = "".join(letters[place] for place in kept)
-    if "S" in named and flat.shape[named.index("S")] not in (3, 4):
+    if "S" in named and shape[kept[named.index("S")]] not in (3, 4):
         named = named.replace("S", "C")
-    known = {axis: float(n) for axis, n in (spacing or {}).items() if is_plausible([n])}
-    unit = dict.fromkeys(known, MICROMETER)
-    return ArrayImage(flat, axes or named, spacing=known, unit=unit)
+    return axes.upper() or named, kept
 
 
-def open_format(path: Path, axes: str = "") -> BaseImage:
-    """Open a file of a microscope.
+class FormatImage(BaseImage):
+    """The first image in a file of a microscope, of which only a part is read if possible.
+
+    The file is open only while it is looked at.
 
     Parameters
     ----------
     path : Path
         The file, of a suffix in `INSTALLED`.
     axes : str, optional
-        Axes in place of those that it names.
-
-    Returns
-    -------
-    BaseImage
-        The first image in it, in full resolution.
+        Axes in place of those that it names, see `axes_of_letters`.
 
     Raises
     ------
     ValueError
         If it cannot be read, or has axes that are not known.
     """
-    known = FORMATS[path.suffix.lower()]
-    try:
-        array, letters, spacing = known.open(importlib.import_module(known.package), path)
-    except Exception as error:  # a reader raises what it comes across
-        raise unreadable(path, error) from error
-    image = image_of_letters(array, letters, axes, spacing)
-    image.name = path.stem
-    return image
+
+    def __init__(self, path: Path, axes: str = "") -> None:
+        self.path = path
+        with self._opened() as opened:
+            shape, letters, dtype = opened.shape, opened.letters, opened.dtype
+            known = {a: float(n) for a, n in opened.spacing.items() if is_plausible([n])}
+        self._count = len(shape)
+        axes, self._kept = axes_of_letters(letters, shape, axes)
+        unit = dict.fromkeys(known, MICROMETER)
+        lengths = [shape[place] for place in self._kept]
+        super().__init__(axes, lengths, dtype, name=path.stem, spacing=known, unit=unit)
+
+    def _read(self, ranges: Ranges) -> np.ndarray:
+        wanted = [range(1)] * self._count
+        for place, one in zip(self._kept, ranges, strict=True):
+            wanted[place] = range(one, one + 1) if isinstance(one, int) else one
+        with self._opened() as opened:
+            array = opened.read(wanted)
+        lengths = [len(one) for one in ranges if isinstance(one, range)]
+        return array.reshape(lengths).astype(self.dtype, copy=False)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Opened]:
+        known = FORMATS[self.path.suffix.lower()]
+        try:
+            with known.open(importlib.import_module(known.package), self.path) as opened:
+                yield opened
+        except Exception as error:  # a reader raises what it comes across
+            raise unreadable(self.path, error) from error
 
 
 def why_not_installed(suffix: str) -> str:

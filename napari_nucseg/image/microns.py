@@ -43,6 +43,11 @@ def spacing_of(file: Any) -> tuple[dict[str, float], dict[str, str]]:
         at all, and what cannot be true is left out.
     unit : dict of str to str
         Their units.
+
+    Raises
+    ------
+    ValueError
+        If the metadata are damaged; the pixels may still be read.
     """
     steps: Mapping[str, float] = {}
     if file.is_ome and file.ome_metadata:
@@ -77,7 +82,11 @@ def is_plausible(sizes: Sequence[float]) -> bool:
 
 
 def _of_ome(metadata: str) -> dict[str, float]:
-    for element in ElementTree.fromstring(metadata).iter():
+    try:
+        root = ElementTree.fromstring(metadata)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"its OME-XML is damaged ({error})") from error
+    for element in root.iter():
         if element.tag.endswith("}Pixels") and "PhysicalSizeX" in element.attrib:
             steps = {
                 axis: _number(element.get(f"PhysicalSize{axis}"))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..support import pluralize, some_of, warn_user
-from .axes import LETTERS, check_axes, guess_axes
+from .axes import LETTERS, check_axes, guess_axes, kept_axes
 from .base import BaseImage
 from .image import Ranges
 from .microns import spacing_of
@@ -62,7 +62,7 @@ class TiffImage(BaseImage):
             whole = chosen.parent.series
             self._sizes = [one.size for one in whole]
             self._shapes = [tuple(one.shape) for one in whole[series].levels]
-            spacing, unit = spacing_of(chosen.parent)
+            spacing, unit = self._spacing_of(chosen.parent)
             shape, letters = tuple(chosen.shape), chosen.axes.upper()
             color = _is_color(chosen.keyframe)
             dtype = np.dtype(chosen.dtype).newbyteorder("=")
@@ -96,14 +96,17 @@ class TiffImage(BaseImage):
         )
 
     @property
-    def series_count(self) -> int:
-        """How many images there are in the file, thumbnails among them."""
-        return len(self._sizes)
-
-    @property
     def large_count(self) -> int:
         """How many of them are no thumbnails of this one."""
         return sum(2 * size >= self._sizes[self._series] for size in self._sizes)
+
+    def _spacing_of(self, file: Any) -> tuple[dict[str, float], dict[str, str]]:
+        """Return spacing and units; metadata that are damaged do not keep pixels from us."""
+        try:
+            return spacing_of(file)
+        except ValueError as error:
+            self._odd[f"The size of the pixels is not known: {error}."] = False
+            return {}, {}
 
     def _read(self, ranges: Ranges) -> np.ndarray:
         with self._opened() as series:
@@ -161,9 +164,9 @@ def _kept(letters: str, shape: Sequence[int], wanted: int) -> list[int]:
 
     Of those of length 1 the ones with a name are, or as many as are wanted.
     """
-    long = [place for place, n in enumerate(shape) if n > 1 or letters[place] in "YX"]
+    long = kept_axes(letters, shape, wanted)
     if wanted in (len(long), len(shape)):
-        return long if wanted == len(long) else list(range(len(shape)))
+        return long
     return [place for place in range(len(shape)) if place in long or letters[place] in LETTERS]
 
 

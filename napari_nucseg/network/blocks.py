@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..pipeline import DEFAULT_SPEC
 from .backend import layers, ops
 
 __all__ = [
@@ -180,7 +181,9 @@ def decode(
         x = residual_block(x, widths[level], batch_norm, f"decoder{level}", squeeze=squeeze)
         if level == SIZE_LEVEL:
             size = layers.Conv2D(1, 1, name="size")(x)
-    maps = FromDepth(name="from_depth")(layers.Conv2D(12, 1, name="maps")(x))
+    # Four groups of channels, which become the pixels of a 2 by 2 square.
+    groups = layers.Conv2D(4 * len(DEFAULT_SPEC.maps), 1, name="maps")(x)
+    maps = FromDepth(name="from_depth")(groups)
     return {"maps": maps, "size": size}
 
 

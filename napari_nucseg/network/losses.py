@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..pipeline import DEFAULT_SPEC
 from .backend import ops
 
 __all__ = ["maps_loss", "size_loss", "total_loss"]
@@ -36,22 +37,24 @@ def maps_loss(target: Any, predicted: Any) -> Any:
 
     Parameters
     ----------
-    target : tensor, shape (N, Y, X, 4)
-        Foreground, distance, boundary, and the weight of the pixel.
-    predicted : tensor, shape (N, Y, X, 3)
-        Foreground and boundary as logits, distance as it is.
+    target : tensor, shape (N, Y, X, M + 1)
+        The maps of `DEFAULT_SPEC` in its order, and the weight of the pixel.
+    predicted : tensor, shape (N, Y, X, M)
+        The same maps: foreground and boundary as logits, distance as it is.
 
     Returns
     -------
     tensor
         The loss, a scalar.
     """
-    foreground, distance, boundary, weight = ops.split(target, 4, axis=-1)
-    foreground_logit, predicted_distance, boundary_logit = ops.split(predicted, 3, axis=-1)
-    entropy = _mean(_cross_entropy(foreground, foreground_logit), weight)
-    error = _mean(ops.abs(predicted_distance - distance), weight)
-    edge = _mean(_cross_entropy(boundary, boundary_logit), weight)
-    dice = _dice(foreground, ops.sigmoid(foreground_logit))
+    names = DEFAULT_SPEC.maps
+    *values, weight = ops.split(target, len(names) + 1, axis=-1)
+    true = dict(zip(names, values, strict=True))
+    found = dict(zip(names, ops.split(predicted, len(names), axis=-1), strict=True))
+    entropy = _mean(_cross_entropy(true["foreground"], found["foreground"]), weight)
+    error = _mean(ops.abs(found["distance"] - true["distance"]), weight)
+    edge = _mean(_cross_entropy(true["boundary"], found["boundary"]), weight)
+    dice = _dice(true["foreground"], ops.sigmoid(found["foreground"]))
     return entropy + 0.5 * dice + 2.0 * error + 0.5 * edge
 
 

@@ -73,7 +73,7 @@ def load_predictor(model: Model) -> KerasPredictor:
     Raises
     ------
     FileNotFoundError, ValueError
-        See `load_network`.
+        See `load_network`. ValueError also if the network has not the maps that the card names.
     """
     return _load_predictor(_Wanted(model.folder, spec_of(model.card, precision()), model))
 
@@ -89,7 +89,15 @@ class _Wanted:
 
 @functools.lru_cache(maxsize=2)
 def _load_predictor(wanted: _Wanted) -> KerasPredictor:
-    return KerasPredictor(load_network(wanted.model), wanted.spec)
+    network, spec = load_network(wanted.model), wanted.spec
+    count = network.output["maps"].shape[-1]
+    if count != len(spec.maps):
+        raise ValueError(
+            f"Expected a network with the {len(spec.maps)} maps {', '.join(spec.maps)}, as the "
+            f"card of model {spec.name!r} says, got one with {count}. Import or train the "
+            f"model again."
+        )
+    return KerasPredictor(network, spec)
 
 
 class KerasPredictor:

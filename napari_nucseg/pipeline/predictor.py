@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -80,6 +80,22 @@ class ModelSpec:
             )
         return self.maps.index(name)
 
+    def for_card(self) -> dict[str, Any]:
+        """Return what the card of a model says of its scale and maps.
+
+        Returns
+        -------
+        dict of str to object
+            The `spec` of a `Card`, ready for JSON, which `spec_of` reads.
+        """
+        return {
+            "diameter": self.diameter,
+            "stride": self.stride,
+            "halo": self.halo,
+            "size_stride": self.size_stride,
+            "maps": list(self.maps),
+        }
+
 
 #: What holds for every model whose card does not say otherwise.
 DEFAULT_SPEC = ModelSpec()
@@ -95,18 +111,21 @@ def spec_of(card: Card, precision: str = DEFAULT_SPEC.precision) -> ModelSpec:
     Parameters
     ----------
     card : Card
-        The card. Cards of format 1 say nothing of scale, stride, halo and maps: their
-        models are as `DEFAULT_SPEC` says.
+        The card. What its spec leaves out is as `DEFAULT_SPEC` says.
     precision : str, optional
         Precision of the calculation.
 
     Returns
     -------
     ModelSpec
-        With the name, the version and the checksum of the card.
+        With the name, the version, the checksum and the spec of the card.
     """
+    said: dict[str, Any] = {
+        key: tuple(v) if key == "maps" else v for key, v in card.spec.items()
+    }
     return dataclasses.replace(
         DEFAULT_SPEC,
+        **said,
         name=card.name,
         version=card.version,
         weights_sha256=card.weights_sha256,

@@ -115,6 +115,9 @@ def segment_field(
     provenance = {
         "software": f"napari-nucseg {__version__}",
         "image": field.name,
+        "axes": field.origin.axes,
+        "axes_guessed": field.origin.guessed,
+        "plane": dict(field.origin.plane),
         "model": spec.name,
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,

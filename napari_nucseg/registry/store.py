@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..support import new_folder, read_object, user_directory
+from .spec import check_spec
 from .weights import check_weights_file, checksum
 
 __all__ = [
@@ -61,6 +62,9 @@ class Card:
         Date, as YYYY-MM-DD.
     architecture : dict
         Kind and numbers of the network, see `network.Architecture.as_dict`.
+    spec : dict, optional
+        Scale and maps of the network, see `pipeline.ModelSpec`: any of ``diameter``,
+        ``stride``, ``halo``, ``size_stride`` and ``maps``. What is left out is as there.
     training_data, data_license, license : str
         What it was trained on, the licence of those data, and that of the model.
     parent, parent_sha256 : str, optional
@@ -87,6 +91,7 @@ class Card:
     scores: dict[str, Any] = dataclasses.field(default_factory=dict)
     weights_sha256: str = ""
     format_version: int = _FORMAT_VERSION
+    spec: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +213,10 @@ def _read_card(path: Path) -> Card:
             kinds = " or ".join(kind.__name__ for kind in _classes(known[name]))
             raise ValueError(f"Expected {name!r} to be {kinds} in {path}, got {value!r}.")
     check_model_name(values["name"])
+    try:
+        check_spec(values.get("spec", {}))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return Card(**values)
 
 
@@ -273,7 +282,7 @@ def save_model(
     FileExistsError
         If there is a model of that name, or the folder exists.
     ValueError
-        If the name cannot be one.
+        If the name cannot be one, or the spec makes no sense.
     OSError
         If it cannot be written. Then nothing is left.
     """
@@ -282,6 +291,7 @@ def save_model(
         folder = models_directory() / card.name
     else:
         check_model_name(card.name)
+    check_spec(card.spec)
     with new_folder(folder) as aside:
         write_files(aside / WEIGHTS_FILE)
         check_weights_file(aside / WEIGHTS_FILE)

@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage import measure
 
 from ..image import Field
-from ..pipeline import NETWORK_DIAMETER, normalize
+from ..pipeline import DEFAULT_SPEC, NETWORK_DIAMETER, normalize
 from .intensities import change_intensities, dim_nuclei
 from .targets import disk_width, median_diameter, pixel_weights, poisson_distance, target_maps
 from .tissue import paint_tissue, recolor_tissue
@@ -227,7 +227,8 @@ def _size_target(labels: np.ndarray) -> np.ndarray:
     area[0] = 0
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         area[edge] = 0
-    area = area[labels[4::8, 4::8]]
+    middles = slice(DEFAULT_SPEC.size_stride // 2, None, DEFAULT_SPEC.size_stride)
+    area = area[labels[middles, middles]]
     nucleus = area > 0
     size = np.where(nucleus, np.log2(disk_width(area.clip(1)) / NETWORK_DIAMETER), 0)
     return np.stack([size, nucleus], axis=-1).astype(np.float32)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..pipeline import DEFAULT_SPEC
 from ..registry import Card
 from ..support import parse_object
 from .checkpoint import Checkpoint
@@ -182,6 +183,7 @@ class RunPlan:
             version="1",
             created=datetime.date.today().isoformat(),
             architecture=self.architecture,
+            spec=DEFAULT_SPEC.for_card(),
             parent=self.parent,
             parent_sha256=self.parent_sha256,
             training={

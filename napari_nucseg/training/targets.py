@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..pipeline import NETWORK_DIAMETER
+from ..pipeline import DEFAULT_SPEC, NETWORK_DIAMETER
 
 __all__ = [
     "disk_width",
@@ -38,17 +38,18 @@ def target_maps(labels: np.ndarray, distance: np.ndarray | None = None) -> np.nd
 
     Returns
     -------
-    ndarray of float32, shape (Y, X, 3)
-        Foreground, 0 or 1; distance over the largest in the nucleus, 0 to
-        1; boundary, 1 on the two pixels on either side of it.
+    ndarray of float32, shape (Y, X, M)
+        The maps of `DEFAULT_SPEC` in its order: foreground, 0 or 1; distance over the largest
+        in the nucleus, 0 to 1; boundary, 1 on the two pixels on either side of it.
     """
-    maps = np.zeros((*labels.shape, 3), np.float32)
-    maps[..., 0] = labels > 0
+    spec = DEFAULT_SPEC
+    maps = np.zeros((*labels.shape, len(spec.maps)), np.float32)
+    maps[..., spec.index("foreground")] = labels > 0
     labels = _dense(labels)
     if labels.any():
         measured = poisson_distance(labels) if distance is None else distance
-        maps[..., 1] = _over_largest(measured, labels)
-        maps[..., 2] = _boundary(labels)
+        maps[..., spec.index("distance")] = _over_largest(measured, labels)
+        maps[..., spec.index("boundary")] = _boundary(labels)
     return maps
 
 

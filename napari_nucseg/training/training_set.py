@@ -37,7 +37,7 @@ class Entry:
     nuclei : int
         How many there are.
     shape : tuple of int
-        Height and width in pixels.
+        Shape of the labels: height and width in pixels.
     added : str
         When, as ISO date and time.
     source : dict
@@ -47,7 +47,7 @@ class Entry:
     key: str
     name: str
     nuclei: int
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     added: str
     source: dict[str, Any]
 
@@ -242,12 +242,11 @@ def _read_about(folder: Path) -> dict[str, Any]:
 
 def _entry_of(folder: Path) -> Entry:
     about = _read_about(folder)
-    rows, columns = about["shape"]
     return Entry(
         key=folder.name,
         name=about["name"],
         nuclei=int(about["nuclei"]),
-        shape=(int(rows), int(columns)),
+        shape=tuple(int(length) for length in about["shape"]),
         added=about["added"],
         source=about["source"],
     )

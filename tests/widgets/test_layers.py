@@ -42,6 +42,7 @@ def test_labels_lie_on_their_image(place, axes):
     plane = Image(np.zeros((40, 50)), **{**place, "shear": [place["shear"]], "affine": matrix})
     image = plane if axes == "YX" else with_channels(plane, axes)
     assert field_of(image).axes == axes
+    assert field_of(image).origin.axes == axes
     labels = Labels(np.zeros((40, 50), np.int32), **placement_of(image))
     for corner in [(0, 0), (39, 0), (0, 49), (39, 49)]:
         where = plane.data_to_world(corner)
