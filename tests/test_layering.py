@@ -43,7 +43,6 @@ FOR_OTHERS = {
     "cli.main": "the command of setup.cfg",
     "engine.Engine": "programs and benchmarks that start an engine of their own",
     "engine.EngineError": "programs that use an engine, to catch what it raises",
-    "image.Image": "the protocol of what is segmented, for an image of another kind",
     "image.Species": "programs that simulate tissue",
     "image.Stain": "programs that simulate tissue",
     "image.TissueKind": "programs that simulate tissue",
