@@ -135,7 +135,7 @@ def _without_short_axes(array: Any, wanted: int) -> Any:
     """Drop the axes of length 1, if only the others were given and nothing is read by it."""
     shape = getattr(array, "shape", ())
     long = [length > 1 for length in shape]
-    if wanted == len(shape) or wanted != sum(long):
+    if not wanted or wanted == len(shape) or wanted != sum(long):
         return array
     if not (isinstance(array, np.ndarray) or hasattr(array, "dask")):
         return array

@@ -578,7 +578,7 @@ def test_damaged_model_is_told(nuclei, window):
     window.click(panel.segment_button)
     window.finish()
     (error,) = window.errors
-    assert "incomplete or was changed" in error
+    assert "incomplete, or was changed" in error
     assert window.status == error
     panel.use_model("nuclei")
     window.click(panel.segment_button)
