@@ -62,11 +62,16 @@ def nucseg(model: str) -> Segment:
 
 
 def otsu(_: str) -> Segment:
-    """Return the floor: Otsu's threshold and a watershed of the distance transform."""
+    """Return the floor: Otsu's threshold and a watershed of the distance transform.
+
+    Of an image in color (Y, X, 3) it takes the hematoxylin.
+    """
     from scipy import ndimage
-    from skimage import feature, filters, measure, morphology, segmentation
+    from skimage import color, feature, filters, measure, morphology, segmentation
 
     def segment(image: np.ndarray) -> np.ndarray:
+        if image.ndim == 3:
+            image = color.rgb2hed(image)[..., 0]
         smooth = filters.gaussian(image.astype(np.float32), 1, preserve_range=True)
         foreground = smooth > filters.threshold_otsu(smooth)
         foreground = morphology.remove_small_objects(foreground, max_size=14)

@@ -2,6 +2,8 @@
 
 Scores the data sets in runs/data that are never trained on, test and heldout, where
 tools/prepare_data.py has made them, and otherwise simulated fields, condition by condition.
+``--all DATA`` scores every set that is never trained on, straight from the folder of the
+datasets, by family and with intervals, beside a simple method and published scores.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _all_sets import score_all
 from _common import ROOT, score_values, write_rows
 from _conditions import SEEDS, SIDE, conditions, degraded, degrades
 from _figure import Result, draw
@@ -45,6 +48,13 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, help="with images/ and masks/")
+    parser.add_argument(
+        "--all",
+        type=Path,
+        metavar="DATA",
+        help="score every set of this folder that is never trained on, by family, with "
+        "intervals, beside Otsu's threshold with a watershed and published scores",
+    )
     parser.add_argument("--simulated", action="store_true", help="score simulated fields")
     parser.add_argument(
         "--validation",
@@ -69,6 +79,9 @@ def main() -> int:
     )
     parser.add_argument("--figure", action="store_true", help="also draw a PNG for each set")
     options = parser.parse_args()
+    if options.all:
+        score_all(options.all, options.model, options.test_time_augmentations)
+        return 0
     rows, details = [], []
     for name, fields in data_sets(options):
         results = [segment_one(field, options) for field in fields]

@@ -1,6 +1,7 @@
 """Fixtures for tests without a window."""
 
 import importlib.util
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def load_tool():
         path = Path(__file__).parents[1] / "tools" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up
         spec.loader.exec_module(module)
         return module
 
