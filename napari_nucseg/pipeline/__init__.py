@@ -1,6 +1,6 @@
 """From an image to labels: normalize, scale, tiles, maps, instances, nuclei."""
 
-from .instances import instances_from_maps
+from .instances import MIN_PROMINENCE, find_basins, heights_of, instances_from_maps
 from .maps import estimate_diameter, predict_maps, predict_maps_and_diameter
 from .normalize import IntensityRange, measure_range, normalize
 from .nuclei import nucleus_table
@@ -19,6 +19,7 @@ from .tiles import pad_to_stride
 
 __all__ = [
     "DEFAULT_SPEC",
+    "MIN_PROMINENCE",
     "NETWORK_DIAMETER",
     "STRIDE",
     "IntensityRange",
@@ -28,6 +29,8 @@ __all__ = [
     "SegmentParameters",
     "Segmentation",
     "estimate_diameter",
+    "find_basins",
+    "heights_of",
     "instances_from_maps",
     "measure_range",
     "normalize",
