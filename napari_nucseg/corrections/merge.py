@@ -64,7 +64,7 @@ def merge(labels: np.ndarray, path: Path) -> Edit:
     free = part == 0
     whole = _close(np.isin(part, ids), free)
     if not _is_one_piece(whole):
-        whole |= free & ndimage.binary_dilation(way, NEIGHBORHOOD)
+        whole |= free & ndimage.binary_dilation(way & free, NEIGHBORHOOD)
     # Pieces that nothing joins to the first nucleus, such as those of before, stay as they are.
     whole = piece_of(whole, way & (part == ids[0]))
     if not (whole & (part != ids[0]) & ~free).any():
