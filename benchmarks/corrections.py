@@ -72,7 +72,8 @@ class Scene:
         height = np.zeros((side, side), np.float32)
         for number, (y, x) in enumerate(self.middles, start=1):
             box = tuple(
-                slice(max(int(one - step / 2), 0), int(one + step / 2) + 1) for one in (y, x)
+                slice(max(int(one - step / 2), 0), min(int(one + step / 2) + 1, side))
+                for one in (y, x)
             )
             away_y, away_x = np.ogrid[box]
             long, short = rng.uniform(0.4, 0.46, 2) * step
@@ -94,11 +95,12 @@ def edits_of_one(scene: Scene, middle: np.ndarray) -> dict[str, Callable[[], Any
     """Return the edits of the nucleus at a point, by name."""
     labels, maps, step = scene.labels, scene.maps, scene.step
     number = int(labels[tuple(middle.astype(int))])
-    beside = middle + [0, step if middle[1] < labels.shape[1] / 2 else -step]
+    side = step if middle[1] < labels.shape[1] / 2 else -step
+    beside = middle + np.array([0, side])
     without = _done(labels, corrections.delete(labels, [number]))
     merged = _done(labels, corrections.merge(labels, [middle, beside]))
-    across = [middle - [step * 0.49, 0], middle + [step * 0.49, 0]]
-    brush = [middle, middle + [0, step / 3]]
+    across = middle + np.array([[-0.49 * step, 0], [0.49 * step, 0]])
+    brush = middle + np.array([[0, 0], [0, step / 3]])
     return {
         "delete": lambda: corrections.delete(labels, [number]),
         "add": lambda: corrections.add(without, middle, maps, diameter=DIAMETER),

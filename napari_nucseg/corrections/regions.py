@@ -36,7 +36,7 @@ __all__ = [
 Box = tuple[slice, slice]
 
 #: A point (Y, X) in pixels; the middle of the first pixel is (0, 0).
-Point = Sequence[float]
+Point = Sequence[float] | np.ndarray
 
 #: Points in the order of a gesture, shape (N, 2).
 Path = Sequence[Point] | np.ndarray
