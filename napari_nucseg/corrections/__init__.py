@@ -18,9 +18,11 @@ from .select import ids_at_border, ids_in_box, ids_in_polygon, ids_smaller_than
 from .smooth import smooth
 from .split import split_along, split_at
 from .states import State, States
-from .suspicion import NOTHING_UNUSUAL, Suspicions, suspicions
+from .suspicion import MAYBE_MISSED, NOTHING_UNUSUAL, Suspicions, suspicions
+from .warm_up import warm_up
 
 __all__ = [
+    "MAYBE_MISSED",
     "NOTHING_UNUSUAL",
     "Edit",
     "Gesture",
@@ -56,4 +58,5 @@ __all__ = [
     "split_along",
     "split_at",
     "suspicions",
+    "warm_up",
 ]

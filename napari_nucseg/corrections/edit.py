@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .select import ids_in
+
 __all__ = ["Edit", "combine", "edit_of", "nothing"]
 
 
@@ -101,9 +103,9 @@ def edit_of(
     before = labels[box]
     y, x = np.nonzero(before != after)
     old, values = before[y, x], after[y, x].astype(labels.dtype, copy=False)
-    lost = {int(one) for one in np.unique(old)} - {0}
-    touched = (lost | {int(one) for one in np.unique(values)}) - {0, *new_ids}
-    removed = lost - {int(one) for one in np.unique(after[np.isin(after, [*lost])])}
+    lost = {*ids_in(old)[0].tolist()}
+    touched = (lost | {*ids_in(values)[0].tolist()}) - {*new_ids}
+    removed = lost - {*ids_in(after)[0].tolist()}
     return Edit(
         name,
         (y + box[0].start, x + box[1].start),

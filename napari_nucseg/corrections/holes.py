@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from scipy import ndimage
 
 from .edit import Edit
 from .outlines import SIDES, change_outlines, shifted
@@ -32,9 +33,7 @@ def fill_holes(labels: np.ndarray, ids: Iterable[int] | None = None) -> Edit:
 
 
 def _filled(units: np.ndarray) -> np.ndarray:
-    from skimage.measure import label
-
-    gaps, count = label(units == 0, background=0, connectivity=1, return_num=True)
+    gaps, count = ndimage.label(units == 0)
     areas = np.bincount(gaps.ravel(), minlength=count + 1)
     # A gap has one owner if the smallest and the largest number beside it are the same.
     lowest = np.full(count + 1, np.iinfo(units.dtype).max, units.dtype)

@@ -10,13 +10,13 @@ from .features import features_of
 __all__ = ["missed_nuclei"]
 
 #: Part of the probability at which candidates are looked for.
-_THRESHOLD = 0.4
+_THRESHOLD = 0.2
 
 #: A candidate has at most this part of its pixels in nuclei that are there.
-_MOST_SHARED = 0.3
+_MOST_SHARED = 0.4
 
 #: The smallest area of a candidate, over that of a disc of the typical diameter.
-_LEAST_AREA = 0.15
+_LEAST_AREA = 0.1
 
 
 def missed_nuclei(

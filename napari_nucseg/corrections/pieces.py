@@ -77,11 +77,11 @@ def separate(
     units, owners = as_units(labels)
     areas = np.bincount(units.ravel(), minlength=owners.size)
     chosen = set(pieces(labels)) if ids is None else {int(one) for one in ids} - {0}
-    numbers = owners.copy()
-    new: list[int] = []
+    apart: list[int] = []
     for one in sorted(chosen):
         of_this = np.flatnonzero(owners == one)
-        for unit in of_this[np.argsort(-areas[of_this], kind="stable")][1:]:
-            new = next_ids(labels, len(new) + 1, new_id)
-            numbers[unit] = new[-1]
+        apart += of_this[np.argsort(-areas[of_this], kind="stable")][1:].tolist()
+    new = next_ids(labels, len(apart), new_id)
+    numbers = owners.copy()
+    numbers[apart] = new
     return edit_of("separate", labels, numbers[units], new_ids=new)

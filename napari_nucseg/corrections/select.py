@@ -8,8 +8,8 @@ from .regions import Path, Point, polygon_mask
 
 __all__ = ["ids_at_border", "ids_in", "ids_in_box", "ids_in_polygon", "ids_smaller_than"]
 
-#: Ids up to this number are counted in a table of that length.
-_TABLE = 1 << 26
+#: Ids up to this number, or up to the number of pixels, are counted in a table.
+_TABLE = 1 << 14
 
 
 def ids_in(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -17,8 +17,8 @@ def ids_in(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Parameters
     ----------
-    labels : ndarray of int, shape (Y, X)
-        0 is background.
+    labels : ndarray of int
+        Of any shape; 0 is background.
 
     Returns
     -------
@@ -27,7 +27,7 @@ def ids_in(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     areas : ndarray of int64, shape (N,)
         In pixels.
     """
-    if labels.size and labels.max() < _TABLE and labels.min() >= 0:
+    if labels.size and labels.min() >= 0 and labels.max() < max(_TABLE, labels.size):
         table = np.bincount(labels.ravel())
         table[0] = 0
         ids = np.flatnonzero(table)
