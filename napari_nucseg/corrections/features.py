@@ -10,9 +10,6 @@ from .select import ids_in
 
 __all__ = ["features_of"]
 
-#: Foreground probability of a pixel that is surely in a nucleus.
-_SURE = 0.8
-
 #: Neighbors that come later in reading order, (Y, X).
 _LATER = ((0, 1), (1, -1), (1, 0), (1, 1))
 
@@ -39,8 +36,6 @@ def features_of(
         area over that of the ellipse of the same moments, 1 for an ellipse; ``at_border``,
         whether it touches the border of the image. With maps also ``confidence``, the
         largest foreground times distance; ``probability``, the mean foreground;
-        ``sure_part``, the part of its pixels with a foreground over 0.8; ``mean_distance``,
-        the mean distance map; ``inner_boundary``, the mean boundary map off the outline;
         ``second_peak``, the prominence of the second middle, 0 if there is none;
         ``neighbor_depth``, how far the height falls between its middle and that of a nucleus
         that touches it, at least, and 1 if none does; ``outline_distance``, the mean distance
@@ -58,8 +53,6 @@ def features_of(
     np.maximum.at(confidence, index, foreground * distance)
     features["confidence"] = confidence
     features["probability"] = np.bincount(index, foreground, ids.size) / areas
-    features["sure_part"] = np.bincount(index[foreground > _SURE], minlength=ids.size) / areas
-    features["mean_distance"] = np.bincount(index, distance, ids.size) / areas
     heights = heights_of(maps, numbers > 0, diameter)
     peaks = np.zeros(ids.size, np.float32)
     np.maximum.at(peaks, index, heights)
@@ -161,7 +154,6 @@ def _outlines(numbers: np.ndarray, count: int, maps: Maps) -> dict[str, np.ndarr
         inside |= beside != numbers
         np.maximum(owner, beside, out=owner)
     on = np.nonzero(inside & (numbers > 0))
-    within = np.nonzero(~inside & (numbers > 0))
     around = np.nonzero(inside & (numbers == 0))
 
     def mean(
@@ -175,6 +167,5 @@ def _outlines(numbers: np.ndarray, count: int, maps: Maps) -> dict[str, np.ndarr
     outside = mean(around, owner, "foreground", 0.0)
     return {
         "outline_distance": mean(on, numbers, "distance", 0.0),
-        "inner_boundary": mean(within, numbers, "boundary", 0.0),
         "contrast": mean(on, numbers, "foreground", 1.0) - outside,
     }

@@ -69,28 +69,35 @@ class Odds:
     reasons: tuple[Reason, ...]
 
 
-#: Fitted by logistic regression to the labels that the bundled model made of training images.
-#: A nucleus is wrong if no true one has an IoU of 0.5 with it.
+#: Rounded from logistic regressions on what the bundled model made of training images, see
+#: `benchmarks/suspicion.py`. A nucleus is wrong if no true one has an IoU of 0.5 with it.
 NUCLEI = Odds(
-    -3.3,
+    -3.4,
     (
-        Reason("confidence", 0.95, 0.5, 1.6, "faint"),
-        Reason("probability", 0.93, 0.7, 3.4, "unsure whether it is a nucleus"),
-        Reason("second_peak", 0.05, 0.3, 1.1, "two middles"),
-        Reason("neighbor_depth", 0.8, 0.3, 1.7, "hardly a border to its neighbor"),
-        Reason("outline_distance", 0.12, 0.25, 0.6, "outline through the inside"),
+        Reason("confidence", 0.95, 0.5, 1.5, "faint"),
+        Reason("probability", 0.93, 0.7, 3.5, "unsure whether it is a nucleus"),
+        Reason("second_peak", 0.05, 0.3, 1.0, "two middles"),
+        Reason("neighbor_depth", 0.8, 0.3, 1.6, "hardly a border to its neighbor"),
+        Reason("contrast", 0.45, 0.15, 0.1, "faint outline"),
+        Reason("outline_distance", 0.12, 0.25, 0.8, "outline through the inside"),
         Reason(
-            "relative_area", 1.5, 3.0, 0.4, "{relative_area:.1f} times the usual area", True
+            "relative_area", 1.5, 3.0, 0.6, "{relative_area:.1f} times the usual area", True
         ),
         Reason(
-            "relative_area", 0.8, 0.15, 0.3, "only {relative_area:.0%} of the usual area", True
+            "relative_area", 0.8, 0.15, 0.4, "only {relative_area:.0%} of the usual area", True
         ),
-        Reason("fullness", 0.97, 0.8, 0.3, "irregular shape", True),
+        Reason("fullness", 0.97, 0.8, 0.5, "irregular shape", True),
     ),
 )
 
 #: The same for candidates, which are right if a nucleus was missed there.
-MISSED = Odds(-1.7, (Reason("fullness", 0.7, 0.95, 0.8, MAYBE_MISSED),))
+MISSED = Odds(
+    -2.3,
+    (
+        Reason("confidence", 0.15, 0.6, 0.6, MAYBE_MISSED),
+        Reason("fullness", 0.7, 0.95, 0.9, MAYBE_MISSED),
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
