@@ -1,5 +1,6 @@
 """From an image to labels: normalize, scale, tiles, maps, instances, nuclei."""
 
+from .instances import find_basins, heights_of, instances_from_maps
 from .normalize import normalize
 from .parameters import SegmentParameters
 from .predictor import (
@@ -23,6 +24,9 @@ __all__ = [
     "Predictor",
     "SegmentParameters",
     "Segmentation",
+    "find_basins",
+    "heights_of",
+    "instances_from_maps",
     "normalize",
     "pad_to_stride",
     "relabel",

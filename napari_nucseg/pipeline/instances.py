@@ -11,7 +11,7 @@ import numpy as np
 from .parameters import SegmentParameters
 from .predictor import Maps
 
-__all__ = ["MIN_PROMINENCE", "instances_from_maps"]
+__all__ = ["MIN_PROMINENCE", "find_basins", "heights_of", "instances_from_maps"]
 
 #: How far the height must fall between two peaks for them to be two nuclei: the prominence of
 #: a peak. Of 0.15 to 0.35 this scored highest on the images that the bundled model was trained
@@ -68,13 +68,8 @@ def instances_from_maps(
         0 is background, nuclei are numbered from 1 in reading order.
     """
     foreground = maps["foreground"] > parameters.probability
-    network_diameter = maps.spec.diameter
-    sigma = _SMOOTHING * (diameter or network_diameter) / network_diameter
-    heights = _heights(maps, foreground, sigma)
-    neighbors = _neighbors(foreground)
-    peaks = _climb(heights, neighbors)
-    saddles = _saddles(heights, neighbors, peaks)
-    del neighbors
+    heights = heights_of(maps, foreground, diameter)
+    peaks, saddles = find_basins(heights, foreground)
     owners = _join_shallow(heights, saddles, peaks)
     del heights, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(parameters.minimum_size, 1)
@@ -83,6 +78,59 @@ def instances_from_maps(
     labels[foreground] = _numbered(owners, kept)
     _fill_holes(labels)
     return labels
+
+
+def heights_of(maps: Maps, inside: np.ndarray, diameter: float | None = None) -> np.ndarray:
+    """Return the heights of the watershed: distance times one minus boundary, smoothed.
+
+    Parameters
+    ----------
+    maps : Maps
+        Distance and boundary, shape (Y, X, M).
+    inside : ndarray of bool, shape (Y, X)
+        Where they are wanted.
+    diameter : float, optional
+        Typical diameter of a nucleus in pixels; the smoothing grows with it. Left out, that
+        of the network.
+
+    Returns
+    -------
+    ndarray of float32, shape (N,)
+        For the pixels inside, in reading order.
+    """
+    network_diameter = maps.spec.diameter
+    sigma = _SMOOTHING * (diameter or network_diameter) / network_diameter
+    return _heights(maps, inside, sigma)
+
+
+def find_basins(
+    heights: np.ndarray, inside: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[list[int], list[int], list[float]]]:
+    """Find the basins of a watershed: every pixel follows its steepest ascent to a peak.
+
+    Parameters
+    ----------
+    heights : ndarray of float32, shape (N,)
+        Of the pixels inside, in reading order.
+    inside : ndarray of bool, shape (Y, X)
+        The pixels that belong to basins.
+    groups : ndarray of int, shape (N,), optional
+        Pixels of different groups are not neighbors, so that no basin is in two groups.
+
+    Returns
+    -------
+    peaks : ndarray of int32, shape (N,)
+        For every pixel the peak that its ascent ends on, by its rank among the pixels inside.
+    saddles : tuple of list
+        Of each pair of basins that touch: one peak, the other peak, and the height of the
+        highest saddle between them. The highest saddle comes first.
+    """
+    neighbors = _neighbors(inside)
+    if groups is not None:
+        for after in neighbors:
+            after[groups[after] != groups] = -1
+    peaks = _climb(heights, neighbors)
+    return peaks, _saddles(heights, neighbors, peaks)
 
 
 def _by_rows(work: Callable[[int], Any], height: int) -> list[Any]:

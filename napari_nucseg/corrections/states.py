@@ -1,0 +1,108 @@
+"""Which nuclei a person has looked at: unreviewed, accepted or edited."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from .edit import Edit
+
+__all__ = ["State", "States"]
+
+
+class State(enum.IntEnum):
+    """What a person has done with a nucleus."""
+
+    UNREVIEWED = 0
+    ACCEPTED = 1
+    EDITED = 2
+
+
+class States:
+    """The state of each nucleus by its id. Those that are not in it are unreviewed.
+
+    Nuclei that are gone stay in the table: if an undo brings one back, so is its state.
+
+    Parameters
+    ----------
+    states : mapping of int to int, optional
+        States by id, such as `as_dict` returns.
+    """
+
+    def __init__(self, states: Mapping[int, int] | None = None) -> None:
+        self._states = {int(one): State(state) for one, state in (states or {}).items()}
+
+    def __getitem__(self, one: int) -> State:
+        return self._states.get(int(one), State.UNREVIEWED)
+
+    def of(self, ids: Iterable[int]) -> np.ndarray:
+        """Return the states of nuclei.
+
+        Parameters
+        ----------
+        ids : iterable of int
+            The nuclei.
+
+        Returns
+        -------
+        ndarray of uint8, shape (N,)
+            Values of `State`, ready as a column of ``layer.features``.
+        """
+        return np.array([self[one] for one in ids], np.uint8)
+
+    def mark(self, ids: Iterable[int], state: State) -> None:
+        """Give nuclei a state.
+
+        Parameters
+        ----------
+        ids : iterable of int
+            The nuclei; 0 is ignored.
+        state : State
+            Their new state.
+        """
+        self._states.update({int(one): State(state) for one in ids if one})
+
+    def accept(self, ids: Iterable[int]) -> None:
+        """Note that a person has found nuclei to be right.
+
+        One that she has edited stays edited, which says as much.
+
+        Parameters
+        ----------
+        ids : iterable of int
+            The nuclei.
+        """
+        self.mark((one for one in ids if self[one] is not State.EDITED), State.ACCEPTED)
+
+    def apply(self, edit: Edit) -> None:
+        """Note what an edit has done.
+
+        Parameters
+        ----------
+        edit : Edit
+            What changed, or came, is edited: after a merge the nucleus that is left, after a
+            split all parts.
+        """
+        self.mark(edit.changed, State.EDITED)
+
+    def reviewed(self) -> set[int]:
+        """Return the nuclei that need no look.
+
+        Returns
+        -------
+        set of int
+            Accepted and edited ones, also such as are gone.
+        """
+        return {one for one, state in self._states.items() if state}
+
+    def as_dict(self) -> dict[int, int]:
+        """Return the states by id.
+
+        Returns
+        -------
+        dict of int to int
+            Of all nuclei that ever had one.
+        """
+        return {one: int(state) for one, state in self._states.items()}
