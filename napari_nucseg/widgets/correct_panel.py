@@ -26,7 +26,7 @@ from .choices import LayerChoice
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, plane_of, why_not_drawn, why_not_labels
 from .origin import Origin, origin_of
-from .panel import Panel, enable_unless
+from .panel import Panel, enable_unless, hint
 
 __all__ = ["CorrectPanel"]
 
@@ -102,7 +102,7 @@ class CorrectPanel(Panel):
         self.add_button = QPushButton("Add to training set")
         self.remove_button = QPushButton("Remove")
         self.entries = QListWidget()
-        self.entries.setFixedHeight(64)
+        self.entries.setMinimumHeight(64)
         self.summary = QLabel()
 
     def _lay_out(self) -> None:
@@ -112,21 +112,21 @@ class CorrectPanel(Panel):
         form.addRow("of image", self.image)
         tools = QHBoxLayout()
         tools.setSpacing(3)
-        for button in [*self.tools.values(), self.new_button]:
+        for button in self.tools.values():
             tools.addWidget(button)
-        hint = QLabel(
-            "<br>".join(f"{name} ({key}) {text}." for name, text, key in _TOOLS.values())
-        )
-        hint.setStyleSheet("color: gray; font-size: 9pt;")
         below = QHBoxLayout()
         below.addWidget(self.summary, 1)
         below.addWidget(self.remove_button)
         self.body.addLayout(form)
         self.body.addLayout(tools)
-        self.body.addWidget(hint)
-        self.body.addWidget(self.add_button)
-        self.body.addWidget(self.entries)
+        self.body.addWidget(self.new_button)
+        self.body.addWidget(
+            hint("<br>".join(f"{name} ({key}) {text}." for name, text, key in _TOOLS.values()))
+        )
+        self.body.addWidget(self.entries, 1)
         self.body.addLayout(below)
+        self.actions.addWidget(self.add_button)
+        self.actions.addWidget(self.reason)
 
     def show_result(self, labels: Any, image: Any) -> None:
         """Make new labels the ones to correct.
@@ -150,7 +150,7 @@ class CorrectPanel(Panel):
         reason = why_not_labels(labels, self.image.layer()) or self._why_another_image()
         if self._saving:
             reason = "The field is being saved."
-        enable_unless(self.add_button, reason, _ADD_TIP)
+        enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
         no_labels = why_not_drawn(labels)
         for mode, button in self.tools.items():
             _, text, key = _TOOLS[mode]

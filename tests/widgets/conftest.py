@@ -123,7 +123,11 @@ class Window:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE * 1000)
 
     def click(self, button):
+        """Click a button, on the part of the dock that it is on."""
         assert button.isEnabled(), button.toolTip()
+        for panel in (self.dock.segment, self.dock.correct, self.dock.retrain):
+            if panel.isAncestorOf(button):
+                self.dock.open_part(panel)
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def start(self, button):
