@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..pipeline import Segmentation
+from .brush import guard_brush, select_unused
 from .layers import METADATA_KEY, place, placement_of
 from .map_layers import MapLayers, forget_maps
 from .origin import forget_origin, note_origin
-from .shown import Result, forget_results, note_measured, note_result, results_of
+from .shown import Result, bare, forget_results, note_measured, note_result, results_of
 
 __all__ = ["Results"]
 
@@ -64,6 +65,7 @@ class Results:
         result = Result(image, layer, found)
         note_result(result)
         note_origin(layer, image)
+        guard_brush(bare(layer))
         return result
 
     def replace(self, result: Result, found: Segmentation) -> None:
@@ -81,6 +83,7 @@ class Results:
             return
         result.take(found)
         layer.data = found.labels
+        select_unused(layer)
         layer.metadata = {**layer.metadata, METADATA_KEY: found.provenance}
 
     def of(self, image: Any, channel: int | None) -> Result | None:
