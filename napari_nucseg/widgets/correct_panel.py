@@ -122,6 +122,7 @@ class CorrectPanel(Panel):
         self.entries = QListWidget()
         self.entries.setMinimumHeight(64)
         self.summary = QLabel()
+        self.summary.setWordWrap(True)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -133,7 +134,6 @@ class CorrectPanel(Panel):
         for button in self.tools.values():
             tools.addWidget(button)
         below = QHBoxLayout()
-        below.addWidget(self.summary, 1)
         below.addWidget(self.undo_button)
         below.addWidget(self.remove_button)
         self.body.addLayout(form)
@@ -142,6 +142,7 @@ class CorrectPanel(Panel):
         self.body.addWidget(
             hint("<br>".join(f"{name} ({key}) {text}." for name, text, key in _TOOLS.values()))
         )
+        self.body.addWidget(self.summary)
         self.body.addWidget(self.entries, 1)
         self.body.addLayout(below)
         self.actions.addWidget(self.add_button)

@@ -95,7 +95,7 @@ class SegmentPanel(Panel):
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
-        self.show_probability = QCheckBox("probability map")
+        self.show_probability = QCheckBox("probability")
         self.show_probability.setToolTip(
             "How sure the network is of each pixel; the nuclei are outlines meanwhile"
         )
