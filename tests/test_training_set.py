@@ -162,3 +162,27 @@ def test_folder_that_cannot_be_written(tmp_path, field):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Nothing was written"):
         TrainingSet(tmp_path / "file").add(field)
+
+
+def test_older_version_is_kept_and_can_be_restored(training_set, field):
+    first = training_set.add(field)
+    assert training_set.version_of(field) == first
+    again = dataclasses.replace(field, labels=np.where(field.labels == 2, 0, field.labels))
+    second = training_set.add(again)
+    assert training_set.version_of(field) == second
+    assert training_set.older() == [first]
+    assert training_set.restore(first.key) == first
+    assert training_set.entries() == [first]
+    assert (training_set.read(first.key).labels == field.labels).all()
+    assert training_set.older() == [second]
+
+
+def test_removed_field_can_be_restored(training_set, field):
+    entry = training_set.add(field)
+    assert training_set.remove(entry.key) == entry
+    assert len(training_set) == 0
+    assert training_set.version_of(field) is None
+    training_set.restore(entry.key)
+    assert training_set.entries() == [entry]
+    with pytest.raises(KeyError):
+        training_set.restore(entry.key)

@@ -8,7 +8,6 @@ import datetime
 import hashlib
 import json
 import os
-import shutil
 import time
 import uuid
 from pathlib import Path
@@ -21,6 +20,8 @@ from ..support import new_folder, read_object, user_directory, warn_user
 
 __all__ = ["Entry", "TrainingSet"]
 
+#: Folder of what was replaced or removed. Its name begins with a dot: it is no entry.
+_OLDER = ".older"
 _IMAGE_FILE, _LABELS_FILE, _ABOUT_FILE = "image.tif", "labels.tif", "field.json"
 
 
@@ -75,8 +76,8 @@ class TrainingSet:
         Parameters
         ----------
         field : Field
-            With labels. The same image under the same name replaces what was
-            there, which is removed when the new one is on the disk.
+            With labels. The same image under the same name takes the place of what was
+            there, which is kept as an older version.
         source : dict, optional
             Where the labels came from, ready for JSON.
 
@@ -117,7 +118,7 @@ class TrainingSet:
             _write_array(aside / _IMAGE_FILE, image)
             _write_array(aside / _LABELS_FILE, np.asarray(field.labels))
             (aside / _ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
-        self._remove_older(identity, key)
+        self._keep_older(identity, key)
         return _entry_of(self.folder / key)
 
     def entries(self) -> list[Entry]:
@@ -172,22 +173,116 @@ class TrainingSet:
                 )
         return fields
 
-    def remove(self, key: str) -> None:
-        """Remove a field.
+    def version_of(self, field: Field) -> Entry | None:
+        """Return the entry whose place a field would take.
+
+        Parameters
+        ----------
+        field : Field
+            The field.
+
+        Returns
+        -------
+        Entry or None
+            None if the image is not in the set under this name.
+        """
+        identity = _identity(field.name, np.asarray(field.image))
+        same = [entry for entry in self.entries() if entry.key.startswith(f"{identity}-")]
+        return same[0] if same else None
+
+    def read(self, key: str) -> Field:
+        """Read a field.
 
         Parameters
         ----------
         key : str
             Of its entry.
 
+        Returns
+        -------
+        Field
+            With labels.
+
+        Raises
+        ------
+        KeyError
+            If there is no such field.
+        OSError, ValueError
+            If it cannot be read.
+        """
+        return self._read(self._entry(key))
+
+    def remove(self, key: str) -> Entry:
+        """Remove a field; `restore` brings it back.
+
+        Parameters
+        ----------
+        key : str
+            Of its entry.
+
+        Returns
+        -------
+        Entry
+            What was removed.
+
         Raises
         ------
         KeyError
             If there is no such field.
         """
-        if key not in [entry.key for entry in self.entries()]:
-            raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
-        _remove(self.folder / key)
+        entry = self._entry(key)
+        self._set_aside(key)
+        return entry
+
+    def restore(self, key: str) -> Entry:
+        """Bring a field back that was removed, or an older version of one.
+
+        Parameters
+        ----------
+        key : str
+            Of its entry.
+
+        Returns
+        -------
+        Entry
+            What is in the set again. A version that is there now becomes an older one.
+
+        Raises
+        ------
+        KeyError
+            If nothing is kept under the key.
+        """
+        kept = self.folder / _OLDER / key
+        if not (kept / _ABOUT_FILE).exists():
+            raise KeyError(f"Expected the key of a field that was removed, got {key!r}.")
+        for path in self.folder.glob(f"{key.split('-', maxsplit=1)[0]}-*"):
+            self._set_aside(path.name)
+        os.rename(kept, self.folder / key)
+        return _entry_of(self.folder / key)
+
+    def older(self) -> list[Entry]:
+        """List what was replaced or removed and is kept.
+
+        Returns
+        -------
+        list of Entry
+            The newest last.
+        """
+        paths = self.folder.glob(f"{_OLDER}/*/{_ABOUT_FILE}")
+        kept = [_entry_of(path.parent) for path in paths]
+        return sorted(kept, key=lambda entry: entry.key.split("-")[1])
+
+    def _entry(self, key: str) -> Entry:
+        for entry in self.entries():
+            if entry.key == key:
+                return entry
+        raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
+
+    def _set_aside(self, key: str) -> None:
+        """Keep an entry where it is not trained on."""
+        kept = self.folder / _OLDER
+        kept.mkdir(exist_ok=True)
+        os.rename(self.folder / key, kept / key)
 
     def _read(self, entry: Entry) -> Field:
         folder = self.folder / entry.key
@@ -203,17 +298,11 @@ class TrainingSet:
             _read_array(folder / _LABELS_FILE).reshape(about["shape"]),
         )
 
-    def _remove_older(self, identity: str, key: str) -> None:
+    def _keep_older(self, identity: str, key: str) -> None:
         for path in self.folder.glob(f"{identity}-*"):
             if path.name < key:
                 with contextlib.suppress(OSError):
-                    _remove(path)
-
-
-def _remove(folder: Path) -> None:
-    """Remove an entry, its description first: without one it is not listed as damaged."""
-    (folder / _ABOUT_FILE).unlink(missing_ok=True)
-    shutil.rmtree(folder)
+                    self._set_aside(path.name)
 
 
 def _is_gone(folder: Path) -> bool:

@@ -146,13 +146,21 @@ class ChannelChoice(QComboBox):
         The viewer.
     parent : QWidget, optional
         The parent.
+
+    Signals
+    -------
+    chosen()
+        Another channel is chosen, here or with the slider.
     """
+
+    chosen = Signal()
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._layer: Image | None = None
         self.currentIndexChanged.connect(self._turn_slider)
+        self.currentIndexChanged.connect(lambda _: self.chosen.emit())
         dims = viewer.dims.events
         dims.current_step.connect(self._follow_slider)
         # In 3-D there is no slider to turn: it is turned when it is there again.
@@ -199,9 +207,10 @@ class ChannelChoice(QComboBox):
             return
         layer = self._image()
         channel = None if layer is None else shown_channel(self._viewer, layer)
-        if channel is not None:
+        if channel is not None and channel != self.channel():
             with QSignalBlocker(self):  # or the slider would jump to a whole channel
                 self.setCurrentIndex(self.findData(channel))
+            self.chosen.emit()
 
     def _turn_slider(self, event: Any = None) -> None:
         """Let the viewer show the channel that is chosen."""

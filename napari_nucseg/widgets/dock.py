@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari.utils.notifications import show_error, show_info
+from napari.utils.theme import get_theme
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QScrollArea,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -21,13 +23,18 @@ from ..engine import FineTune, Job, Segment, Warm, shared_engine
 from ..registry import DEFAULT_MODEL
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
+from .panel import Panel
 from .retrain_panel import RetrainPanel
 from .segment_panel import SegmentPanel
+from .tones import set_tone, style_of
+from .wheel import WheelGuard
 
 __all__ = ["NucleusDock"]
 
 _WIDTH = 380
+_LINES = 4  # of the status
 _LOOK, _PATIENCE = 100, 10_000  # milliseconds
+_STARTING = "The engine is starting, which usually takes 5 to 10 s."
 _NAMES = {
     Segment: "An image is being segmented.",
     FineTune: "A model is being retrained.",
@@ -49,38 +56,52 @@ class NucleusDock(QWidget):
         self.segment = SegmentPanel(napari_viewer, self.runner)
         self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
-        self.status = QLabel("Starting the engine…")
+        self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._viewer = napari_viewer
         self._window: QWidget | None = None
         self._is_closing = False
         self._lay_out()
+        WheelGuard(self)
+        napari_viewer.events.theme.connect(self._follow_theme)
+        self._follow_theme()
         self._connect()
-        engine = shared_engine()
-        engine.start()
+        shared_engine().start()
         self._warm()
 
     def _lay_out(self) -> None:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(8, 6, 8, 6)
-        column.setSpacing(10)
+        self.parts = QTabWidget()
+        self.parts.setDocumentMode(True)
+        self.parts.tabBar().setExpanding(True)
+        self.parts.tabBar().setUsesScrollButtons(False)
         for panel in (self.segment, self.correct, self.retrain):
-            column.addWidget(panel)
-        column.addStretch(1)
+            self.parts.addTab(panel, panel.title)
+        # Of fixed height: a longer message must not shift the button that is about to be
+        # clicked.
         scroll = QScrollArea()
-        scroll.setWidget(inner)
+        scroll.setWidget(self.status)
         scroll.setWidgetResizable(True)
-        bar = scroll.verticalScrollBar()
-        scroll.setMinimumWidth(inner.minimumSizeHint().width() + bar.sizeHint().width())
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setFixedHeight(_LINES * self.status.fontMetrics().lineSpacing() + 4)
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.status.setContentsMargins(8, 0, 8, 0)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 4)
-        outer.addWidget(scroll, 1)
-        self.status.setContentsMargins(8, 0, 8, 0)
-        outer.addWidget(self.status)
+        outer.addWidget(self.parts, 1)
+        outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
+
+    def open_part(self, panel: Panel) -> None:
+        """Show one of the three parts.
+
+        Parameters
+        ----------
+        panel : Panel
+            The part.
+        """
+        self.parts.setCurrentWidget(panel)
 
     def _connect(self) -> None:
         for panel in (self.segment, self.correct, self.retrain):
@@ -92,17 +113,24 @@ class NucleusDock(QWidget):
         self.correct.set_changed.connect(self.refresh)
         self.retrain.trained.connect(self.segment.use_model)
 
+    def _follow_theme(self, event: Any = None) -> None:
+        """Color hints, warnings and errors so that they can be read."""
+        if isalive(self):
+            is_dark = get_theme(self._viewer.theme).type == "dark"
+            self.setStyleSheet(style_of("dark" if is_dark else "light"))
+
     def _warm(self) -> None:
         """Load the model in the engine, and show when that is done."""
         self._warming = JobRunner(self)
         self._warming.done.connect(self._warmed)
         self._warming.run(Warm(DEFAULT_MODEL))
+        self.show_message(f"{self.segment.situation()} {_STARTING}", False)
 
     def _warmed(self, job: Job) -> None:
         if job.state == "failed":
             self.show_message(str(job.error), True)
-        elif self.status.text() == "Starting the engine…":
-            self.show_message("Ready.", False)
+        elif self.status.text().endswith(_STARTING):
+            self.show_message(self.segment.situation(), False)
 
     def show_message(self, text: str, is_error: bool) -> None:
         """Show a message on the panel, an error also as a notification.
@@ -114,7 +142,7 @@ class NucleusDock(QWidget):
         is_error : bool
             Whether something went wrong.
         """
-        self.status.setStyleSheet("color: #ff6b6b;" if is_error else "")
+        set_tone(self.status, "error" if is_error else "")
         self.status.setText(text)
         if is_error:
             show_error(text)

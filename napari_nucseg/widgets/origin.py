@@ -9,6 +9,7 @@ from typing import Any
 from napari.layers import Image
 
 from .layers import METADATA_KEY
+from .shown import bare
 
 __all__ = ["Origin", "forget_origin", "note_origin", "origin_of"]
 
@@ -46,7 +47,7 @@ def note_origin(layer: Any, image: Any) -> None:
     image : Image
         The image.
     """
-    _origins[layer] = Origin(image.name, weakref.ref(image))
+    _origins[bare(layer)] = Origin(image.name, weakref.ref(bare(image)))
 
 
 def forget_origin(image: Any) -> None:
@@ -58,7 +59,7 @@ def forget_origin(image: Any) -> None:
         The image.
     """
     for origin in _origins.values():
-        if origin.image() is image:
+        if origin.image() is bare(image):
             origin.is_same = False
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-__all__ = ["Panel", "enable_unless"]
+from .tones import set_tone
+
+__all__ = ["Panel", "enable_unless", "hint"]
+
+_MARGIN = 8
+#: Lines of text that are always kept free for the reason, so that nothing below it moves.
+_LINES = 2
 
 
 class Panel(QWidget):
-    """One numbered part of the dock widget.
+    """One part of the dock widget: what can be scrolled, and below it what always is in sight.
 
     Parameters
     ----------
@@ -26,18 +32,55 @@ class Panel(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.setSpacing(5)
-        heading = QLabel(f"<b>{title}</b>")
-        heading.setStyleSheet("font-size: 12pt;")
-        line = QFrame()
-        line.setFrameShape(QFrame.Shape.HLine)
-        self.body.addWidget(heading)
-        self.body.addWidget(line)
+        #: Number and name.
+        self.title = title
+        inner = QWidget()
+        #: What can be scrolled.
+        self.body = QVBoxLayout(inner)
+        self.body.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, 0)
+        self.body.setSpacing(6)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        #: What is always in sight: buttons, progress, and the reason.
+        self.actions = QVBoxLayout()
+        self.actions.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
+        self.actions.setSpacing(5)
+        #: Why the main button of the panel cannot be clicked.
+        self.reason = hint("")
+        self.reason.setMinimumHeight(_LINES * self.reason.fontMetrics().lineSpacing())
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(scroll, 1)
+        column.addLayout(self.actions)
 
 
-def enable_unless(button: QPushButton, reason: str, tooltip: str) -> None:
+def hint(text: str) -> QLabel:
+    """Make a text that explains something.
+
+    Parameters
+    ----------
+    text : str
+        The text; it is wrapped.
+
+    Returns
+    -------
+    QLabel
+        In the color of hints.
+    """
+    label = QLabel(text)
+    label.setWordWrap(True)
+    set_tone(label, "hint")
+    return label
+
+
+def enable_unless(
+    button: QPushButton, reason: str, tooltip: str, label: QLabel | None = None
+) -> None:
     """Enable a button, or disable it and say why.
 
     Parameters
@@ -48,6 +91,10 @@ def enable_unless(button: QPushButton, reason: str, tooltip: str) -> None:
         Why it cannot work, empty if it can.
     tooltip : str
         What it does.
+    label : QLabel, optional
+        Where the reason stands to be read; it is a tooltip as well.
     """
     button.setEnabled(not reason)
     button.setToolTip(reason or tooltip)
+    if label is not None:
+        label.setText(reason)

@@ -133,10 +133,12 @@ class RetrainPanel(Panel):
         self.body.addWidget(self.offer)
         self.body.addLayout(form)
         self.body.addWidget(collapsible)
-        self.body.addLayout(buttons)
-        self.body.addWidget(self.progress)
-        self.body.addWidget(self.curves)
-        self.body.addWidget(self.state)
+        self.body.addStretch(1)
+        self.actions.addWidget(self.curves)
+        self.actions.addLayout(buttons)
+        self.actions.addWidget(self.reason)
+        self.actions.addWidget(self.progress)
+        self.actions.addWidget(self.state)
 
     def _connect(self) -> None:
         self.name.textChanged.connect(lambda _: self.refresh(self._busy()))
@@ -172,7 +174,7 @@ class RetrainPanel(Panel):
                 check_new_name(self.name.text())
             except (ValueError, OSError) as error:
                 reason = str(error)
-        enable_unless(self.retrain_button, reason, _RETRAIN_TIP)
+        enable_unless(self.retrain_button, reason, _RETRAIN_TIP, self.reason)
         nothing = "" if self.is_training() else "No model is being retrained."
         enable_unless(self.stop_button, nothing or _ENDING[self._ending], _STOP_TIP)
         # Who has clicked Stop may still change their mind.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari.layers import Image
-from qtpy.QtCore import QTimer, Signal
+from qtpy.compat import isalive
+from qtpy.QtCore import QSignalBlocker, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -18,30 +19,38 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..engine import (
-    Job,
-    Relabel,
-    RelabelExpired,
-    Segment,
-    shared_engine,
-)
+from ..engine import Job, Segment, shared_engine
 from ..pipeline import Segmentation, SegmentParameters
 from ..registry import Model
-from ..support import pluralize
 from .channels import channels_in_words
 from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
+from .diameter import DiameterNote
 from .jobs import JobRunner
-from .layers import field_of, placement_of, why_not_image
+from .layers import field_of, why_not_image
 from .panel import Panel, enable_unless
 from .parameter_form import ParameterForm
 from .results import Results
+from .shown import (
+    Result,
+    State,
+    bare,
+    found_in_words,
+    measured_in,
+    result_of_layer,
+    situation,
+)
+from .tuner import Tuner
 
 __all__ = ["SegmentPanel"]
 
-_DEBOUNCE = 150  # milliseconds
+_DEBOUNCE = 100  # milliseconds
 _SEGMENT_TIP = "Find the nuclei in the chosen image"
 _CHANNEL_TIP = "All colors together, or one of them alone"
 _CANCEL_TIP = "End the segmentation; nothing is changed"
+_WAITS = {
+    "starting": " as soon as the engine has started, which usually takes 5 to 10 s",
+    "busy": " as soon as the engine has ended what it does",
+}
 
 
 class SegmentPanel(Panel):
@@ -66,10 +75,15 @@ class SegmentPanel(Panel):
         super().__init__("1  Segment", parent)
         self._viewer = viewer
         self._runner = runner
-        self._tuner = JobRunner(self)
-        self._results = Results(viewer, self._labels_edited)
+        self._results = Results(viewer)
+        self._tuner = Tuner(self._results, self._wanted, self)
         self._pending: dict[str, Any] = {}
         self._cancelled = False
+        # What the status line was last told of: image, its name and channel; and the state.
+        self._described: tuple[Any, ...] = ()
+        self._state: State | None = None
+        # Whether a person has changed a setting that the status line was not told of.
+        self._moved = False
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -81,8 +95,10 @@ class SegmentPanel(Panel):
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
-        self.show_probability = QCheckBox("probability map")
-        self.show_probability.setToolTip("How sure the network is of each pixel")
+        self.show_probability = QCheckBox("probability")
+        self.show_probability.setToolTip(
+            "How sure the network is of each pixel; the nuclei are outlines meanwhile"
+        )
         self.show_mask = QCheckBox("binary mask")
         self.show_mask.setToolTip("All nuclei in one color")
         self._maps = {"probability": self.show_probability, "mask": self.show_mask}
@@ -91,9 +107,10 @@ class SegmentPanel(Panel):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DEBOUNCE)
+        # Layers tell of every stroke: what they show is looked at when they are at rest.
+        self._look = QTimer(self)
+        self._look.setSingleShot(True)
+        self._look.setInterval(_DEBOUNCE)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -104,36 +121,52 @@ class SegmentPanel(Panel):
         channel.addWidget(self.channel, 1)
         channel.addWidget(self.channels)
         form.addRow("channel", channel)
-        self._channel_row = channel
         form.addRow("model", self.model)
         #: The parameters that need no choice of a layer.
         self.form = ParameterForm(SegmentParameters(), form)
-        self._rows = form
+        box = self.form.boxes["diameter"].native
+        self.diameter_note = DiameterNote(box)
+        row, _ = form.getWidgetPosition(box)
+        form.insertRow(row + 1, self.diameter_note)
         also = QHBoxLayout()
         also.addWidget(self.show_probability)
         also.addWidget(self.show_mask)
         form.addRow("also show", also)
+        self.body.addLayout(form)
+        self.body.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.segment_button, 2)
         buttons.addWidget(self.cancel_button, 1)
-        self.body.addLayout(form)
-        self.body.addLayout(buttons)
-        self.body.addWidget(self.progress)
+        self.actions.addLayout(buttons)
+        self.actions.addWidget(self.reason)
+        self.actions.addWidget(self.progress)
 
     def _connect(self) -> None:
         self.image.chosen.connect(self._image_changed)
         self.image.replaced.connect(self._data_replaced)
         self.axes.changed.connect(self._image_changed)
         self.axes.refused.connect(lambda reason: self.told.emit(reason, True))
+        self.channel.chosen.connect(self._show_chosen)
+        self.model.currentIndexChanged.connect(self._tell_situation)
         self.segment_button.clicked.connect(self._segment)
         self.cancel_button.clicked.connect(self._cancel)
-        self.form.on_change(self._tune_soon)
-        self._timer.timeout.connect(self._tune)
+        self.form.on_change(self._settings_changed)
+        self._tuner.settled.connect(self._tell_settings)
         for kind, box in self._maps.items():
             box.toggled.connect(lambda wanted, kind=kind: self._show_map(kind, wanted))
         self._runner.progress.connect(self._show_progress)
         self._runner.done.connect(self._finish)
-        self._tuner.done.connect(self._finish_tuning)
+        self._tuner.tuned.connect(self._tuned)
+        self._tuner.left_alone.connect(self._tell_situation)
+        self._tuner.expired.connect(
+            lambda: self.told.emit("Click Segment to see the new settings.", False)
+        )
+        self._tuner.failed.connect(lambda text: self.told.emit(text, True))
+        self._look.timeout.connect(self._look_again)
+        layers = self._viewer.layers
+        for event in (layers.events.inserted, layers.events.removed):
+            event.connect(self._layers_changed)
+        self._layers_changed()
 
     def parameters(self) -> SegmentParameters:
         """Return what the form says.
@@ -171,29 +204,106 @@ class SegmentPanel(Panel):
         reason = busy or why_not_image(self.image.layer())
         if not reason and self.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
-        enable_unless(self.segment_button, reason, _SEGMENT_TIP)
+        enable_unless(self.segment_button, reason, _SEGMENT_TIP, self.reason)
         nothing = "" if self._pending and busy else "No image is being segmented."
         enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
 
+    # What is chosen and shown now
+
+    def situation(self) -> str:
+        """Say what is shown of the chosen image.
+
+        Returns
+        -------
+        str
+            For the status line; what to do if there is no image, or if it cannot be used.
+        """
+        layer, model = self.image.layer(), self.model.model()
+        reason = why_not_image(layer)
+        if reason or layer is None:
+            return reason
+        name = None if model is None else model.card.name
+        return situation(layer.name, self._result(), self.parameters(), name)
+
+    def _result(self) -> Result | None:
+        layer = self.image.layer()
+        return None if layer is None else self._results.of(layer, self.channel.channel())
+
     def _image_changed(self) -> None:
-        """Offer the channels of the image."""
+        """Offer the axes and channels of the image."""
         layer = self.image.layer()
         usable = None if why_not_image(layer) else layer
         short, long = ("", "") if usable is None else channels_in_words(usable)
+        # Rows that come and go would shift what a person is about to click.
         self.axes.offer(layer)
-        for widget in (self._rows.labelForField(self.axes), self.axes):
-            widget.setVisible(self.axes.is_needed())
+        self.axes.setEnabled(self.axes.is_needed())
         self.channel.offer(usable)
+        self.channel.setEnabled(self.channel.count() > 1)
         self.channels.setText(short)
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
-        for widget in (
-            self._rows.labelForField(self._channel_row),
-            self.channel,
-            self.channels,
-        ):
-            widget.setVisible(self.channel.count() > 1)  # of a whole row only Qt 6 can say it
         self.refresh("A job is running." if self._runner.job else "")
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        """Let sliders, boxes and the status line say what is shown of the chosen image."""
+        layer = self.image.layer()
+        self.diameter_note.show_measured(measured_in(layer))
+        now = (layer, layer and layer.name, self.channel.channel())
+        if now == self._described:
+            return
+        result = self._result()
+        if result is not None:
+            made = dataclasses.replace(result.parameters, channel=None)
+            self.form.show(made)
+            self._moved = False
+        self._show_boxes()
+        self._described, self._state = now, None if result is None else result.state()
+        self._tell_situation()
+
+    def _show_boxes(self) -> None:
+        """Check the boxes of the maps that are there."""
+        layer = self.image.layer()
+        if self._result() is None:
+            return  # the boxes say what is wanted with the next segmentation
+        for kind, box in self._maps.items():
+            with QSignalBlocker(box):
+                box.setChecked(self._results.maps.is_shown(layer, kind))
+
+    def _tell_situation(self) -> None:
+        self.told.emit(self.situation(), False)
+
+    def _settings_changed(self) -> None:
+        self._moved = True
+        self._tuner.start()
+
+    def _tell_settings(self) -> None:
+        """Say which settings are not shown yet, as the sliders have nothing to do."""
+        if self._moved:
+            self._moved = False
+            self._tell_situation()
+
+    def _layers_changed(self, event: Any = None) -> None:
+        """Follow the edits of all results, also of those that an earlier widget made."""
+        if not isalive(self):
+            return
+        for layer in self._viewer.layers:
+            if result_of_layer(layer) is not None:
+                layer.events.set_data.connect(self._layer_changed)  # once, however often
+        self._look.start()
+
+    def _layer_changed(self, event: Any = None) -> None:
+        if isalive(self):
+            self._look.start()
+
+    def _look_again(self) -> None:
+        """Tell it if the shown labels have become edited, or if all edits were undone."""
+        self._show_boxes()
+        result = self._result()
+        state = None if result is None else result.state()
+        if self._runner.job is None and state != self._state:
+            self._state = state
+            self._tell_situation()
 
     def _data_replaced(self, layer: Image) -> None:
         """Forget what was found in the data that a layer had before."""
@@ -201,7 +311,10 @@ class SegmentPanel(Panel):
         if self._pending.get("layer") == layer:
             self._pending["layer"] = None
         if layer == self.image.layer():
+            self._described = ()
             self._image_changed()
+
+    # Segment
 
     def _segment(self) -> None:
         """Give the image to the engine."""
@@ -215,16 +328,16 @@ class SegmentPanel(Panel):
         except (TypeError, ValueError) as error:
             self.told.emit(str(error), True)
             return
-        self._pending = {"layer": layer, "placement": placement_of(layer), "model": model}
+        self._pending = {"layer": layer, "model": model}
         self._cancelled = False
-        self._timer.stop()
-        busy = shared_engine().state == "busy"
+        self._tuner.stop()
+        self._moved = False
+        waits = _WAITS.get(shared_engine().state, "")
         of_plane = dataclasses.replace(parameters, channel=None)
         self._runner.run(
             Segment(field, model.folder, of_plane, parameters.channel, keep_maps=True)
         )
-        then = " as soon as the engine has ended what it does" if busy else ""
-        self.told.emit(f"Segmenting {layer.name!r}{then}…", False)
+        self.told.emit(f"Segmenting {layer.name!r}{waits}…", False)
 
     def _cancel(self) -> None:
         """End the job; if it ends by itself just then, nothing is changed all the same."""
@@ -241,7 +354,7 @@ class SegmentPanel(Panel):
     def _finish(self, job: Job) -> None:
         """Show what the engine found, or say what went wrong."""
         # The sliders may have been moved while the engine was busy.
-        self._tune_soon()
+        self._tuner.start()
         if job.kind is not Segment:
             return
         pending, self._pending = self._pending, {}
@@ -250,62 +363,63 @@ class SegmentPanel(Panel):
         if self._cancelled or job.state == "stopped":
             self.told.emit("Cancelled. Nothing was changed.", False)
         elif job.state == "done":
-            self._show(job.result, pending, job.warnings)
+            self._show(job.result, pending["layer"], job.warnings)
         else:
             self.told.emit(str(job.error), True)
 
-    def _show(self, found: Segmentation, pending: dict[str, Any], notes: Sequence[str]) -> None:
-        """Put the labels into the viewer."""
-        image, placement = pending["layer"], pending["placement"]
-        if image not in self._viewer.layers:
-            text = "The image was closed or replaced meanwhile; its nuclei are not shown."
-            self.told.emit(text, False)
+    def _show(self, found: Segmentation, image: Any, notes: Sequence[str]) -> None:
+        """Put the labels into the viewer, where the image lies now."""
+        reason = self._why_not_shown(found, image)
+        if reason:
+            self.told.emit(reason, False)
             return
-        layer = self._results.show(found, image, placement).layer
-        for kind, box in self._maps.items():
-            self._results.show_map(image, kind, box.isChecked())
-        self.segmented.emit(layer, image)
-        self.told.emit(" ".join([_in_words(found), *notes]), False)
+        wanted = [kind for kind, box in self._maps.items() if box.isChecked()]
+        result = self._results.show(found, image)
+        self._layers_changed()
+        for kind in wanted:
+            self._results.maps.show(result, kind)
+        self.segmented.emit(result.layer, image)
+        is_chosen = bare(image) is bare(self.image.layer())
+        if is_chosen:
+            self._state = result.state()
+            self.diameter_note.show_measured(measured_in(image))
+        of_image = "" if is_chosen else f"{image.name!r}: "
+        text = found_in_words(result)
+        if found.labels.any():
+            text = f"{text[:-1]}, in {found.provenance['seconds']:.1f} s."
+        self.told.emit(" ".join([f"{of_image}{text}", *notes]), False)
 
-    def _labels_edited(self) -> None:
-        self.told.emit(
-            "These labels are edited now: the sliders leave them alone, and Segment makes a "
-            "new layer.",
-            False,
-        )
+    def _why_not_shown(self, found: Segmentation, image: Any) -> str:
+        """Say why labels cannot be laid on their image any more, empty if they can."""
+        if image is None or image not in self._viewer.layers:
+            return "The image was closed or replaced meanwhile; its nuclei are not shown."
+        reason = why_not_image(image)
+        if not reason and field_of(image).shape != found.labels.shape:
+            reason = "Its rows and columns are others now."
+        if reason:
+            return f"{image.name!r} was changed meanwhile; its nuclei are not shown. {reason}"
+        return ""
+
+    # Maps and sliders
 
     def _show_map(self, kind: str, wanted: bool) -> None:
+        image, result = self.image.layer(), self._result()
+        if image is not None and not wanted:
+            self._results.maps.remove(image, kind)
+        elif result is not None:
+            self._results.maps.show(result, kind)
+
+    def _wanted(self) -> tuple[Any | None, SegmentParameters]:
+        """Return what the tuner is to do."""
         image = self.image.layer()
-        if image is not None:
-            self._results.show_map(image, kind, wanted)
+        can_tune = image is not None and not why_not_image(image) and self._runner.job is None
+        return (image if can_tune else None), self.parameters()
 
-    def _tune_soon(self) -> None:
-        self._timer.start()
-
-    def _tune(self) -> None:
-        """Ask for other labels from the kept maps."""
-        image = self.image.layer()
-        if image is None or why_not_image(image) or self._runner.job is not None:
-            return
-        if self._tuner.job is not None:
-            self._timer.start()
-            return
-        result, parameters = self._results.of(image, unedited=True), self.parameters()
-        if result is not None and not result.shows(parameters):
-            self._tuner.run(Relabel(result.key, parameters))
-
-    def _finish_tuning(self, job: Job) -> None:
-        if isinstance(job.error, RelabelExpired):
-            self.told.emit("Click Segment to see the new settings.", False)
-        elif job.state == "failed":
-            self.told.emit(str(job.error), True)
-        elif job.state == "done":
-            result = self._results.with_key(job.result.id)
-            if result is not None:
-                self._results.replace(result, job.result)
-                if self.show_mask.isChecked():
-                    self._results.show_map(result.image, "mask", True)
-                self.told.emit(f"{pluralize(int(job.result.labels.max()))}.", False)
+    def _tuned(self, result: Result) -> None:
+        if self._results.maps.is_shown(result.image, "mask"):
+            self._results.maps.show(result, "mask")
+        if result.image is bare(self.image.layer()):
+            self._tell_situation()
 
     def use_model(self, model: Model | str) -> None:
         """List the models anew and choose one.
@@ -316,14 +430,3 @@ class SegmentPanel(Panel):
             The model or its name.
         """
         self.model.refresh(model if isinstance(model, str) else model.card.name)
-
-
-def _in_words(found: Segmentation) -> str:
-    """Say what was found."""
-    if not found.labels.any():
-        if found.provenance["blank"]:
-            return "No nuclei found: all pixels are alike."
-        return "No nuclei found. Lower the probability, or say how wide the nuclei are."
-    seconds = found.provenance["seconds"]
-    count = pluralize(int(found.labels.max()))
-    return f"{count}, typically {found.diameter:.0f} pixels wide, in {seconds:.1f} s."

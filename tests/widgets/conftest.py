@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from napari.layers import Labels
 from napari.utils.notifications import NotificationSeverity, notification_manager
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QMessageBox
 
 from napari_nucseg.engine import Engine, Warm, shared_engine
 from napari_nucseg.image.simulate import simulate_field
@@ -123,8 +124,29 @@ class Window:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE * 1000)
 
     def click(self, button):
+        """Click a button, on the part of the dock that it is on."""
         assert button.isEnabled(), button.toolTip()
+        for panel in (self.dock.segment, self.dock.correct, self.dock.retrain):
+            if panel.isAncestorOf(button):
+                self.dock.open_part(panel)
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def add(self, answer="Add"):
+        """Click Add to training set, answer the question if there is one, and return it."""
+        asked, timer = [], QTimer()
+
+        def look():
+            box = QApplication.activeModalWidget()
+            if isinstance(box, QMessageBox):
+                asked.append(box.text())
+                (button,) = [b for b in box.buttons() if b.text().strip("&") == answer]
+                button.click()
+
+        timer.timeout.connect(look)
+        timer.start(20)
+        self.click(self.dock.correct.add_button)
+        timer.stop()
+        return "".join(asked)
 
     def start(self, button):
         """Click a button that starts a job, and return the job when the engine has it."""

@@ -21,7 +21,8 @@ def corrected(window, simulated):
 
 
 def listed(panel):
-    return [panel.entries.item(row).text() for row in range(panel.entries.count())]
+    rows = range(panel.entries.count())
+    return [panel.entries.item(row).text().splitlines()[0] for row in rows]
 
 
 def test_tools_of_napari_are_at_hand(window, corrected):
@@ -61,7 +62,7 @@ def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
     panel = window.dock.correct
     _, labels = corrected
     labels.metadata = {METADATA_KEY: {"image": "dish", "model": "nuclei"}}
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     count = simulated.labels.max()
     assert listed(panel) == [f"dish: {count} nuclei"]
@@ -81,7 +82,7 @@ def test_nuclei_drawn_with_one_value_are_told_and_taken_apart(window, corrected)
     _, labels = corrected
     labels.data = np.zeros_like(labels.data)
     labels.data[5:15, 5:15] = labels.data[40:50, 5:15] = 3
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     assert listed(panel) == ["dish: 2 nuclei"]
     assert "its own value" in window.status
@@ -90,21 +91,92 @@ def test_nuclei_drawn_with_one_value_are_told_and_taken_apart(window, corrected)
 def test_corrections_of_the_same_image_replace_the_earlier_ones(window, corrected):
     panel = window.dock.correct
     _, labels = corrected
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     labels.paint((2, 2), 999)
-    window.click(panel.add_button)
+    window.add()
     window.wait(panel.add_button.isEnabled)
     (field,) = TrainingSet().fields()
     assert (field.labels == labels.data).all()
     assert len(listed(panel)) == 1
 
 
+def test_field_that_would_be_replaced_is_asked_for(window, corrected, simulated):
+    panel = window.dock.correct
+    _, labels = corrected
+    assert window.add() == ""
+    window.wait(lambda: listed(panel))
+    labels.paint((2, 2), 999)
+    asked = window.add("Cancel")
+    assert f"replaces the {simulated.labels.max()} nuclei of 'dish'" in asked
+    assert "kept as an older version" in asked
+    assert "Nothing was changed" in window.status
+    (field,) = TrainingSet().fields()
+    assert (field.labels == simulated.labels).all()
+    assert "replaces" in window.add()
+    window.wait(panel.add_button.isEnabled)
+    (older,) = TrainingSet().older()
+    assert older.nuclei == simulated.labels.max()
+
+
+def test_result_that_nobody_has_corrected_is_asked_for(window, simulated):
+    window.viewer.add_image(simulated.image, name="dish")
+    labels = window.segment()
+    assert "Nobody has corrected these labels" in window.add("Cancel")
+    assert len(TrainingSet()) == 0
+    labels.paint((2, 2), 999)
+    assert window.add() == ""
+    window.wait(lambda: listed(window.dock.correct))
+
+
+def test_labels_in_several_pieces_are_told_before_they_are_added(window, corrected):
+    _, labels = corrected
+    first = labels.data.max() + 1
+    labels.data[2:5, 2:5] = labels.data[150:155, 180:185] = first
+    labels.refresh()
+    assert f"1 label in several pieces ({first})" in window.add("Cancel")
+    assert labels.selected_label == first
+    assert len(TrainingSet()) == 0
+
+
+def test_removing_can_be_undone(trained_on, window):
+    panel = window.dock.correct
+    before = trained_on.entries()
+    assert not panel.undo_button.isEnabled()
+    panel.entries.setCurrentRow(0)
+    window.click(panel.remove_button)
+    assert listed(panel) == []
+    window.click(panel.undo_button)
+    assert trained_on.entries() == before
+    assert len(listed(panel)) == 1
+    assert not panel.undo_button.isEnabled()
+    assert window.dock.retrain.retrain_button.isEnabled()
+
+
+def test_field_of_the_training_set_is_opened_by_double_click(window, corrected, simulated):
+    panel = window.dock.correct
+    window.add()
+    window.wait(lambda: listed(panel))
+    window.viewer.layers.clear()
+    panel.entries.itemDoubleClicked.emit(panel.entries.item(0))
+    image, labels = window.viewer.layers
+    assert (image.data == simulated.image).all()
+    assert (labels.data == simulated.labels).all()
+    assert tuple(image.scale) == tuple(labels.scale) == (0.5, 0.5)
+    assert panel.labels.layer() == labels
+    assert panel.image.layer() == image
+    labels.paint((2, 2), 999)
+    assert "replaces" in window.add()
+    window.wait(panel.add_button.isEnabled)
+    (field,) = TrainingSet().fields()
+    assert field.labels[2, 2] == 999
+
+
 def test_labels_are_saved_as_they_were_at_the_click(window, corrected):
     panel = window.dock.correct
     _, labels = corrected
     before = labels.data.copy()
-    window.click(panel.add_button)
+    window.add()
     labels.fill((0, 0), 5)
     window.wait(lambda: listed(panel))
     (field,) = TrainingSet().fields()
@@ -117,7 +189,7 @@ def test_only_the_channel_that_was_segmented_is_added(window, simulated):
     window.viewer.add_image(channels, name="two")
     window.dock.segment.channel.setCurrentIndex(1)
     window.segment()
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     (field,) = TrainingSet().fields()
     assert field.axes == "YX"
@@ -131,11 +203,11 @@ def test_drawn_labels_of_several_channels_are_of_the_chosen_one(window, simulate
     window.viewer.add_labels(simulated.labels)
     other = window.viewer.add_image(simulated.image, name="other")
     panel.image.choose(window.viewer.layers["two"])
-    window.click(panel.add_button)
+    window.add()
     assert "Choose the image 'two' in part 1" in window.status
     window.viewer.layers.remove(other)
     window.dock.segment.channel.setCurrentIndex(1)
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     (field,) = TrainingSet().fields()
     assert (field.image == simulated.image).all()
@@ -163,7 +235,7 @@ def test_labels_without_nuclei_are_not_added(window, corrected):
     panel = window.dock.correct
     _, labels = corrected
     labels.data = np.zeros_like(labels.data)
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: window.errors)
     assert "Expected nuclei in the labels" in window.status
     assert listed(panel) == []
@@ -174,11 +246,11 @@ def test_folder_that_cannot_be_written_is_told(window, corrected, home):
     panel = window.dock.correct
     in_the_way = home / "training_set"
     in_the_way.write_text("no folder")
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: window.errors)
     assert window.status.startswith("Not added")
     in_the_way.unlink()
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     assert len(TrainingSet()) == 1
 
@@ -208,7 +280,7 @@ def test_labels_know_their_image(window, simulated):
     other, _ = found_in(window, simulated.image, "B")
     viewer.layers.selection.active = image  # to look at it
     assert panel.image.layer() == other
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     (entry,) = TrainingSet().entries()
     assert entry.name == "B"
@@ -281,7 +353,7 @@ def test_channel_of_the_labels_is_not_that_of_another_image(window, simulated):
     window.segment()
     alone = window.viewer.add_image(image, name="split off")
     choose_by_hand(panel, alone)
-    window.click(panel.add_button)
+    window.add()
     window.wait(lambda: listed(panel))
     (field,) = TrainingSet().fields()
     assert (field.image == image).all()

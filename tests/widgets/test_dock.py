@@ -85,7 +85,7 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     idle = {"cancel", "stop", "cancel retraining"}
     assert set(segmented) == {*idle, "remove", "retrain"}
 
-    window.click(dock.correct.add_button)
+    window.add()
     assert "being saved" in look()["add"]
     window.wait(lambda: len(TrainingSet()) and dock.correct.add_button.isEnabled())
     assert set(look()) == {*idle, "remove"}

@@ -41,7 +41,7 @@ def test_the_loop(window):
     assert labels.data[place] == found + 1
     assert not (labels.data == 1).any()
     corrected = labels.data.copy()
-    window.click(dock.correct.add_button)
+    window.add()
     window.wait(lambda: dock.correct.entries.count() == 1)
     (field,) = TrainingSet().fields()
     assert (field.labels == corrected).all()
