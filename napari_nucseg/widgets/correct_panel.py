@@ -43,9 +43,9 @@ __all__ = ["CorrectPanel"]
 
 #: By napari's mode: the name of a tool, what it does, and napari's key for it.
 _TOOLS = {
-    "paint": ("Brush", "paints with the selected label", "2"),
+    "paint": ("Brush", "adds to a nucleus, or begins one on background", "2"),
     "erase": ("Eraser", "wipes out what is no nucleus", "1"),
-    "fill": ("Fill", "gives a nucleus the selected label; 0 removes it", "4"),
+    "fill": ("Fill", "gives a nucleus the selected label; 0 deletes", "4"),
     "pick": ("Picker", "selects the label of a nucleus to go on with", "5"),
 }
 _NEW_TIP = "Paint with a label that no nucleus has yet (key M)"

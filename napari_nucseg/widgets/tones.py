@@ -14,7 +14,7 @@ TONES = {
 }
 
 #: Napari makes tabs too low for their text.
-_TABS = "QTabBar::tab { min-height: 26px; padding: 0px 4px; }"
+_TABS = "QTabBar::tab { height: 20px; padding: 5px 4px; }"
 
 
 def style_of(theme: str) -> str:

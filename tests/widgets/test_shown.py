@@ -84,8 +84,8 @@ def test_sliders_move_the_old_result_after_the_dock_was_closed_and_opened(window
     panel.image.choose(first)
     assert panel.form.boxes["probability"].value == 0.8
     before = labels.data.copy()
-    panel.form.boxes["minimum_size"].value = 150
-    window.wait(lambda: parameters_of(labels)["minimum_size"] == 150)
+    panel.form.boxes["probability"].value = 0.3
+    window.wait(lambda: parameters_of(labels)["probability"] == 0.3)
     assert (labels.data != before).any()
     assert len(window.labels()) == 2
 
