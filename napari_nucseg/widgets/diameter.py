@@ -83,14 +83,13 @@ class DiameterNote(QLabel):
         chosen = None if self._is_auto() else self._box.value()
         text, is_far = diameter_in_words(chosen, self._measured)
         if is_far:
-            color = "inherit"
-            text += f' <a href="auto" style="color: {color}">Use auto</a>'
+            text += ' <a href="auto" style="color: inherit">Use auto</a>'
         self.setText(text)
         set_tone(self, "warning" if is_far else "hint")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Put the measured diameter in place of "auto" just before a step is made."""
-        if self._measured is not None and self._is_auto() and self._is_step(event):
+        if self._measured is not None and self._is_step(event) and self._is_auto():
             self._box.setValue(round(self._measured, self._box.decimals()))
         return super().eventFilter(watched, event)
 

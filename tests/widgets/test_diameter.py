@@ -24,9 +24,11 @@ def test_words(chosen, measured, says, is_far):
     assert far == is_far
 
 
-@pytest.fixture
-def measured(window, simulated):
-    """The box, and the diameter that was measured in the image."""
+def measure(window, simulated):
+    """Segment, and return the box and the diameter that was measured in the image.
+
+    This is no fixture: pytest would keep its box, and with it the viewer, for too long.
+    """
     window.viewer.add_image(simulated.image)
     labels = window.segment()
     box = window.dock.segment.form.boxes["diameter"].native
@@ -34,8 +36,8 @@ def measured(window, simulated):
     return box, round(labels.metadata["nucseg"]["diameter"])
 
 
-def test_first_step_starts_from_the_measured_diameter(window, measured):
-    box, diameter = measured
+def test_first_step_starts_from_the_measured_diameter(window, simulated):
+    box, diameter = measure(window, simulated)
     QTest.keyClick(box, Qt.Key.Key_Up)
     assert box.value() == diameter + 1
     QTest.keyClick(box, Qt.Key.Key_Up)
@@ -48,8 +50,8 @@ def test_first_step_starts_from_the_measured_diameter(window, measured):
     assert box.value() == diameter + 1
 
 
-def test_diameter_that_is_far_off_is_told_and_taken_back_with_a_click(window, measured):
-    box, diameter = measured
+def test_diameter_that_is_far_off_is_told_and_taken_back_with_a_click(window, simulated):
+    box, diameter = measure(window, simulated)
     note = window.dock.segment.diameter_note
     assert f"{diameter} px" in note.text()
     box.setValue(3)
@@ -60,8 +62,8 @@ def test_diameter_that_is_far_off_is_told_and_taken_back_with_a_click(window, me
     assert note.property("tone") == "hint"
 
 
-def test_nothing_is_said_of_an_image_in_which_nothing_was_measured(window, measured, simulated):
-    box, _ = measured
+def test_nothing_is_said_of_an_image_in_which_nothing_was_measured(window, simulated):
+    box, _ = measure(window, simulated)
     box.setValue(3)
     window.viewer.add_image(simulated.image[:64, :64])
     assert "times" not in window.dock.segment.diameter_note.text()

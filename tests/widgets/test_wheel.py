@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QScrollBar,
     QTabBar,
+    QWidget,
 )
 
 CONTROLS = (QComboBox, QAbstractSpinBox, QAbstractSlider, QTabBar)
@@ -74,17 +75,13 @@ def test_control_with_the_focus_takes_the_wheel(full):
 
 
 def test_wheel_over_a_control_scrolls_the_dock(full):
-    window = full
-    window.viewer.window.resize(1366, 500)
-    window.qtbot.wait(50)
-    bars = [
-        bar
-        for bar in window.dock.segment.findChildren(QScrollBar)
-        if bar.orientation() == Qt.Orientation.Vertical and bar.isVisible()
-    ]
-    bar = max(bars, key=lambda bar: bar.height())
-    turn(window.dock.segment.model)
-    assert bar.value() > 0
+    tall = QWidget()
+    tall.setFixedHeight(2000)
+    full.dock.segment.body.addWidget(tall)
+    bars = full.dock.segment.findChildren(QScrollBar)
+    full.wait(lambda: any(bar.maximum() > 0 and bar.isVisible() for bar in bars))
+    turn(full.dock.segment.model)
+    assert any(bar.value() > 0 for bar in bars)
 
 
 def test_controls_that_are_added_later_are_guarded(full):
