@@ -113,7 +113,8 @@ def _simulated(made: TestField) -> ScoredField:
     """Put a simulated field of tissue into its rows."""
     look = "fluorescence" if made.stain is Stain.FLUORESCENCE else "stained"
     kind = f"simulated tissue: {made.kind.value}"
-    return ScoredField(("simulated tissue", kind, f"{kind}, {look}"), made.field)
+    field = dataclasses.replace(made.field, name=f"{made.number:02d} {made.field.name}")
+    return ScoredField(("simulated tissue", kind, f"{kind}, {look}"), field)
 
 
 def _read(folder: Path, name: str) -> Field:
