@@ -1,4 +1,4 @@
-"""Fine-tune the bundled model on corrected images, and use it if it is better.
+"""Fine-tune the bundled model on corrected images, and use it unless it is worse.
 
     python fine_tune_on_corrections.py CORRECTED NAME [PRESET]
 
@@ -33,7 +33,7 @@ def main(corrected: str, name: str, preset: str = "quick") -> None:
         callbacks=napari_nucseg.Callbacks(on_epoch=show),
     )
     best = result.name if result.better else result.parent
-    print(f"{result.score:.3f} against {result.parent_score:.3f}: use the model {best!r}")
+    print(f"{result.comparison} Use the model {best!r}.")
 
 
 if __name__ == "__main__":

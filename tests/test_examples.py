@@ -77,7 +77,7 @@ def test_fine_tune_on_corrections(example, tmp_path, monkeypatch):
     tifffile.imwrite(tmp_path / "corrected/masks/a.tif", field.labels.astype(np.uint16))
     answer = example("fine_tune_on_corrections", tmp_path / "corrected", "mine")
     assert "epoch 1: score" in answer.out
-    assert "use the model" in answer.out
+    assert "Use the model" in answer.out
     assert load_model("mine").card.parent == "nuclei"
 
 
