@@ -32,8 +32,11 @@ def total_loss(target: dict[str, Any], predicted: dict[str, Any]) -> Any:
 def maps_loss(target: Any, predicted: Any) -> Any:
     """Return the loss of the maps.
 
-    Cross-entropy and half a Dice loss of the foreground, twice the absolute
-    error of the distance, half the cross-entropy of the boundary.
+    Cross-entropy and half a Dice loss of the foreground, eight times the squared
+    error of the distance, half the cross-entropy of the boundary. Where it is not
+    sure between which pixels two nuclei meet, the absolute error wants the median
+    of the distances there, in which a valley vanishes; the squared one wants their
+    mean, in which it is only less deep.
 
     Parameters
     ----------
@@ -52,10 +55,10 @@ def maps_loss(target: Any, predicted: Any) -> Any:
     true = dict(zip(names, values, strict=True))
     found = dict(zip(names, ops.split(predicted, len(names), axis=-1), strict=True))
     entropy = _mean(_cross_entropy(true["foreground"], found["foreground"]), weight)
-    error = _mean(ops.abs(found["distance"] - true["distance"]), weight)
+    error = _mean(ops.square(found["distance"] - true["distance"]), weight)
     edge = _mean(_cross_entropy(true["boundary"], found["boundary"]), weight)
     dice = _dice(true["foreground"], ops.sigmoid(found["foreground"]))
-    return entropy + 0.5 * dice + 2.0 * error + 0.5 * edge
+    return entropy + 0.5 * dice + 8.0 * error + 0.5 * edge
 
 
 def size_loss(target: Any, predicted: Any) -> Any:
