@@ -35,7 +35,7 @@ from .layers import (
     why_not_drawn,
     why_not_labels,
 )
-from .origin import Origin, note_origin, origin_of
+from .origin import MadeFrom, note_origin, origin_of
 from .panel import Panel, enable_unless, hint
 from .shown import bare, result_of_layer
 
@@ -204,7 +204,7 @@ class CorrectPanel(Panel):
         self._follow_mode()
         self.refresh()
 
-    def _origin(self) -> Origin | None:
+    def _origin(self) -> MadeFrom | None:
         """Return what the chosen labels were made from, if that is known."""
         labels = self.labels.layer()
         return None if labels is None else origin_of(labels, self._viewer)
