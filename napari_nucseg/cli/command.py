@@ -1,4 +1,4 @@
-"""The command ``nucseg``: the public functions from a shell."""
+"""All subcommands in one parser, and what an error or Ctrl-C becomes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .segment import add_segment
 from .terminal import tell
 from .train import add_fine_tune, add_train
 
-__all__ = ["main"]
+__all__ = ["run"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name.
 
     Parameters
     ----------
@@ -28,17 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 if all went well, 1 after an error, 2 for wrong usage,
-        130 after Ctrl-C, unless a fine-tuning has made a model by then.
+        Exit status, see `main`.
     """
-    options = _parser().parse_args(arguments)
-    # A name that the terminal's encoding does not know must not end the work.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    warnings.showwarning = lambda message, *_: tell(f"Warning: {message}")
     try:
-        return options.run(options)
+        return _run(arguments)
     except Stopped as error:
         print(error, file=sys.stderr)
         return 130
@@ -48,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
         print(_in_words(f"nucseg: {error}", error), file=sys.stderr)
         return 1
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = _parser().parse_args(arguments)
+    # A name that the terminal's encoding does not know must not end the work.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = lambda message, *_: tell(f"Warning: {message}")
+    status: int = options.run(options)
+    return status
 
 
 def _in_words(text: str, error: BaseException) -> str:
