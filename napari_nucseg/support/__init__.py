@@ -11,7 +11,7 @@ from .parameters import (
     parameter,
     parameters_of,
 )
-from .paths import new_run_directory, runs_directory, user_directory
+from .paths import new_run_directory, runs_directory, user_directory, window_file
 from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
 from .version import __version__
@@ -45,4 +45,5 @@ __all__ = [
     "some_of",
     "user_directory",
     "warn_user",
+    "window_file",
 ]
