@@ -7,13 +7,12 @@ import datetime
 import os
 import shutil
 import uuid
-from pathlib import Path
 
 from ..support import new_folder
 from .card import CARD_FILE, read_card, write_card
 from .store import Model, check_new_name, free_name, list_models, load_model, models_directory
 
-__all__ = ["removed_models", "remove_model", "rename_model", "restore_model"]
+__all__ = ["remove_model", "removed_models", "rename_model", "restore_model"]
 
 #: Folder of the models that were removed. Its name begins with a dot: it is no model.
 _REMOVED = ".removed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from .store import Model
 
@@ -68,7 +69,7 @@ def _parent(model: Model, models: Sequence[Model]) -> Model | None:
     return next(iter([*named, *same]), None)
 
 
-def _is_root(model: Model, parents: dict[object, Model | None]) -> bool:
+def _is_root(model: Model, parents: dict[Path, Model | None]) -> bool:
     """Return whether a model has no parent; of those in a circle, which lie, each counts."""
     seen = {model.folder}
     above = parents[model.folder]
@@ -85,8 +86,8 @@ def _is_root(model: Model, parents: dict[object, Model | None]) -> bool:
 def _descent(
     model: Model,
     models: Sequence[Model],
-    parents: dict[object, Model | None],
-    above: frozenset[object] = frozenset(),
+    parents: dict[Path, Model | None],
+    above: frozenset[Path] = frozenset(),
 ) -> Descent:
     above = above | {model.folder}
     children = [

@@ -9,10 +9,10 @@ from .plan import ModelInfo
 from .presets import DEFAULT_PRESET, FINE_TUNE_PRESETS
 from .result import FEW_NUCLEI, FineTuneResult
 from .run import Run, UnfinishedRun
-from .train import TrainingSpec, fine_tune_fields, train_fields
-from .trainer import Trainer, TrainingData
 from .set_archive import export_set, import_set, is_set_archive
 from .sets import create_set, find_set, list_sets, rename_set, set_of
+from .train import TrainingSpec, fine_tune_fields, train_fields
+from .trainer import Trainer, TrainingData
 from .training_set import DEFAULT_SET, TrainingSet
 
 __all__ = [

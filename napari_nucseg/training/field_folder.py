@@ -45,6 +45,9 @@ FIELD_FILES = (ABOUT_FILE, _IMAGE_FILE, _LABELS_FILE, _REVIEWED_FILE, _STATES_FI
 #: More than a field can have, in bytes of an array: a damaged file must not fill the memory.
 _MOST_BYTES = 16e9
 
+#: What is said of a field, and of what type it is.
+_KINDS = {"name": str, "axes": str, "added": str, "source": dict, "nuclei": int}
+
 #: Names of folders that versions before this one gave: identity, time in ns, a random end.
 _OLD_KEY = re.compile(r"([0-9a-f]{16})-(\d{20})-[0-9a-f]{6}")
 
@@ -220,15 +223,19 @@ def read_entry(folder: Path) -> Entry:
     entry = Entry(
         key=folder.name,
         name=about["name"],
-        nuclei=int(about["nuclei"]),
+        nuclei=about["nuclei"],
         shape=tuple(int(length) for length in about["shape"]),
         added=about["added"],
         source=about["source"],
         identity=str(about.get("identity") or (old[1] if old else folder.name)),
         reviewed=float(about.get("reviewed", 1.0)),
     )
-    if not math.isfinite(entry.time):
-        raise ValueError(f"Expected a date in {folder / ABOUT_FILE}, got {entry.added!r}.")
+    try:
+        _ = entry.time
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"Expected date and time in {folder / ABOUT_FILE}, got {entry.added!r}."
+        ) from error
     return entry
 
 
@@ -251,15 +258,14 @@ def read_field(folder: Path) -> Field:
         If it is not there, or damaged.
     """
     about = _read_about(folder)
-    pixel_size = about["pixel_size"]
     shape, plane = _lengths(about["image_shape"]), _lengths(about["shape"])
     mask = folder / _REVIEWED_FILE
     return Field(
         _read_array(folder / _IMAGE_FILE, shape),
         about["axes"] if "color" in about else read_old_axes(about["axes"], shape),
         about["name"],
-        tuple(pixel_size) if pixel_size else None,
-        about["unit"],
+        _pixel_size(about["pixel_size"], folder),
+        str(about["unit"]),
         _read_array(folder / _LABELS_FILE, plane),
         reviewed=_read_array(mask, plane) > 0 if mask.exists() else None,
     )
@@ -301,7 +307,9 @@ def _write_states(path: Path, states: Mapping[int, int], labels: np.ndarray) -> 
     """Write the labels of each state; all others are unreviewed."""
     there = set(np.unique(labels).tolist())
     by_state = {
-        state.name.lower(): sorted(int(n) for n, s in states.items() if s == state and n in there)
+        state.name.lower(): sorted(
+            int(n) for n, s in states.items() if s == state and n in there
+        )
         for state in (State.ACCEPTED, State.EDITED)
     }
     path.write_text(json.dumps(by_state) + "\n", encoding="utf-8")
@@ -314,12 +322,22 @@ def _read_about(folder: Path) -> dict[str, Any]:
         about = read_object(path)
     except RecursionError as error:
         raise ValueError(f"Expected what is known of a field in {path}.") from error
-    for name, kind in (("name", str), ("axes", str), ("added", str), ("source", dict)):
+    for name, kind in _KINDS.items():
         if not isinstance(about.get(name), kind):
             raise ValueError(
                 f"Expected {name!r} to be {kind.__name__} in {path}, got {about.get(name)!r}."
             )
     return about
+
+
+def _pixel_size(told: Any, folder: Path) -> tuple[float, float] | None:
+    """Check a pixel size that was read from a file."""
+    if not told:
+        return None
+    if not isinstance(told, list) or not all(type(n) in (int, float) for n in told):
+        raise ValueError(f"Expected a pixel size in {folder / ABOUT_FILE}, got {told!r}.")
+    height, width = told
+    return float(height), float(width)
 
 
 def _lengths(told: Any) -> tuple[int, ...]:
