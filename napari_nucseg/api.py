@@ -36,14 +36,17 @@ from .training import (
     FineTuneResult,
     Initialization,
     ModelInfo,
+    TrainingSet,
     TrainingSpec,
     TrainParameters,
+    set_of,
 )
 
 __all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
 
-#: A folder of pairs, see `image.read_fields`, or a field with labels.
-Data = str | Path | Field
+#: A folder of pairs, see `image.read_fields`, a training set, its folder or name, or a field
+#: with labels.
+Data = str | Path | TrainingSet | Field
 
 
 def segment(
@@ -172,9 +175,9 @@ def train(
 
     Parameters
     ----------
-    data : path, Field, or sequence of these or of sequences of them
-        A sequence, or a single one: each a folder of pairs of image and mask, or a sequence
-        of fields, which is a group of fields of one kind.
+    data : path, TrainingSet, Field, or sequence of these or of sequences of them
+        A sequence, or a single one: each a folder of pairs of image and mask, a training set,
+        or a sequence of fields, which is a group of fields of one kind.
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
         killed is resumed when the same call is made again.
@@ -182,8 +185,8 @@ def train(
         What the card of the model says; left out, only the name of the folder.
     sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit.
-    validation : path, Field or sequence, optional
-        Folders or fields only to score on, to choose the best epoch; left out, a part of
+    validation : path, TrainingSet, Field or sequence, optional
+        Folders, sets or fields only to score on, to choose the best epoch; left out, a part of
         `data` is held out.
     initialization : str, path, Model or Initialization, optional
         Model whose weights training starts from, or an `Initialization`, which also says
@@ -208,7 +211,7 @@ def train(
         initialization = Initialization(initialization)
     # An error is told before the data is read.
     resolve(initialization)
-    parts = [data] if isinstance(data, str | Path | Field) else data
+    parts = [data] if isinstance(data, str | Path | TrainingSet | Field) else data
     groups = [_read(part, axes) for part in parts]
     weights = () if sampling_weights is None else sampling_weights
     spec = TrainingSpec(groups, weights, initialization, _read(validation, axes))
@@ -230,8 +233,9 @@ def fine_tune(
 
     Parameters
     ----------
-    data : path, Field, or sequence of these
-        Folders of pairs of image and mask, or fields with labels.
+    data : path, TrainingSet, Field, or sequence of these
+        Folders of pairs of image and mask, training sets (also their folders or names), or
+        fields with labels.
     name : str
         Name of the new model.
     model : str, path or Model, optional
@@ -263,9 +267,13 @@ def fine_tune(
 
 
 def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
-    """Read the fields of folders of pairs."""
+    """Read the fields of folders of pairs, and of training sets."""
     if isinstance(data, Field):
         return [data]
+    if isinstance(data, str | Path):
+        data = set_of(data) or data
+    if isinstance(data, TrainingSet):
+        return data.fields()
     if isinstance(data, str | Path):
         return read_fields([data], axes)
     if not isinstance(data, Iterable) or hasattr(data, "dtype"):
@@ -274,7 +282,7 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
             f"{type(data).__name__}."
         )
     parts = list(data)
-    folders = [part for part in parts if isinstance(part, str | Path)]
+    folders = [part for part in parts if isinstance(part, str | Path) and set_of(part) is None]
     if len(folders) == len(parts):
         return read_fields(folders, axes)
     return [field for part in parts for field in _read(part, axes)]

@@ -13,6 +13,7 @@ from .models import add_models
 from .segment import add_segment
 from .terminal import tell
 from .train import add_fine_tune, add_train
+from .training_sets import add_training_sets
 
 __all__ = ["run"]
 
@@ -68,4 +69,5 @@ def _parser() -> argparse.ArgumentParser:
     add_fine_tune(commands)
     add_evaluate(commands)
     add_models(commands)
+    add_training_sets(commands)
     return parser

@@ -3,6 +3,7 @@
 from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
 from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
 from .json_file import parse_object, read_object
+from .lock import locked
 from .parameters import (
     FormRow,
     Parameter,
@@ -31,6 +32,7 @@ __all__ = [
     "from_keywords",
     "is_old",
     "is_running",
+    "locked",
     "new_file",
     "new_folder",
     "new_run_directory",
