@@ -355,6 +355,18 @@ class ModelChoice(QComboBox):
         """
         return self.currentData()
 
+    def choose(self, name: str | None) -> None:
+        """Choose a model if it is still there.
+
+        Parameters
+        ----------
+        name : str or None
+            Its name.
+        """
+        index = self.findText(name) if name else -1
+        if index >= 0:
+            self.setCurrentIndex(index)
+
     def showPopup(self) -> None:  # noqa: N802 (Qt's name)
         """List the models anew: another window may have made one."""
         self.refresh()

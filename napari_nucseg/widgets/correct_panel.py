@@ -14,6 +14,7 @@ from ..training import TrainingSet
 from .add_field import FieldAdder
 from .brush import guard_brush, select_unused
 from .choices import LayerChoice
+from .corrected_mark import CorrectedMark
 from .editing import Editor
 from .layers import why_not_drawn, why_not_labels
 from .pairing import Pairing
@@ -43,6 +44,8 @@ class CorrectPanel(Panel):
         The viewer.
     channel_of : callable
         Given an image layer, returns the channel that is chosen for it, or None.
+    training_set : TrainingSet
+        Where fields are added.
 
     Signals
     -------
@@ -56,12 +59,13 @@ class CorrectPanel(Panel):
         self,
         viewer: Any,
         channel_of: Callable[[Any], int | None],
+        training_set: TrainingSet,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("2  Correct", parent)
         self._viewer = viewer
         #: The training set that is shown.
-        self.training_set = TrainingSet()
+        self.training_set = training_set
         #: The only way in which our tools change labels; it tells whoever listens.
         self.editor = Editor(viewer, self)
         self._adder = FieldAdder(self.training_set, channel_of, self)
@@ -87,6 +91,8 @@ class CorrectPanel(Panel):
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
+        #: Says it if nobody has corrected the chosen labels.
+        self.mark = CorrectedMark()
         # The image follows the labels, not what is active: see `Pairing`.
         self.image = LayerChoice(
             self._viewer, Image, may_follow=lambda _: self.labels.layer() is None
@@ -107,7 +113,10 @@ class CorrectPanel(Panel):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
-        form.addRow("labels", self.labels)
+        labels = QHBoxLayout()
+        labels.addWidget(self.labels, 1)
+        labels.addWidget(self.mark)
+        form.addRow("labels", labels)
         form.addRow("of image", self.image)
         tools = QHBoxLayout()
         tools.setSpacing(3)
@@ -166,6 +175,7 @@ class CorrectPanel(Panel):
         labels = self.labels.layer()
         if labels is not None:
             labels.events.mode.connect(self._follow_mode)  # once, however often
+        self.mark.watch(labels)
         self._pairing.follow()
         self._follow_mode()
         self.refresh()

@@ -62,6 +62,8 @@ class SegmentPanel(Panel):
         The viewer.
     runner : JobRunner
         Runs the job; shared with the other panels.
+    asked : SegmentParameters, optional
+        What the form shows at first.
 
     Signals
     -------
@@ -71,8 +73,16 @@ class SegmentPanel(Panel):
 
     segmented = Signal(object, object)
 
-    def __init__(self, viewer: Any, runner: JobRunner, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        runner: JobRunner,
+        parent: QWidget | None = None,
+        *,
+        asked: SegmentParameters | None = None,
+    ) -> None:
         super().__init__("1  Segment", parent)
+        self._asked = asked or SegmentParameters()
         self._viewer = viewer
         self._runner = runner
         self._results = Results(viewer)
@@ -123,7 +133,7 @@ class SegmentPanel(Panel):
         form.addRow("channel", channel)
         form.addRow("model", self.model)
         #: The parameters that need no choice of a layer.
-        self.form = ParameterForm(SegmentParameters(), form)
+        self.form = ParameterForm(self._asked, form)
         box = self.form.boxes["diameter"].native
         self.diameter_note = DiameterNote(box)
         row, _ = form.getWidgetPosition(box)

@@ -411,7 +411,9 @@ def test_maps_are_not_offered_for_correction(window, simulated):
     window.dock.segment.show_probability.setChecked(True)
     window.segment()
     assert len(window.viewer.layers) == 4
-    assert [panel.labels.itemText(row) for row in range(panel.labels.count())] == ["dish nuclei"]
+    assert [panel.labels.itemText(row) for row in range(panel.labels.count())] == [
+        "dish nuclei"
+    ]
     assert [panel.image.itemText(row) for row in range(panel.image.count())] == ["dish"]
 
 
