@@ -120,13 +120,7 @@ class LayerChoice(QComboBox):
         before = self.layer()
         # The newest is what the person has just opened.
         newest_first = reversed(self._viewer.layers)
-        self._layers = [
-            layer
-            for layer in newest_first
-            # What shows a map is there to be looked at, not to be worked on.
-            if isinstance(layer, self._kind)
-            and SHOWS not in layer.metadata.get(METADATA_KEY, {})
-        ]
+        self._layers = [layer for layer in newest_first if self._is_offered(layer)]
         for layer in self._layers:
             layer.events.data.connect(self._data_replaced)  # once, however often it is asked
         with QSignalBlocker(self):
@@ -137,6 +131,12 @@ class LayerChoice(QComboBox):
             elif self._is_open:
                 self.setCurrentIndex(-1)
         self.chosen.emit()
+
+    def _is_offered(self, layer: Any) -> bool:
+        """Return whether a layer is of the kind, and no map, which is there to be looked at."""
+        return isinstance(layer, self._kind) and SHOWS not in layer.metadata.get(
+            METADATA_KEY, {}
+        )
 
     def _data_replaced(self, event: Any) -> None:
         if isalive(self):

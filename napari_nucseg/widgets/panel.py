@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from .tones import set_tone
 
-__all__ = ["Panel", "enable_unless", "hint"]
+__all__ = ["Panel", "enable_unless", "folded", "hint"]
 
 _MARGIN = 8
 #: Lines of text that are always kept free for the reason, so that nothing below it moves.
@@ -76,6 +78,29 @@ def hint(text: str) -> QLabel:
     label.setWordWrap(True)
     set_tone(label, "hint")
     return label
+
+
+def folded(title: str, content: QWidget) -> QCollapsible:
+    """Put a widget behind a title that opens and closes it.
+
+    Parameters
+    ----------
+    title : str
+        What is behind it.
+    content : QWidget
+        The widget.
+
+    Returns
+    -------
+    QCollapsible
+        Closed.
+    """
+    # Its own arrows are black, also on napari's dark theme.
+    fold = QCollapsible(f"▸ {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    fold.toggled.connect(lambda is_open: fold.setText(f"{'▾' if is_open else '▸'} {title}"))
+    fold.layout().setContentsMargins(0, 0, 0, 0)
+    fold.addWidget(content)
+    return fold
 
 
 def enable_unless(

@@ -25,9 +25,10 @@ from ..registry import Model
 from .channels import channels_in_words
 from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
 from .diameter import DiameterNote
+from .differences import Comparison
 from .jobs import JobRunner
 from .layers import field_of, why_not_image
-from .panel import Panel, enable_unless
+from .panel import Panel, enable_unless, folded
 from .parameter_form import ParameterForm
 from .results import Results
 from .shown import (
@@ -143,6 +144,10 @@ class SegmentPanel(Panel):
         also.addWidget(self.show_mask)
         form.addRow("also show", also)
         self.body.addLayout(form)
+        #: Two results side by side.
+        self.comparison = Comparison(self._viewer)
+        self.comparison.told.connect(self.told)
+        self.body.addWidget(folded("Compare two results", self.comparison))
         self.body.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.segment_button, 2)
