@@ -9,7 +9,7 @@ from superqt import QCollapsible
 
 from .tones import set_tone
 
-__all__ = ["Panel", "enable_unless", "folded", "hint"]
+__all__ = ["Panel", "enable_unless", "folded", "hint", "reasons_in_words"]
 
 _MARGIN = 8
 #: Lines of text that are always kept free for the reason, so that nothing below it moves.
@@ -50,7 +50,7 @@ class Panel(QWidget):
         self.actions = QVBoxLayout()
         self.actions.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         self.actions.setSpacing(5)
-        #: Why the main button of the panel cannot be clicked.
+        #: Why buttons below cannot be clicked, see `reasons_in_words`.
         self.reason = hint("")
         self.reason.setMinimumHeight(_LINES * self.reason.fontMetrics().lineSpacing())
         self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -123,3 +123,33 @@ def enable_unless(
     button.setToolTip(reason or tooltip)
     if label is not None:
         label.setText(reason)
+
+
+def reasons_in_words(main: QPushButton | None, *others: QPushButton) -> str:
+    """Say why buttons cannot be clicked, where they stand.
+
+    Parameters
+    ----------
+    main : QPushButton or None
+        The button that the person most likely wants: while it is grey, only its reason is
+        told.
+    *others : QPushButton
+        Further buttons.
+
+    Returns
+    -------
+    str
+        The reasons, as `enable_unless` put them into the tooltips, with the buttons they are
+        of; empty if all can be clicked.
+    """
+    if main is not None and not main.isEnabled():
+        return main.toolTip()
+    grey: dict[str, list[str]] = {}
+    for button in others:
+        if not button.isEnabled():
+            grey.setdefault(button.toolTip(), []).append(button.text())
+    return " ".join(
+        f"{' and '.join(names)}: {reason[0].lower()}{reason[1:]}"
+        for reason, names in grey.items()
+        if reason
+    )

@@ -28,7 +28,7 @@ from .diameter import DiameterNote
 from .differences import Comparison
 from .jobs import JobRunner
 from .layers import field_of, why_not_image
-from .panel import Panel, enable_unless, folded
+from .panel import Panel, enable_unless, folded, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
 from .shown import (
@@ -219,9 +219,10 @@ class SegmentPanel(Panel):
         reason = busy or why_not_image(self.image.layer())
         if not reason and self.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
-        enable_unless(self.segment_button, reason, _SEGMENT_TIP, self.reason)
+        enable_unless(self.segment_button, reason, _SEGMENT_TIP)
         nothing = "" if self._pending and busy else "No image is being segmented."
         enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
+        self.reason.setText(reasons_in_words(self.segment_button, self.cancel_button))
 
     # What is chosen and shown now
 

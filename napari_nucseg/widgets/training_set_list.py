@@ -21,7 +21,7 @@ from ..support import pluralize
 from ..training import Entry, TrainingSet
 from .layers import METADATA_KEY, placement_of
 from .origin import note_origin
-from .panel import enable_unless
+from .panel import enable_unless, hint, reasons_in_words
 from .thumbnails import Thumbnails
 
 __all__ = ["TrainingSetList", "date_in_words", "is_corrected"]
@@ -64,6 +64,8 @@ class TrainingSetList(QWidget):
         self._removed: Entry | None = None
         self.remove_button = QPushButton("Remove")
         self.undo_button = QPushButton("Undo remove")
+        #: Why buttons below the list cannot be clicked.
+        self.reason = hint("")
         self.entries = QListWidget()
         self.entries.setMinimumHeight(64)
         self._thumbnails = Thumbnails(self.entries)
@@ -86,6 +88,7 @@ class TrainingSetList(QWidget):
         column.addWidget(self.summary)
         column.addWidget(self.entries, 1)
         column.addLayout(below)
+        column.addWidget(self.reason)
 
     def refresh(self) -> None:
         """Enable what can work."""
@@ -93,6 +96,7 @@ class TrainingSetList(QWidget):
         enable_unless(self.remove_button, nothing, "Remove the field from the training set")
         nothing = "" if self._removed else "No field was removed."
         enable_unless(self.undo_button, nothing, "Put back the field that was removed last")
+        self.reason.setText(reasons_in_words(None, self.undo_button, self.remove_button))
 
     def field_added(self) -> None:
         """Show a field that was added."""
