@@ -256,6 +256,7 @@ class SegmentPanel(Panel):
         self.channel.offer(usable)
         self.channel.setEnabled(self.channel.count() > 1)
         self.channels.setText(short)
+        self.channels.setVisible(bool(short))
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
         self.refresh("A job is running." if self._runner.job else "")
