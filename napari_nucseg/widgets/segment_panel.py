@@ -27,7 +27,7 @@ from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
 from .diameter import DiameterNote
 from .differences import Comparison
 from .jobs import JobRunner
-from .layers import field_of, why_not_image
+from .layers import field_of, sample_of, why_not_image
 from .panel import Panel, enable_unless, folded, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
@@ -345,7 +345,7 @@ class SegmentPanel(Panel):
         except (TypeError, ValueError) as error:
             self.told.emit(str(error), True)
             return
-        self._pending = {"layer": layer, "model": model}
+        self._pending = {"layer": layer, "sample": sample_of(layer)}
         self._cancelled = False
         self._tuner.stop()
         self._moved = False
@@ -380,9 +380,16 @@ class SegmentPanel(Panel):
         if self._cancelled or job.state == "stopped":
             self.told.emit("Cancelled. Nothing was changed.", False)
         elif job.state == "done":
-            self._show(job.result, pending["layer"], job.warnings)
+            self._show(job.result, self._unless_changed(**pending), job.warnings)
         else:
             self.told.emit(str(job.error), True)
+
+    def _unless_changed(self, layer: Any, sample: int | None) -> Any | None:
+        """Return the image, None if a script has changed its pixels meanwhile."""
+        if layer is None or sample_of(layer) == sample:
+            return layer
+        self._data_replaced(layer)
+        return None
 
     def _show(self, found: Segmentation, image: Any, notes: Sequence[str]) -> None:
         """Put the labels into the viewer, where the image lies now."""

@@ -13,10 +13,9 @@ from napari_nucseg.widgets.layers import METADATA_KEY
 @pytest.fixture
 def corrected(window, simulated):
     """An image and its corrected labels, in the window."""
-    image = window.viewer.add_image(
-        simulated.image, name="dish", scale=(0.5, 0.5), units=("micrometer",) * 2
-    )
-    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei")
+    placed = {"scale": (0.5, 0.5), "units": ("micrometer",) * 2}
+    image = window.viewer.add_image(simulated.image, name="dish", **placed)
+    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei", **placed)
     return image, labels
 
 
@@ -126,6 +125,16 @@ def test_result_that_nobody_has_corrected_is_asked_for(window, simulated):
     assert "Nobody has corrected these labels" in window.add("Cancel")
     assert len(TrainingSet()) == 0
     labels.paint((2, 2), 999)
+    assert window.add() == ""
+    window.wait(lambda: listed(window.dock.correct))
+
+
+def test_labels_that_lie_elsewhere_are_asked_for(window, corrected):
+    _, labels = corrected
+    labels.translate = (3, 0)
+    assert "do not lie where 'dish' lies" in window.add("Cancel")
+    assert len(TrainingSet()) == 0
+    labels.translate = (0, 0)
     assert window.add() == ""
     window.wait(lambda: listed(window.dock.correct))
 
