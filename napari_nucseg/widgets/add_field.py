@@ -91,8 +91,8 @@ class FieldAdder(QObject):
         doubts = self._doubts(field, labels, is_corrected=source["corrected"])
         if labels.ndim == 2 and not lies_on(labels, image):
             doubts += (
-                f"\n\nThe labels do not lie where {image.name!r} lies: one of both was moved or "
-                f"scaled. They are added pixel by pixel, as if they did."
+                f"\n\nThe labels do not lie where {image.name!r} lies: one of both was moved "
+                f"or scaled. They are added pixel by pixel, as if they did."
             )
         if doubts and not self.confirm("Add to training set", doubts.strip(), "Add"):
             self.told.emit("Not added. Nothing was changed.", False)

@@ -134,9 +134,8 @@ class LayerChoice(QComboBox):
 
     def _is_offered(self, layer: Any) -> bool:
         """Return whether a layer is of the kind, and no map, which is there to be looked at."""
-        return isinstance(layer, self._kind) and SHOWS not in layer.metadata.get(
-            METADATA_KEY, {}
-        )
+        is_map = SHOWS in layer.metadata.get(METADATA_KEY, {})
+        return isinstance(layer, self._kind) and not is_map
 
     def _data_replaced(self, event: Any) -> None:
         if isalive(self):

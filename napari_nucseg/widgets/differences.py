@@ -92,15 +92,13 @@ def show_differences(viewer: Any, first: Any, second: Any, found: Differences) -
             viewer.layers.remove(layer)
             break
     active = viewer.layers.selection.active
-    colormap = DirectLabelColormap(
-        color_dict={None: "transparent", 0: "transparent", **COLORS},
-    )
+    colors: dict[int | None, str] = {None: "transparent", 0: "transparent", **COLORS}
     layer = viewer.add_labels(
         found.map,
         name=f"differences: {first.name}, {second.name}",
         metadata={METADATA_KEY: {SHOWS: "differences"}},
         opacity=0.8,
-        colormap=colormap,
+        colormap=DirectLabelColormap(color_dict=colors),
         **placed,
     )
     # A new layer makes itself the active one.
@@ -288,4 +286,4 @@ def legend(found: Differences) -> str:
 
 
 def _checksum(labels: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(labels))
+    return zlib.crc32(labels.tobytes())
