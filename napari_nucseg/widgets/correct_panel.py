@@ -152,6 +152,7 @@ class CorrectPanel(Panel):
         self._viewer.layers.selection.active = labels
         self.labels.choose(labels)
         self._pairing.settle(image)
+        self.mark.watch(labels)  # that they are a result is known now
         self.refresh()
 
     def refresh(self) -> None:
