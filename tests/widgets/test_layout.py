@@ -34,7 +34,7 @@ def test_button_progress_and_status_are_in_sight(window, screen, area):
     qt.resizeDocks([frame], [380], Qt.Orientation.Horizontal)
     window.qtbot.wait(100)
     assert window.dock.width() < 400
-    assert qt.height() == screen[1]
+    window.wait(lambda: qt.height() == screen[1])
     for panel, needed in parts(window.dock).items():
         window.dock.open_part(panel)
         window.qtbot.wait(20)
