@@ -16,6 +16,7 @@ import numpy as np
 from .engine import FineTune, Segment, Train, execute
 from .image import (
     Field,
+    MaskIssue,
     as_image,
     as_labels,
     instances_of,
@@ -307,13 +308,13 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     FileNotFoundError
         If there is no such file.
     TypeError, ValueError
-        If something is no label image, there are not as many of one as of the other, or
-        the shapes differ.
+        If something is no label image but for example an image, there are not as many of
+        one as of the other, or the shapes differ.
 
     Warns
     -----
     UserWarning
-        If a mask is binary, or its values do not seem to stand for nuclei.
+        If a mask is binary, or its background does not seem to be 0.
     """
     one, two = _label_images(predicted, "predicted"), _label_images(true, "true")
     if len(one) != len(two):
@@ -324,13 +325,24 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     for (name, labels), (true_name, truth) in zip(one, two, strict=True):
         first, issue = instances_of(_labels(name, labels))
         second, true_issue = instances_of(_labels(true_name, truth))
-        issues += [(name, issue), (true_name, true_issue)]
+        of_pair = [(name, issue), (true_name, true_issue)]
+        _refuse_scattered(of_pair)
+        issues += of_pair
         try:
             counts.append(match_counts(first, second))
         except ValueError as error:
             raise ValueError(f"{name} and {true_name}: {error}") from error
     warn_of_issues(issues)
     return summarize(counts)
+
+
+def _refuse_scattered(issues: Sequence[tuple[str, MaskIssue | None]]) -> None:
+    """Raise ValueError if something is an image rather than labels: a score says nothing."""
+    for name, issue in issues:
+        if issue is MaskIssue.SCATTERED_VALUES:
+            raise ValueError(
+                f"Expected labels with a value for each nucleus, got in {name} {issue.value}"
+            )
 
 
 def _label_images(labels: Any, what: str) -> list[tuple[str, Any]]:

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 import threading
 import warnings
@@ -164,6 +165,25 @@ def test_probability_maps_are_no_labels_to_evaluate(nucseg, images, tmp_path):
     status, text, messages = nucseg("evaluate", output, output)
     assert (status, messages) == (0, "")
     assert "1 image" in text
+
+
+def test_image_is_no_labels_to_evaluate(nucseg, images):
+    status, text, messages = nucseg("evaluate", images / "a.tif", images / "a.tif")
+    assert (status, text) == (1, "")
+    assert messages.startswith("nucseg: Expected labels with a value for each nucleus, got in")
+    assert "as in an image" in messages
+
+
+@pytest.mark.parametrize("choice", ["--z=99", "--axes=TZ"])
+def test_plane_that_is_not_there_is_told_before_the_network_is_loaded(
+    nucseg, tmp_path, simulated, monkeypatch, choice
+):
+    monkeypatch.setattr("napari_nucseg.cli.segment._load", pytest.fail)
+    tifffile.imwrite(tmp_path / "stack.ome.tif", simulated.image[None].repeat(3, 0))
+    status, _, messages = nucseg("segment", tmp_path, "--output", tmp_path / "out", choice)
+    assert status == 1
+    assert "stack.ome.tif" in messages
+    assert messages.endswith("Failed: 1 of 1.\n")
 
 
 def test_nothing_but_labels_is_nothing_to_segment(nucseg, two_nuclei, tmp_path):
@@ -565,6 +585,32 @@ class Terminal:
         os.close(self._screen)
         text, _ = self.process.communicate()
         return self.process.returncode, text
+
+
+CTRL_C_WHILE_LOADING = """
+import signal, sys
+
+class PressCtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, PressCtrlC())
+from napari_nucseg.cli import main
+sys.exit(main(["models"]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C")
+@pytest.mark.parametrize("module", ["napari_nucseg.cli.command", "numpy"])
+def test_ctrl_c_is_silent_while_the_command_is_loaded(module):
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_WHILE_LOADING, module],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C")

@@ -12,7 +12,7 @@ from .parameters import (
     parameter,
     parameters_of,
 )
-from .paths import new_run_directory, runs_directory, user_directory
+from .paths import new_run_directory, runs_directory, user_directory, window_file
 from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
 from .version import __version__
@@ -47,4 +47,5 @@ __all__ = [
     "some_of",
     "user_directory",
     "warn_user",
+    "window_file",
 ]

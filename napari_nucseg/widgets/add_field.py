@@ -17,7 +17,7 @@ from .brush import pieces_of
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, plane_of
 from .shown import bare, result_of_layer
-from .training_set_list import date_in_words
+from .training_set_list import date_in_words, is_corrected
 
 __all__ = ["FieldAdder"]
 
@@ -86,7 +86,8 @@ class FieldAdder(QObject):
                 self.told.emit(text, True)
                 return
         field = field.of_channel(channel)
-        doubts = self._doubts(field, labels)
+        source["corrected"] = self._is_corrected(field, labels)
+        doubts = self._doubts(field, labels, is_corrected=source["corrected"])
         if doubts and not self.confirm("Add to training set", doubts, "Add"):
             self.told.emit("Not added. Nothing was changed.", False)
             return
@@ -94,11 +95,22 @@ class FieldAdder(QObject):
         self.changed.emit()
         run_in_thread(lambda: self._save(field, source), self._added, self._not_added)
 
-    def _doubts(self, field: Field, labels: Any) -> str:
+    def _is_corrected(self, field: Field, labels: Any) -> bool:
+        """Return whether a person has changed the labels since a model found them."""
+        result = result_of_layer(labels)
+        if result is not None:
+            return result.state() != "fresh"
+        # Opened from the training set, where it may lie as it was found.
+        before = self._training_set.version_of(field)
+        if before is None or is_corrected(before):
+            return True
+        known = self._training_set.read(before.key).known_labels
+        return not np.array_equal(known, field.known_labels)
+
+    def _doubts(self, field: Field, labels: Any, *, is_corrected: bool) -> str:
         """Say what a person should know before she adds a field, empty if there is nothing."""
         doubts = []
-        result = result_of_layer(labels)
-        if result is not None and result.state() == "fresh":
+        if not is_corrected:
             doubts.append(
                 "Nobody has corrected these labels: a model that learns from its own errors "
                 "keeps them."

@@ -68,6 +68,8 @@ class LayerChoice(QComboBox):
         self._kind = kind
         self._may_follow = may_follow
         self._layers: list[Any] = []
+        # Whether nothing is chosen until the person does it.
+        self._is_open = False
         self._followed: Any | None = None
         self.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -102,7 +104,14 @@ class LayerChoice(QComboBox):
         """
         for index, known in enumerate(self._layers):
             if known == layer:
+                self._is_open = False
                 self.setCurrentIndex(index)
+
+    def ask(self) -> None:
+        """Choose no layer, until the person chooses one."""
+        self._is_open = True
+        self.setPlaceholderText("Choose …")
+        self.setCurrentIndex(-1)
 
     def _refresh(self, event: Any = None) -> None:
         """List the layers anew, and keep the choice if it is still there."""
@@ -111,7 +120,7 @@ class LayerChoice(QComboBox):
         before = self.layer()
         # The newest is what the person has just opened.
         newest_first = reversed(self._viewer.layers)
-        self._layers = [layer for layer in newest_first if isinstance(layer, self._kind)]
+        self._layers = [layer for layer in newest_first if self._is_offered(layer)]
         for layer in self._layers:
             layer.events.data.connect(self._data_replaced)  # once, however often it is asked
         with QSignalBlocker(self):
@@ -119,7 +128,15 @@ class LayerChoice(QComboBox):
             self.addItems([layer.name for layer in self._layers])
             if before is not None:
                 self.choose(before)
+            elif self._is_open:
+                self.setCurrentIndex(-1)
         self.chosen.emit()
+
+    def _is_offered(self, layer: Any) -> bool:
+        """Return whether a layer is of the kind, and no map, which is there to be looked at."""
+        return isinstance(layer, self._kind) and SHOWS not in layer.metadata.get(
+            METADATA_KEY, {}
+        )
 
     def _data_replaced(self, event: Any) -> None:
         if isalive(self):
@@ -130,7 +147,7 @@ class LayerChoice(QComboBox):
             return
         active = self._viewer.layers.selection.active
         if active is None or SHOWS in active.metadata.get(METADATA_KEY, {}):
-            return  # a map is there to be looked at, not to be worked on
+            return
         is_new = isinstance(active, self._kind) and active != self._followed
         if is_new and self._may_follow(active):
             self.choose(active)
@@ -337,6 +354,18 @@ class ModelChoice(QComboBox):
             None if there is none.
         """
         return self.currentData()
+
+    def choose(self, name: str | None) -> None:
+        """Choose a model if it is still there.
+
+        Parameters
+        ----------
+        name : str or None
+            Its name.
+        """
+        index = self.findText(name) if name else -1
+        if index >= 0:
+            self.setCurrentIndex(index)
 
     def showPopup(self) -> None:  # noqa: N802 (Qt's name)
         """List the models anew: another window may have made one."""

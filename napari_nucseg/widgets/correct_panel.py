@@ -14,9 +14,10 @@ from ..training import TrainingSet
 from .add_field import FieldAdder
 from .brush import guard_brush, select_unused
 from .choices import LayerChoice
+from .corrected_mark import CorrectedMark
 from .editing import Editor
 from .layers import why_not_drawn, why_not_labels
-from .origin import Origin, origin_of
+from .pairing import Pairing
 from .panel import Panel, enable_unless, hint
 from .shown import bare
 from .training_set_list import TrainingSetList
@@ -43,6 +44,8 @@ class CorrectPanel(Panel):
         The viewer.
     channel_of : callable
         Given an image layer, returns the channel that is chosen for it, or None.
+    training_set : TrainingSet
+        Where fields are added.
 
     Signals
     -------
@@ -56,15 +59,13 @@ class CorrectPanel(Panel):
         self,
         viewer: Any,
         channel_of: Callable[[Any], int | None],
+        training_set: TrainingSet,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("2  Correct", parent)
         self._viewer = viewer
-        # The labels whose image was looked for, and the image that the person chose then.
-        self._paired: Any | None = None
-        self._by_hand: Any | None = None
         #: The training set that is shown.
-        self.training_set = TrainingSet()
+        self.training_set = training_set
         #: The only way in which our tools change labels; it tells whoever listens.
         self.editor = Editor(viewer, self)
         self._adder = FieldAdder(self.training_set, channel_of, self)
@@ -90,9 +91,13 @@ class CorrectPanel(Panel):
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
+        #: Says it if nobody has corrected the chosen labels.
+        self.mark = CorrectedMark()
+        # The image follows the labels, not what is active: see `Pairing`.
         self.image = LayerChoice(
-            self._viewer, Image, may_follow=lambda image: self._own_image() in (None, image)
+            self._viewer, Image, may_follow=lambda _: self.labels.layer() is None
         )
+        self._pairing = Pairing(self._viewer, self.labels, self.image, self)
         self.tools = {}
         for mode, (name, _, _) in _TOOLS.items():
             button = QPushButton(name)
@@ -108,7 +113,10 @@ class CorrectPanel(Panel):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
-        form.addRow("labels", self.labels)
+        labels = QHBoxLayout()
+        labels.addWidget(self.labels, 1)
+        labels.addWidget(self.mark)
+        form.addRow("labels", labels)
         form.addRow("of image", self.image)
         tools = QHBoxLayout()
         tools.setSpacing(3)
@@ -136,14 +144,13 @@ class CorrectPanel(Panel):
         """
         self._viewer.layers.selection.active = labels
         self.labels.choose(labels)
-        self._by_hand = None
-        self.image.choose(image)
+        self._pairing.settle(image)
         self.refresh()
 
     def refresh(self) -> None:
         """Enable what can work."""
         labels = self.labels.layer()
-        reason = why_not_labels(labels, self.image.layer()) or self._why_another_image()
+        reason = self._why_not(labels, self.image.layer())
         if self._adder.is_saving:
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
@@ -166,44 +173,20 @@ class CorrectPanel(Panel):
     def _labels_changed(self) -> None:
         """Choose the image that the labels were made from, unless a person chose another."""
         labels = self.labels.layer()
-        if labels != self._paired:
-            self._paired, self._by_hand = labels, None
-            if labels is not None:
-                labels.events.mode.connect(self._follow_mode)  # once, however often
-        own = self._own_image()
-        if own is not None and self._by_hand is None:
-            self.image.choose(own)
+        if labels is not None:
+            labels.events.mode.connect(self._follow_mode)  # once, however often
+        self.mark.watch(labels)
+        self._pairing.follow()
         self._follow_mode()
         self.refresh()
 
-    def _origin(self) -> Origin | None:
-        """Return what the chosen labels were made from, if that is known."""
-        labels = self.labels.layer()
-        return None if labels is None else origin_of(labels, self._viewer)
-
-    def _own_image(self) -> Any | None:
-        """Return the image that the chosen labels were made from, if it still shows that."""
-        origin = self._origin()
-        return origin.image() if origin is not None and origin.is_same else None
-
     def _image_chosen_by_hand(self) -> None:
-        self._by_hand = self.image.layer()
+        self._pairing.choose_by_hand()
         self.refresh()
 
-    def _why_another_image(self) -> str:
-        """Say why the chosen image cannot be that of the labels, unless a person said so."""
-        image, origin = self.image.layer(), self._origin()
-        if origin is None or image is None or image in (self._own_image(), self._by_hand):
-            return ""
-        closed = ""
-        if not origin.is_same:
-            closed = ", which shows something else now"
-        elif origin.image() not in self._viewer.layers:
-            closed = ", which was closed"
-        return (
-            f"The labels were made from {origin.name!r}{closed}. If they belong to "
-            f"{image.name!r}, choose that once more."
-        )
+    def _why_not(self, labels: Any | None, image: Any | None) -> str:
+        """Say why labels and image cannot be added, empty if they can."""
+        return why_not_drawn(labels) or self._pairing.why_not() or why_not_labels(labels, image)
 
     def _use_tool(self, mode: str) -> None:
         layer = self.labels.layer()
@@ -222,11 +205,11 @@ class CorrectPanel(Panel):
 
     def _add(self) -> None:
         labels, image = self.labels.layer(), self.image.layer()
-        reason = why_not_labels(labels, image) or self._why_another_image()
+        reason = self._why_not(labels, image)
         if reason or labels is None or image is None:
             self.told.emit(reason, True)
             return
-        self._adder.add(labels, image, is_own=image == self._own_image())
+        self._adder.add(labels, image, is_own=image == self._pairing.own_image())
 
     def _added(self) -> None:
         self.fields.field_added()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from napari.utils.notifications import show_error, show_info
@@ -21,8 +22,10 @@ from qtpy.QtWidgets import (
 
 from ..engine import FineTune, Job, Segment, Warm, shared_engine
 from ..registry import DEFAULT_MODEL
+from .choices import ModelChoice
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
+from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
 from .panel import Panel
 from .retrain_panel import RetrainPanel
 from .segment_panel import SegmentPanel
@@ -53,8 +56,13 @@ class NucleusDock(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self.runner = JobRunner(self)
-        self.segment = SegmentPanel(napari_viewer, self.runner)
-        self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
+        self._memory = Memory(self)
+        self.segment = SegmentPanel(
+            napari_viewer, self.runner, asked=remembered_parameters(self._memory)
+        )
+        self.correct = CorrectPanel(
+            napari_viewer, self.segment.channel_of, remembered_set(self._memory)
+        )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
         self.status = QLabel()
         self.status.setWordWrap(True)
@@ -66,6 +74,7 @@ class NucleusDock(QWidget):
         WheelGuard(self)
         napari_viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
+        self._recall()
         self._connect()
         shared_engine().start()
         self._warm()
@@ -112,6 +121,33 @@ class NucleusDock(QWidget):
         self.segment.segmented.connect(self.correct.show_result)
         self.correct.set_changed.connect(self.refresh)
         self.retrain.trained.connect(self.segment.use_model)
+        for choice in self._choices().values():
+            choice.currentIndexChanged.connect(self._remember)
+        for changed in (self.retrain.trained, self.correct.set_changed):
+            changed.connect(self._remember)
+        self.parts.currentChanged.connect(self._remember)
+        self.segment.form.on_change(self._remember)
+
+    def _choices(self) -> dict[str, ModelChoice]:
+        """Return the choices of a model that are remembered, by the name they have then."""
+        return {"model": self.segment.model, "starting model": self.retrain.parent_model}
+
+    def _recall(self) -> None:
+        """Choose the models and open the part that were in use last."""
+        for name, choice in self._choices().items():
+            choice.choose(self._memory.recall(name, str))
+        part = self._memory.recall("part", int)
+        if part in range(self.parts.count()):
+            self.parts.setCurrentIndex(part)
+
+    def _remember(self) -> None:
+        """Note what is in use, for the next opening."""
+        for name, choice in self._choices().items():
+            self._memory.note(name, choice.currentText())
+        self._memory.note("part", self.parts.currentIndex())
+        self._memory.note("training set", self.correct.training_set.name)
+        with contextlib.suppress(ValueError):  # numbers that do not go together
+            self._memory.note("parameters", kept_parameters(self.segment.parameters()))
 
     def _follow_theme(self, event: Any = None) -> None:
         """Color hints, warnings and errors so that they can be read."""
@@ -123,7 +159,8 @@ class NucleusDock(QWidget):
         """Load the model in the engine, and show when that is done."""
         self._warming = JobRunner(self)
         self._warming.done.connect(self._warmed)
-        self._warming.run(Warm(DEFAULT_MODEL))
+        model = self.segment.model.model()
+        self._warming.run(Warm(DEFAULT_MODEL if model is None else model.folder))
         self.show_message(f"{self.segment.situation()} {_STARTING}", False)
 
     def _warmed(self, job: Job) -> None:
@@ -159,6 +196,7 @@ class NucleusDock(QWidget):
         """End the jobs when the widget is taken out of the window: later nobody can."""
         is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
         if is_out and hasattr(self, "retrain"):
+            self._memory.save()
             if self.retrain.is_training() and self.runner.job is not None:
                 self.runner.job.stop()
                 QTimer.singleShot(_PATIENCE, self.runner.job.cancel)
@@ -195,6 +233,7 @@ class NucleusDock(QWidget):
                 event.ignore()
                 return True
             self._is_closing = True
+            self._memory.save()
             self._see_if_closed()
         elif watched is window and event.type() == QEvent.Type.Hide and self._is_closing:
             self.runner.cancel()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from .tones import set_tone
 
-__all__ = ["Panel", "enable_unless", "hint"]
+__all__ = ["Panel", "enable_unless", "folded", "hint", "reasons_in_words"]
 
 _MARGIN = 8
 #: Lines of text that are always kept free for the reason, so that nothing below it moves.
@@ -48,7 +50,7 @@ class Panel(QWidget):
         self.actions = QVBoxLayout()
         self.actions.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         self.actions.setSpacing(5)
-        #: Why the main button of the panel cannot be clicked.
+        #: Why buttons below cannot be clicked, see `reasons_in_words`.
         self.reason = hint("")
         self.reason.setMinimumHeight(_LINES * self.reason.fontMetrics().lineSpacing())
         self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -78,6 +80,29 @@ def hint(text: str) -> QLabel:
     return label
 
 
+def folded(title: str, content: QWidget) -> QCollapsible:
+    """Put a widget behind a title that opens and closes it.
+
+    Parameters
+    ----------
+    title : str
+        What is behind it.
+    content : QWidget
+        The widget.
+
+    Returns
+    -------
+    QCollapsible
+        Closed.
+    """
+    # Its own arrows are black, also on napari's dark theme.
+    fold = QCollapsible(f"▸ {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
+    fold.toggled.connect(lambda is_open: fold.setText(f"{'▾' if is_open else '▸'} {title}"))
+    fold.layout().setContentsMargins(0, 0, 0, 0)
+    fold.addWidget(content)
+    return fold
+
+
 def enable_unless(
     button: QPushButton, reason: str, tooltip: str, label: QLabel | None = None
 ) -> None:
@@ -98,3 +123,33 @@ def enable_unless(
     button.setToolTip(reason or tooltip)
     if label is not None:
         label.setText(reason)
+
+
+def reasons_in_words(main: QPushButton | None, *others: QPushButton) -> str:
+    """Say why buttons cannot be clicked, where they stand.
+
+    Parameters
+    ----------
+    main : QPushButton or None
+        The button that the person most likely wants: while it is grey, only its reason is
+        told.
+    *others : QPushButton
+        Further buttons.
+
+    Returns
+    -------
+    str
+        The reasons, as `enable_unless` put them into the tooltips, with the buttons they are
+        of; empty if all can be clicked.
+    """
+    if main is not None and not main.isEnabled():
+        return main.toolTip()
+    grey: dict[str, list[str]] = {}
+    for button in others:
+        if not button.isEnabled():
+            grey.setdefault(button.toolTip(), []).append(button.text())
+    return " ".join(
+        f"{' and '.join(names)}: {reason[0].lower()}{reason[1:]}"
+        for reason, names in grey.items()
+        if reason
+    )

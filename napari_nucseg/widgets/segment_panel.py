@@ -25,9 +25,10 @@ from ..registry import Model
 from .channels import channels_in_words
 from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
 from .diameter import DiameterNote
+from .differences import Comparison
 from .jobs import JobRunner
 from .layers import field_of, why_not_image
-from .panel import Panel, enable_unless
+from .panel import Panel, enable_unless, folded, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
 from .shown import (
@@ -62,6 +63,8 @@ class SegmentPanel(Panel):
         The viewer.
     runner : JobRunner
         Runs the job; shared with the other panels.
+    asked : SegmentParameters, optional
+        What the form shows at first.
 
     Signals
     -------
@@ -71,8 +74,16 @@ class SegmentPanel(Panel):
 
     segmented = Signal(object, object)
 
-    def __init__(self, viewer: Any, runner: JobRunner, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        runner: JobRunner,
+        parent: QWidget | None = None,
+        *,
+        asked: SegmentParameters | None = None,
+    ) -> None:
         super().__init__("1  Segment", parent)
+        self._asked = asked or SegmentParameters()
         self._viewer = viewer
         self._runner = runner
         self._results = Results(viewer)
@@ -123,7 +134,7 @@ class SegmentPanel(Panel):
         form.addRow("channel", channel)
         form.addRow("model", self.model)
         #: The parameters that need no choice of a layer.
-        self.form = ParameterForm(SegmentParameters(), form)
+        self.form = ParameterForm(self._asked, form)
         box = self.form.boxes["diameter"].native
         self.diameter_note = DiameterNote(box)
         row, _ = form.getWidgetPosition(box)
@@ -133,6 +144,10 @@ class SegmentPanel(Panel):
         also.addWidget(self.show_mask)
         form.addRow("also show", also)
         self.body.addLayout(form)
+        #: Two results side by side.
+        self.comparison = Comparison(self._viewer)
+        self.comparison.told.connect(self.told)
+        self.body.addWidget(folded("Compare two results", self.comparison))
         self.body.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.segment_button, 2)
@@ -204,9 +219,10 @@ class SegmentPanel(Panel):
         reason = busy or why_not_image(self.image.layer())
         if not reason and self.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
-        enable_unless(self.segment_button, reason, _SEGMENT_TIP, self.reason)
+        enable_unless(self.segment_button, reason, _SEGMENT_TIP)
         nothing = "" if self._pending and busy else "No image is being segmented."
         enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
+        self.reason.setText(reasons_in_words(self.segment_button, self.cancel_button))
 
     # What is chosen and shown now
 

@@ -345,6 +345,78 @@ def test_image_chosen_by_hand_stays(window, simulated):
     assert panel.add_button.isEnabled()
 
 
+def open_labels(window, data, name, **options):
+    """Open labels as a file of somebody else is opened."""
+    return window.viewer.add_labels(data.copy(), name=name, **options)
+
+
+def test_labels_opened_by_hand_belong_to_the_image_of_their_name(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    viewer.add_image(simulated.image, name="plate_A1")
+    second = viewer.add_image(simulated.image, name="plate_A2.ome.tif")
+    third = viewer.add_image(simulated.image, name="plate_A3")
+    open_labels(window, simulated.labels, "plate_A2_cp_masks")
+    assert panel.image.layer() == second
+    viewer.layers.selection.active = third  # to look at it
+    assert panel.image.layer() == second
+    assert panel.add_button.isEnabled()
+
+
+def test_labels_opened_by_hand_belong_to_the_image_of_their_shape(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    first = viewer.add_image(simulated.image, name="A")
+    viewer.add_image(simulated.image[:90], name="B")
+    open_labels(window, simulated.labels, "from elsewhere")
+    assert panel.image.layer() == first
+    again = viewer.add_image(simulated.image, name="C")
+    assert panel.image.layer() == first
+    again.name = "from elsewhere.tif"  # the image that they were made from, opened later
+    assert panel.image.layer() == again
+
+
+def test_labels_opened_by_hand_belong_to_the_image_at_their_place(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    viewer.add_image(simulated.image, name="A")
+    moved = viewer.add_image(simulated.image, name="B", translate=(0, 200))
+    viewer.add_image(simulated.image, name="C", translate=(0, 400))
+    open_labels(window, simulated.labels, "from elsewhere", translate=(0, 200))
+    assert panel.image.layer() == moved
+
+
+def test_image_of_labels_is_asked_for_where_it_is_not_sure(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    first = viewer.add_image(simulated.image, name="A")
+    viewer.add_image(simulated.image, name="B")
+    labels = open_labels(window, simulated.labels, "from elsewhere")
+    assert panel.image.layer() is None
+    assert not panel.add_button.isEnabled()
+    assert "Choose which image 'from elsewhere' belong to" in panel.reason.text()
+    viewer.layers.selection.active = first  # to look at it
+    viewer.add_points(np.zeros((1, 2)))
+    assert panel.image.layer() is None
+    choose_by_hand(panel, first)
+    assert panel.add_button.isEnabled()
+    # The answer holds when other labels were looked at meanwhile.
+    open_labels(window, simulated.labels, "B labels")
+    assert panel.image.layer() == viewer.layers["B"]
+    viewer.layers.selection.active = labels
+    assert panel.labels.layer() == labels
+    assert panel.image.layer() == first
+
+
+def test_maps_are_not_offered_for_correction(window, simulated):
+    panel = window.dock.correct
+    window.viewer.add_image(simulated.image, name="dish")
+    window.dock.segment.show_mask.setChecked(True)
+    window.dock.segment.show_probability.setChecked(True)
+    window.segment()
+    assert len(window.viewer.layers) == 4
+    assert [panel.labels.itemText(row) for row in range(panel.labels.count())] == [
+        "dish nuclei"
+    ]
+    assert [panel.image.itemText(row) for row in range(panel.image.count())] == ["dish"]
+
+
 def test_channel_of_the_labels_is_not_that_of_another_image(window, simulated):
     panel = window.dock.correct
     image = simulated.image
