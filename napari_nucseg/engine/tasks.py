@@ -154,8 +154,9 @@ def _relabel(task: Relabel, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
 
 @perform.register(FineTune)
 def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTuneResult:
-    fields = task.fields
+    fields, data = task.fields, task.data
     if isinstance(fields, str | Path):
+        data = str(Path(fields).absolute())
         fields = TrainingSet(fields).fields()
     return fine_tune_fields(
         fields,
@@ -164,6 +165,7 @@ def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTune
         task.parameters,
         make_trainer,
         run_directory=task.run_directory,
+        data=data,
         callbacks=callbacks,
     )
 

@@ -22,6 +22,7 @@ from ..training import Entry, TrainingSet
 from .layers import METADATA_KEY, placement_of
 from .origin import note_origin
 from .panel import enable_unless, hint, reasons_in_words
+from .set_choice import SetChoice
 from .thumbnails import Thumbnails
 
 __all__ = ["TrainingSetList", "date_in_words", "is_corrected"]
@@ -62,6 +63,8 @@ class TrainingSetList(QWidget):
         self.training_set = training_set
         # The field that was removed last, until the next is added.
         self._removed: Entry | None = None
+        #: Which set is shown.
+        self.set_choice = SetChoice(training_set)
         self.remove_button = QPushButton("Remove")
         self.undo_button = QPushButton("Undo remove")
         #: Why buttons below the list cannot be clicked.
@@ -76,6 +79,8 @@ class TrainingSetList(QWidget):
         self.entries.itemDoubleClicked.connect(self._open_field)
         self.remove_button.clicked.connect(self._remove)
         self.entries.itemSelectionChanged.connect(self.refresh)
+        self.set_choice.told.connect(self.told)
+        self.set_choice.changed.connect(self._show_other_set)
         self.list_entries()
 
     def _lay_out(self) -> None:
@@ -85,6 +90,7 @@ class TrainingSetList(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
+        column.addWidget(self.set_choice)
         column.addWidget(self.summary)
         column.addWidget(self.entries, 1)
         column.addLayout(below)
@@ -97,6 +103,10 @@ class TrainingSetList(QWidget):
         nothing = "" if self._removed else "No field was removed."
         enable_unless(self.undo_button, nothing, "Put back the field that was removed last")
         self.reason.setText(reasons_in_words(None, self.undo_button, self.remove_button))
+
+    def _show_other_set(self) -> None:
+        self.field_added()
+        self.set_changed.emit()
 
     def field_added(self) -> None:
         """Show a field that was added."""
