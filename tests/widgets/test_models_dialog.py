@@ -134,7 +134,7 @@ def test_model_is_compared_with_its_parent_on_the_image(dialog, window, simulate
     window.viewer.add_image(simulated.image, name="cells")
     before = window.dock.segment.model.currentText()
     window.click(dialog.compare_button)
-    window.wait(lambda: window.dock.segment.comparison.legend.text())
+    window.wait(window.dock.segment.comparison.legend.text)
     names = [layer.name for layer in window.viewer.layers]
     assert len(names) == 4
     assert any(name.startswith("differences") for name in names)
