@@ -16,6 +16,7 @@ from ..training import Entry, TrainingSet
 from .brush import pieces_of
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, field_of, plane_of
+from .pairing import lies_on
 from .shown import bare, result_of_layer
 from .training_set_list import date_in_words, is_corrected
 
@@ -88,7 +89,12 @@ class FieldAdder(QObject):
         field = field.of_channel(channel)
         source["corrected"] = self._is_corrected(field, labels)
         doubts = self._doubts(field, labels, is_corrected=source["corrected"])
-        if doubts and not self.confirm("Add to training set", doubts, "Add"):
+        if labels.ndim == 2 and not lies_on(labels, image):
+            doubts += (
+                f"\n\nThe labels do not lie where {image.name!r} lies: one of both was moved "
+                f"or scaled. They are added pixel by pixel, as if they did."
+            )
+        if doubts and not self.confirm("Add to training set", doubts.strip(), "Add"):
             self.told.emit("Not added. Nothing was changed.", False)
             return
         self.is_saving = True

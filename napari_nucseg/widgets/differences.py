@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import weakref
 import zlib
 from typing import Any
@@ -29,6 +28,8 @@ __all__ = ["COLORS", "Comparison", "legend", "show_differences", "why_not_compar
 COLORS = {FIRST_ONLY: "#56b4e9", SECOND_ONLY: "#e69f00", OTHER_OUTLINE: "#d55fb4"}
 
 _TIP = "Add a layer in colors: found by one only, or with another outline (IoU below 0.5)"
+#: Width of the outlines of the labels that are compared, in pixels.
+_CONTOUR = 1
 _WAIT = 300  # milliseconds: layers tell of every stroke
 
 #: By the layers of differences: the two labels that were compared.
@@ -80,7 +81,8 @@ def show_differences(viewer: Any, first: Any, second: Any, found: Differences) -
     Returns
     -------
     Labels
-        The layer that shows them, where the first labels lie.
+        The layer that shows them, where the first labels lie. Both labels are drawn as
+        outlines, so that its colors are seen.
     """
     placed = _placement(first)
     pair = bare(first), bare(second)
@@ -90,20 +92,20 @@ def show_differences(viewer: Any, first: Any, second: Any, found: Differences) -
             viewer.layers.remove(layer)
             break
     active = viewer.layers.selection.active
-    colormap = DirectLabelColormap(
-        color_dict={None: "transparent", 0: "transparent", **COLORS},
-    )
+    colors: dict[int | None, str] = {None: "transparent", 0: "transparent", **COLORS}
     layer = viewer.add_labels(
         found.map,
         name=f"differences: {first.name}, {second.name}",
         metadata={METADATA_KEY: {SHOWS: "differences"}},
         opacity=0.8,
-        colormap=colormap,
+        colormap=DirectLabelColormap(color_dict=colors),
         **placed,
     )
     # A new layer makes itself the active one.
     viewer.layers.selection.active = active
     _compared[bare(layer)] = weakref.ref(pair[0]), weakref.ref(pair[1])
+    for labels in pair:
+        labels.contour = _CONTOUR
     return layer
 
 
@@ -158,6 +160,7 @@ class Comparison(QWidget):
             choice.chosen.connect(self.refresh)
             choice.replaced.connect(lambda _: self.refresh())
         self.button.clicked.connect(self._compare)
+        viewer.layers.events.removed.connect(self._fill_again)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -181,7 +184,9 @@ class Comparison(QWidget):
             reason = "The labels are being compared."
         enable_unless(self.button, reason, _TIP, self.reason)
         self.reason.setVisible(bool(reason))
-        self.legend.setVisible(bool(self._counts))
+        chosen = [bare(choice.layer()) for choice in (self.first, self.second)]
+        is_of_these = chosen == [layer() for layer, _ in self._shown]
+        self.legend.setVisible(bool(self._counts) and is_of_these)
 
     def _choose_two(self) -> None:
         """Choose another layer as the second where both are the same one."""
@@ -222,7 +227,7 @@ class Comparison(QWidget):
             self.told.emit("Labels have another shape meanwhile; nothing is shown.", False)
         else:
             show_differences(self._viewer, first, second, found)
-            self._counts = legend(first.name, second.name, found)
+            self._counts = legend(found)
             self._shown = [
                 (weakref.ref(bare(layer)), checksum)
                 for layer, checksum in zip((first, second), sums, strict=True)
@@ -231,6 +236,13 @@ class Comparison(QWidget):
                 layer.events.set_data.connect(self._changed)  # once, however often
             self._tell_if_old()
         self.refresh()
+
+    def _fill_again(self, event: Any) -> None:
+        """Draw labels filled again when their differences are taken away."""
+        for labels in _compared.get(bare(event.value), ()):
+            layer = labels()
+            if layer is not None:
+                layer.contour = 0
 
     def _changed(self, event: Any = None) -> None:
         if isalive(self):
@@ -246,15 +258,13 @@ class Comparison(QWidget):
         self.legend.setText(self._counts + old)
 
 
-def legend(first: str, second: str, found: Differences) -> str:
+def legend(found: Differences) -> str:
     """Return what the colors mean, and how many nuclei there are of each.
 
     Parameters
     ----------
-    first, second : str
-        Names of the labels.
     found : Differences
-        How they differ.
+        How two labels differ.
 
     Returns
     -------
@@ -263,18 +273,17 @@ def legend(first: str, second: str, found: Differences) -> str:
     """
     if not found.any:
         return f"No differences: all {pluralize(found.alike)} are alike."
-    one, two = html.escape(first), html.escape(second)
-    others = f"{found.first_other} in {one}, {found.second_other} in {two}"
+    others = f"{found.first_other} of the first, {found.second_other} of the second"
     lines = {
-        FIRST_ONLY: f"only in {one}: {found.first_only}",
-        SECOND_ONLY: f"only in {two}: {found.second_only}",
+        FIRST_ONLY: f"only in the first: {found.first_only}",
+        SECOND_ONLY: f"only in the second: {found.second_only}",
         OTHER_OUTLINE: f"other outline: {others}",
     }
     colored = [
         f'<span style="color: {COLORS[kind]};">■</span> {text}' for kind, text in lines.items()
     ]
-    return "<br>".join([*colored, f"alike: {found.alike}"])
+    return "<br>".join([*colored, f"alike in both: {found.alike}"])
 
 
 def _checksum(labels: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(labels))
+    return zlib.crc32(labels.tobytes())

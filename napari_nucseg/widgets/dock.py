@@ -63,7 +63,10 @@ class NucleusDock(QWidget):
             napari_viewer, self.runner, asked=remembered_parameters(self._memory)
         )
         self.correct = CorrectPanel(
-            napari_viewer, self.segment.channel_of, remembered_set(self._memory)
+            napari_viewer,
+            self.segment.channel_of,
+            self.segment.model.model,
+            remembered_set(self._memory),
         )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
         #: All models, and what can be done with them.

@@ -17,7 +17,7 @@ from .layers import METADATA_KEY, SHOWS, field_of, placement_of, plane_of, why_n
 from .origin import MadeFrom, origin_of
 from .shown import bare
 
-__all__ = ["Pairing", "likely_images"]
+__all__ = ["Pairing", "lies_on", "likely_images"]
 
 #: What programs and people add to the name of an image to name its labels, and napari to a
 #: name that there is already.
@@ -47,25 +47,14 @@ def likely_images(labels: Any, viewer: Any) -> list[Any]:
     alike = [layer for layer in viewer.layers if _fits(labels, layer)]
     if len(alike) < 2:
         return alike
-    called = [image for image in alike if is_called_alike(labels, image)]
+    called = [image for image in alike if _called_alike(labels, image)]
     if called:
         return called
-    return [image for image in alike if _lies_on(labels, image)] or alike
+    return [image for image in alike if lies_on(labels, image)] or alike
 
 
-def is_called_alike(labels: Any, image: Any) -> bool:
-    """Return whether the name of labels is that of an image with something added.
-
-    Parameters
-    ----------
-    labels, image : Layer
-        The layers. The names of the files that they were opened from count as well.
-
-    Returns
-    -------
-    bool
-        Whether a name is the same, but for what is usually added.
-    """
+def _called_alike(labels: Any, image: Any) -> bool:
+    """Return whether the name of labels or of their file is the image's with an addition."""
     return bool(_stems(labels) & _stems(image))
 
 
@@ -87,7 +76,19 @@ def _fits(labels: Any, layer: Any) -> bool:
     return not why_not_image(layer) and field_of(layer).shape == tuple(plane_of(labels).shape)
 
 
-def _lies_on(labels: Any, image: Any) -> bool:
+def lies_on(labels: Any, image: Any) -> bool:
+    """Return whether labels lie in the viewer where an image lies.
+
+    Parameters
+    ----------
+    labels, image : Labels, Image
+        The layers. Their units do not count.
+
+    Returns
+    -------
+    bool
+        False also of labels with more axes than a plane.
+    """
     if labels.ndim != 2:
         return False
     here, there = placement_of(labels), placement_of(image)
@@ -214,10 +215,10 @@ class Pairing(QObject):
         """
         before, is_said = _paired.get(bare(labels), (lambda: None, False))
         stays = [layer for layer in self._viewer.layers if bare(layer) is before()]
-        if stays and (is_said or is_called_alike(labels, stays[0])):
+        if stays and (is_said or _called_alike(labels, stays[0])):
             return stays
         found = likely_images(labels, self._viewer)
-        if stays and not (len(found) == 1 and is_called_alike(labels, found[0])):
+        if stays and not (len(found) == 1 and _called_alike(labels, found[0])):
             return stays
         if len(found) == 1:
             _paired[bare(labels)] = weakref.ref(bare(found[0])), False

@@ -19,18 +19,19 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..engine import Job, Segment, shared_engine
 from ..pipeline import Segmentation, SegmentParameters
 from ..registry import Model
 from .channels import channels_in_words
-from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
+from .choices import LayerChoice, ModelChoice
 from .diameter import DiameterNote
 from .differences import Comparison
+from .image_choices import AxesChoice, ChannelChoice
 from .jobs import JobRunner
-from .layers import field_of, why_not_image
+from .layers import why_not_image
 from .panel import Panel, enable_unless, folded, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
+from .segmenter import Segmenter
 from .shown import (
     Result,
     State,
@@ -48,10 +49,6 @@ _DEBOUNCE = 100  # milliseconds
 _SEGMENT_TIP = "Find the nuclei in the chosen image"
 _CHANNEL_TIP = "All colors together, or one of them alone"
 _CANCEL_TIP = "End the segmentation; nothing is changed"
-_WAITS = {
-    "starting": " as soon as the engine has started, which usually takes 5 to 10 s",
-    "busy": " as soon as the engine has ended what it does",
-}
 
 
 class SegmentPanel(Panel):
@@ -87,9 +84,8 @@ class SegmentPanel(Panel):
         self._viewer = viewer
         self._runner = runner
         self._results = Results(viewer)
+        self._segmenter = Segmenter(viewer, runner, self)
         self._tuner = Tuner(self._results, self._wanted, self)
-        self._pending: dict[str, Any] = {}
-        self._cancelled = False
         # What the status line was last told of: image, its name and channel; and the state.
         self._described: tuple[Any, ...] = ()
         self._state: State | None = None
@@ -170,13 +166,18 @@ class SegmentPanel(Panel):
         self.channel.chosen.connect(self._show_chosen)
         self.model.currentIndexChanged.connect(self._tell_situation)
         self.segment_button.clicked.connect(self._segment)
-        self.cancel_button.clicked.connect(self._cancel)
+        self.cancel_button.clicked.connect(self._segmenter.cancel)
         self.form.on_change(self._settings_changed)
         self._tuner.settled.connect(self._tell_settings)
         for kind, box in self._maps.items():
             box.toggled.connect(lambda wanted, kind=kind: self._show_map(kind, wanted))
         self._runner.progress.connect(self._show_progress)
-        self._runner.done.connect(self._finish)
+        # The sliders may have been moved while the engine was busy.
+        self._runner.done.connect(lambda job: self._tuner.start())
+        self._segmenter.found.connect(self._show)
+        self._segmenter.changed.connect(self._data_replaced)
+        self._segmenter.ended.connect(self._end)
+        self._segmenter.told.connect(self.told)
         self._tuner.tuned.connect(self._tuned)
         self._tuner.left_alone.connect(self._tell_situation)
         self._tuner.expired.connect(
@@ -226,7 +227,7 @@ class SegmentPanel(Panel):
         if not reason and self.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
         enable_unless(self.segment_button, reason, _SEGMENT_TIP)
-        nothing = "" if self._pending and busy else "No image is being segmented."
+        nothing = "" if self._segmenter.is_busy and busy else "No image is being segmented."
         enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
         self.reason.setText(reasons_in_words(self.segment_button, self.cancel_button))
 
@@ -262,6 +263,7 @@ class SegmentPanel(Panel):
         self.channel.offer(usable)
         self.channel.setEnabled(self.channel.count() > 1)
         self.channels.setText(short)
+        self.channels.setVisible(bool(short))
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
         self.refresh("A job is running." if self._runner.job else "")
@@ -330,8 +332,7 @@ class SegmentPanel(Panel):
     def _data_replaced(self, layer: Image) -> None:
         """Forget what was found in the data that a layer had before."""
         self._results.forget(layer)
-        if self._pending.get("layer") == layer:
-            self._pending["layer"] = None
+        self._segmenter.forget(layer)
         if layer == self.image.layer():
             self._described = ()
             self._image_changed()
@@ -345,56 +346,26 @@ class SegmentPanel(Panel):
             return
         try:
             parameters = self.parameters()
-            # The other channels need not travel to the engine.
-            field = field_of(layer).of_channel(parameters.channel)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._pending = {"layer": layer, "model": model}
-        self._cancelled = False
-        self._tuner.stop()
-        self._moved = False
-        waits = _WAITS.get(shared_engine().state, "")
-        of_plane = dataclasses.replace(parameters, channel=None)
-        self._runner.run(
-            Segment(field, model.folder, of_plane, parameters.channel, keep_maps=True)
-        )
-        self.told.emit(f"Segmenting {layer.name!r}{waits}…", False)
-
-    def _cancel(self) -> None:
-        """End the job; if it ends by itself just then, nothing is changed all the same."""
-        self._cancelled = True
-        self._runner.cancel()
+        if self._segmenter.start(layer, model, parameters):
+            self._tuner.stop()
+            self._moved = False
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
-        if self._pending:
+        if self._segmenter.is_busy:
             # A bar that moves on its own would have the whole window, with the canvas in it,
             # drawn again and again: without a graphics card that takes a processor core.
             self.progress.setRange(0, total)
             self.progress.setValue(done)
 
-    def _finish(self, job: Job) -> None:
-        """Show what the engine found, or say what went wrong."""
-        # The sliders may have been moved while the engine was busy.
-        self._tuner.start()
-        if job.kind is not Segment:
-            return
-        pending, self._pending = self._pending, {}
+    def _end(self) -> None:
         self.progress.setRange(0, 1)
         self.progress.reset()
-        if self._cancelled or job.state == "stopped":
-            self.told.emit("Cancelled. Nothing was changed.", False)
-        elif job.state == "done":
-            self._show(job.result, pending["layer"], job.warnings)
-        else:
-            self.told.emit(str(job.error), True)
 
     def _show(self, found: Segmentation, image: Any, notes: Sequence[str]) -> None:
         """Put the labels into the viewer, where the image lies now."""
-        reason = self._why_not_shown(found, image)
-        if reason:
-            self.told.emit(reason, False)
-            return
         wanted = [kind for kind, box in self._maps.items() if box.isChecked()]
         result = self._results.show(found, image)
         self._layers_changed()
@@ -410,17 +381,6 @@ class SegmentPanel(Panel):
         if found.labels.any():
             text = f"{text[:-1]}, in {found.provenance['seconds']:.1f} s."
         self.told.emit(" ".join([f"{of_image}{text}", *notes]), False)
-
-    def _why_not_shown(self, found: Segmentation, image: Any) -> str:
-        """Say why labels cannot be laid on their image any more, empty if they can."""
-        if image is None or image not in self._viewer.layers:
-            return "The image was closed or replaced meanwhile; its nuclei are not shown."
-        reason = why_not_image(image)
-        if not reason and field_of(image).shape != found.labels.shape:
-            reason = "Its rows and columns are others now."
-        if reason:
-            return f"{image.name!r} was changed meanwhile; its nuclei are not shown. {reason}"
-        return ""
 
     # Maps and sliders
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..pipeline import Segmentation, SegmentParameters
 from ..support import pluralize
+from .fingerprint import Fingerprint
 
 __all__ = [
     "Result",
@@ -74,10 +75,12 @@ class Result:
         Parameters
         ----------
         found : Segmentation
-            What was found; its labels are copied.
+            What was found.
         """
-        #: ndarray of int32, shape (Y, X): the labels as they were found.
-        self.copy = found.labels.copy()
+        # Of the labels as they were found.
+        self._fingerprint = Fingerprint(found.labels)
+        #: How many nuclei were found.
+        self.count = int(found.labels.max(initial=0))
         #: ndarray of uint8, shape (Y, X): foreground probability, 255 is 1.
         self.probability = found.probability
         #: To ask the engine for other labels from the same maps.
@@ -97,6 +100,11 @@ class Result:
         """The layer with the labels, None if it is gone."""
         return self._layer()
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the labels as they were found."""
+        return self._fingerprint.shape
+
     def state(self) -> State:
         """Return whether the labels are those that were found in the image.
 
@@ -108,7 +116,7 @@ class Result:
         layer = self.layer
         if not self.is_current or layer is None:
             return "out of date"
-        is_same = layer.name == self.name and np.array_equal(layer.data, self.copy)
+        is_same = layer.name == self.name and self._fingerprint.fits(layer.data)
         return "fresh" if is_same else "edited"
 
     def gives_way_to(self, found: Segmentation) -> bool:
@@ -127,7 +135,7 @@ class Result:
         """
         about = found.provenance
         return (
-            self.copy.shape == found.labels.shape
+            self.shape == found.labels.shape
             and self.parameters.channel == about["parameters"]["channel"]
             and self.provenance["weights_sha256"] == about["weights_sha256"]
             and self.state() == "fresh"
@@ -305,11 +313,11 @@ def found_in_words(result: Result) -> str:
     str
         A sentence or two.
     """
-    if not result.copy.any():
+    if not result.count:
         if result.provenance["blank"]:
             return "No nuclei found: all pixels are alike."
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
-    count = pluralize(int(result.copy.max()))
+    count = pluralize(result.count)
     return f"{count}, typically {result.provenance['diameter']:.0f} pixels wide."
 
 

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -70,7 +71,10 @@ class TrainingSetList(QWidget):
         #: Why buttons below the list cannot be clicked.
         self.reason = hint("")
         self.entries = QListWidget()
-        self.entries.setMinimumHeight(64)
+        # It takes the height that is left over, and is scrolled where that is little.
+        self.entries.setMinimumHeight(100)
+        self.entries.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.entries.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._thumbnails = Thumbnails(self.entries)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
@@ -122,7 +126,8 @@ class TrainingSetList(QWidget):
             item = QListWidgetItem(_about(entry))
             item.setData(Qt.ItemDataRole.UserRole, entry.key)
             item.setToolTip(
-                f"{entry.shape[0]} x {entry.shape[1]} pixels. Double click to open it."
+                f"{entry.name}: {entry.shape[0]} x {entry.shape[1]} pixels. Double click to "
+                f"open it."
             )
             self.entries.addItem(item)
         self._thumbnails.show(self.training_set, raw)
@@ -209,7 +214,7 @@ def _about(entry: Entry) -> str:
     made = f"corrected from model {model!r}" if model else "drawn by hand"
     if not is_corrected(entry):
         made = f"not corrected, from model {model!r}"
-    return f"{entry.name}: {pluralize(entry.nuclei)}\n{date_in_words(entry.added)}, {made}"
+    return f"{entry.name}\n{pluralize(entry.nuclei)}, {date_in_words(entry.added)}\n{made}"
 
 
 def _about_source(source: dict[str, Any], image: str) -> dict[str, Any]:

@@ -13,10 +13,9 @@ from napari_nucseg.widgets.layers import METADATA_KEY
 @pytest.fixture
 def corrected(window, simulated):
     """An image and its corrected labels, in the window."""
-    image = window.viewer.add_image(
-        simulated.image, name="dish", scale=(0.5, 0.5), units=("micrometer",) * 2
-    )
-    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei")
+    placed = {"scale": (0.5, 0.5), "units": ("micrometer",) * 2}
+    image = window.viewer.add_image(simulated.image, name="dish", **placed)
+    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei", **placed)
     return image, labels
 
 
@@ -31,11 +30,11 @@ def test_tools_of_napari_are_at_hand(window, corrected):
     window.viewer.layers.selection.active = None
     labels.visible = False
     for mode in ("paint", "erase", "fill", "pick"):
-        window.click(panel.tools[mode])
+        window.click(panel.tools.buttons[mode])
         assert labels.mode == mode
     assert window.viewer.layers.selection.active == labels
     assert labels.visible
-    window.click(panel.new_button)
+    window.click(panel.tools.new_button)
     assert labels.mode == "paint"
     assert labels.selected_label == labels.data.max() + 1
 
@@ -65,7 +64,8 @@ def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
     window.add()
     window.wait(lambda: listed(panel))
     count = simulated.labels.max()
-    assert listed(panel) == [f"dish: {count} nuclei"]
+    assert listed(panel) == ["dish"]
+    assert f"{count} nuclei, 20" in panel.fields.entries.item(0).text()
     assert "1 field" in panel.fields.summary.text()
     assert f"{count} nuclei" in panel.fields.summary.text()
     assert "Saved" in window.status
@@ -84,7 +84,7 @@ def test_nuclei_drawn_with_one_value_are_told_and_taken_apart(window, corrected)
     labels.data[5:15, 5:15] = labels.data[40:50, 5:15] = 3
     window.add()
     window.wait(lambda: listed(panel))
-    assert listed(panel) == ["dish: 2 nuclei"]
+    assert "2 nuclei" in panel.fields.entries.item(0).text()
     assert "its own value" in window.status
 
 
@@ -125,6 +125,16 @@ def test_result_that_nobody_has_corrected_is_asked_for(window, simulated):
     assert "Nobody has corrected these labels" in window.add("Cancel")
     assert len(TrainingSet()) == 0
     labels.paint((2, 2), 999)
+    assert window.add() == ""
+    window.wait(lambda: listed(window.dock.correct))
+
+
+def test_labels_that_lie_elsewhere_are_asked_for(window, corrected):
+    _, labels = corrected
+    labels.translate = (3, 0)
+    assert "do not lie where 'dish' lies" in window.add("Cancel")
+    assert len(TrainingSet()) == 0
+    labels.translate = (0, 0)
     assert window.add() == ""
     window.wait(lambda: listed(window.dock.correct))
 
@@ -435,10 +445,10 @@ def test_new_nucleus_in_labels_from_elsewhere(window):
     full = np.full((8, 8), 255, np.uint8)
     for data in (full, dask.array.from_array(full)):
         labels = window.viewer.add_labels(data)
-        window.click(window.dock.correct.new_button)
+        window.click(window.dock.correct.tools.new_button)
         assert labels.selected_label == 256
         assert labels.mode == "paint"
     window.viewer.add_labels([full, full[::2, ::2]], multiscale=True)
-    assert "several resolutions" in window.dock.correct.new_button.toolTip()
-    assert not window.dock.correct.new_button.isEnabled()
+    assert "several resolutions" in window.dock.correct.tools.new_button.toolTip()
+    assert not window.dock.correct.tools.new_button.isEnabled()
     assert not window.errors
