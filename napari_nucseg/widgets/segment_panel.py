@@ -102,6 +102,7 @@ class SegmentPanel(Panel):
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
+        self.model.setMinimumContentsLength(6)  # the button beside it has to fit, too
         self.models_button = QPushButton("Models…")
         self.models_button.setToolTip("Rename, remove, export, import or compare models")
         self.show_probability = QCheckBox("probability")
