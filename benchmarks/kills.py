@@ -90,7 +90,13 @@ def prepare(home: Path) -> None:
     """Make the folder of a user: a training set, and a model that learns in moments."""
     os.environ[HOME_VARIABLE] = str(home)
     fixtures = ROOT / "tests" / "conftest.py"
-    command = [sys.executable, "-c", _MAKE_MODEL, fixtures, models_directory() / MODEL]
+    command = [
+        sys.executable,
+        "-c",
+        _MAKE_MODEL,
+        str(fixtures),
+        str(models_directory() / MODEL),
+    ]
     subprocess.run(command, check=True)
     for number in range(FIELDS):
         TrainingSet().add(field(number))
@@ -112,7 +118,7 @@ def kill(victim: str, moment: float) -> None:
     moment : float
         How long to wait after the begin of the retraining, in seconds.
     """
-    command = [sys.executable, BENCHMARKS / "_retraining_window.py", MODEL]
+    command = [sys.executable, str(BENCHMARKS / "_retraining_window.py"), MODEL]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as napari:
         children = []
         guard = threading.Timer(PATIENCE, napari.kill)

@@ -229,7 +229,7 @@ def test_damaged_archive_is_refused(archive):
         info = next(one for one in file.infolist() if one.filename.endswith("image.tif"))
     place = info.header_offset + 40 + len(info.filename)
     archive.write_bytes(whole[:place] + b"\0\0\0\0" + whole[place + 4 :])
-    with pytest.raises(ValueError, match="Expected (a )?whole"):
+    with pytest.raises(ValueError, match=r"Expected (a )?whole"):
         import_set(archive, "copy")
     assert names() == ["default", "gut"]
 

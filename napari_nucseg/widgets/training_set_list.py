@@ -17,19 +17,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..corrections import States
 from ..image import Field
 from ..support import pluralize
 from ..training import Entry, TrainingSet
+from .layer_states import put_states
 from .layers import METADATA_KEY, placement_of
 from .origin import note_origin
 from .panel import enable_unless, hint, reasons_in_words
 from .set_choice import SetChoice
 from .thumbnails import Thumbnails
 
-__all__ = ["TrainingSetList", "date_in_words", "is_corrected"]
+__all__ = ["TrainingSetList", "date_in_words", "is_corrected", "was_partly_reviewed"]
 
 #: What is kept of where labels came from when a field is opened again.
 _KEPT = ("model", "weights_sha256", "corrected")
+
+#: In the metadata of labels: whether they were opened from a field that was partly reviewed.
+_PARTLY = "partly reviewed"
 
 
 class TrainingSetList(QWidget):
@@ -167,6 +172,7 @@ class TrainingSetList(QWidget):
         key = item.data(Qt.ItemDataRole.UserRole)
         try:
             field = self.training_set.read(key)
+            states = self.training_set.states(key)
             (source,) = [e.source for e in self.training_set.entries() if e.key == key]
         except (KeyError, OSError, ValueError) as error:
             self.told.emit(f"Not opened: {error}", True)
@@ -186,6 +192,8 @@ class TrainingSetList(QWidget):
             metadata={METADATA_KEY: _about_source(source, field.name)},
             **placement_of(image),
         )
+        labels.metadata[METADATA_KEY][_PARTLY] = field.reviewed is not None
+        put_states(labels, States(states))
         note_origin(labels, image)
         self.opened.emit(labels, image)
         self.told.emit(f"Opened {field.name!r} of the training set.", False)
@@ -206,6 +214,22 @@ def is_corrected(entry: Entry) -> bool:
         hand or come from elsewhere.
     """
     return entry.source.get("corrected") is not False
+
+
+def was_partly_reviewed(labels: Any) -> bool:
+    """Return whether labels were opened from a field of which only a part was reviewed.
+
+    Parameters
+    ----------
+    labels : Labels
+        The layer.
+
+    Returns
+    -------
+    bool
+        False for all other labels.
+    """
+    return bool(labels.metadata.get(METADATA_KEY, {}).get(_PARTLY))
 
 
 def _about(entry: Entry) -> str:
