@@ -263,7 +263,18 @@ def fine_tune(
     options = from_keywords(TrainParameters, values)
     fields = _read(data, axes)
     parent = model if isinstance(model, Model) else load_model(model)
-    return execute(FineTune(fields, parent, name, options), callbacks)
+    task = FineTune(fields, parent, name, options, data=_folder_of(data))
+    return execute(task, callbacks)
+
+
+def _folder_of(data: Data | Sequence[Data]) -> str:
+    """Return the folder that all fields came from, empty if there is not one."""
+    if isinstance(data, list | tuple) and len(data) == 1:
+        return _folder_of(data[0])
+    if isinstance(data, str | Path):
+        found = set_of(data)
+        return str(Path(data).absolute() if found is None else found.folder.absolute())
+    return str(data.folder.absolute()) if isinstance(data, TrainingSet) else ""
 
 
 def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:

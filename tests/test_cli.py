@@ -14,6 +14,7 @@ import threading
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import PIL.Image
 import pytest
@@ -25,7 +26,7 @@ from napari_nucseg.engine import Load, Segment, execute
 from napari_nucseg.image.files import read_image, read_labels, write_labels
 from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.predict import load_network
-from napari_nucseg.registry.store import list_models, load_model
+from napari_nucseg.registry import Card, list_models, load_model, save_model
 from napari_nucseg.support.paths import HOME_VARIABLE
 
 TINY = ["--epochs=2", "--steps-per-epoch=4", "--batch-size=1", "--patch-size=64"]
@@ -409,8 +410,33 @@ def test_models_travel_from_person_to_person(nucseg, nuclei, tmp_path):
     assert shown["name"].strip() == "mine"
     assert float(shown["score held out mean ap"]) == nuclei.card.scores["held_out_mean_ap"]
     assert Path(shown["folder"].strip()) == load_model("mine").folder
-    assert nucseg("models", "remove", "mine")[:2] == (0, "Removed 'mine'.\n")
+    assert nucseg("models", "rename", "mine", "yours")[0] == 0
+    assert nucseg("models", "remove", "yours")[:2] == (
+        0,
+        "Removed 'yours'. 'nucseg models restore' brings it back.\n",
+    )
     assert [model.card.name for model in list_models()] == ["nuclei"]
+    assert nucseg("models", "restore", "yours")[0] == 0
+    assert load_model("yours").card.weights_sha256 == nuclei.card.weights_sha256
+
+
+def test_list_of_models_is_a_tree_with_scores(nucseg, nuclei):
+    parent, sha = nuclei.card.name, nuclei.card.weights_sha256
+    scores = {"held_out_mean_ap": 0.51, "parent_held_out_mean_ap": 0.4}
+    card = Card("child", parent=parent, parent_sha256=sha, scores=scores)
+
+    def write(path):
+        shutil.copyfile(nuclei.folder / path.name, path)
+        with h5py.File(path, "a") as file:
+            file["more"] = [1.0]
+
+    child = save_model(card, write).card.weights_sha256
+    save_model(Card("grandchild", parent="child", parent_sha256=child), write)
+    _, text, _ = nucseg("models", "list")
+    lines = text.splitlines()
+    assert [line[:18].rstrip() for line in lines] == ["nuclei", "  child", "    grandchild"]
+    assert "from nuclei" in lines[1]
+    assert "mean AP 0.510 (parent 0.400)" in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -419,6 +445,8 @@ def test_models_travel_from_person_to_person(nucseg, nuclei, tmp_path):
         ("show none", "'none'"),
         ("remove none", "Nothing was removed"),
         ("remove nuclei", "stays"),
+        ("rename nuclei mine", "stays"),
+        ("restore none", "'none'"),
         ("import none.zip", "nothing at"),
         ("export none x.zip", "'none'"),
     ],

@@ -226,10 +226,10 @@ def test_what_is_no_archive(tmp_path, gut):
 def test_damaged_archive_is_refused(archive):
     whole = archive.read_bytes()
     with zipfile.ZipFile(archive) as file:
-        info = max(file.infolist(), key=lambda info: info.file_size)
+        info = next(one for one in file.infolist() if one.filename.endswith("image.tif"))
     place = info.header_offset + 40 + len(info.filename)
     archive.write_bytes(whole[:place] + b"\0\0\0\0" + whole[place + 4 :])
-    with pytest.raises(ValueError, match="Expected whole"):
+    with pytest.raises(ValueError, match=r"Expected (a )?whole"):
         import_set(archive, "copy")
     assert names() == ["default", "gut"]
 

@@ -7,6 +7,7 @@ from .parameters import TrainParameters
 from .patches import Batch, PreparedField, batches, prepare_field
 from .plan import ModelInfo
 from .presets import DEFAULT_PRESET, FINE_TUNE_PRESETS
+from .recipe import Recipe
 from .result import FEW_NUCLEI, FineTuneResult
 from .run import Run, UnfinishedRun
 from .set_archive import export_set, import_set, is_set_archive
@@ -32,6 +33,7 @@ __all__ = [
     "Initialization",
     "ModelInfo",
     "PreparedField",
+    "Recipe",
     "Run",
     "TrainParameters",
     "Trainer",

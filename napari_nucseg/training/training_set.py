@@ -116,14 +116,15 @@ class TrainingSet:
                 f"Expected nuclei in the labels of {field.name!r}, got none. Segment the "
                 f"image or draw some nuclei, then add it."
             )
-        folder = self.folder / new_key(field.name)
+        here = TrainingSet(self.folder)  # a window may show another one meanwhile
+        folder = here.folder / new_key(field.name)
         with contextlib.ExitStack() as held:
             with new_folder(folder) as aside:
                 write_field(aside, field, source, states)
                 # Only now: others need not wait while the pixels are written.
-                held.enter_context(self._changing())
+                held.enter_context(here._changing())
             entry = read_entry(folder)
-            self._keep_older(entry)
+            here._keep_older(entry)
         return entry
 
     def entries(self) -> list[Entry]:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Image, Labels
+from qtpy.compat import isalive
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QPushButton, QWidget
 
 from ..corrections import warm_up
 from ..registry import Model
@@ -20,17 +21,22 @@ from .editing import Editor
 from .hand import Hand
 from .jobs import run_in_thread
 from .kept_maps import KeptMaps
+from .layer_states import states_in
 from .layers import why_not_drawn, why_not_labels
 from .look import Looker
 from .pairing import Pairing
 from .panel import Panel, enable_unless
 from .tool_box import ToolBox
 from .tools import Correct, DeleteInBox, DeleteInLasso, Push, Redraw, Split
-from .training_set_list import TrainingSetList
+from .training_set_list import TrainingSetList, was_partly_reviewed
 
 __all__ = ["CorrectPanel"]
 
 _ADD_TIP = "Save the image and its corrected labels; what you saved is safe on the disk"
+_ONLY_TIP = (
+    "Learn only from accepted and edited nuclei, and what is right around them. Without it, "
+    "the whole field counts: what has no label is learned as background."
+)
 
 
 class CorrectPanel(Panel):
@@ -102,6 +108,8 @@ class CorrectPanel(Panel):
         )
         self._pairing = Pairing(self._viewer, self.labels, self.image, self)
         self.add_button = QPushButton("Add to training set")
+        #: Whether only accepted and edited nuclei count.
+        self.reviewed_only = QCheckBox("reviewed only")
         #: What is in the training set.
         self.fields = TrainingSetList(self._viewer, self.training_set)
 
@@ -136,7 +144,10 @@ class CorrectPanel(Panel):
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
         self.body.addWidget(self.fields, 1)
-        self.actions.addWidget(self.add_button)
+        add = QHBoxLayout()
+        add.addWidget(self.add_button, 1)
+        add.addWidget(self.reviewed_only)
+        self.actions.addLayout(add)
         self.actions.addWidget(self.reason)
 
     def show_result(self, labels: Any, image: Any) -> None:
@@ -162,13 +173,28 @@ class CorrectPanel(Panel):
         if self._adder.is_saving:
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
+        self._offer_reviewed_only(labels)
         self.tools.refresh()
+
+    def _offer_reviewed_only(self, labels: Any | None) -> None:
+        can = labels is not None and bool(states_in(labels).reviewed())
+        self.reviewed_only.setEnabled(can)
+        self.reviewed_only.setToolTip(_ONLY_TIP if can else "No nucleus was reviewed yet.")
+        if not can:
+            self.reviewed_only.setChecked(False)
+
+    def _states_changed(self, event: Any = None) -> None:
+        if isalive(self):
+            self._offer_reviewed_only(self.labels.layer())
 
     def _labels_changed(self) -> None:
         """Choose the image that the labels were made from, unless a person chose another."""
         labels = self.labels.layer()
         if labels != self._known:
             self._known = labels
+            if labels is not None:
+                labels.events.features.connect(self._states_changed)  # once, however often
+                self.reviewed_only.setChecked(bool(was_partly_reviewed(labels)))
             self._maps.load(labels)
         self.mark.watch(labels)
         self._pairing.follow()
@@ -188,7 +214,12 @@ class CorrectPanel(Panel):
         if reason or labels is None or image is None:
             self.told.emit(reason, True)
             return
-        self._adder.add(labels, image, is_own=image == self._pairing.own_image())
+        self._adder.add(
+            labels,
+            image,
+            is_own=image == self._pairing.own_image(),
+            only_reviewed=self.reviewed_only.isChecked(),
+        )
 
     def _added(self) -> None:
         self.fields.field_added()

@@ -27,6 +27,8 @@ from .choices import ModelChoice
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
 from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
+from .models_compare import ModelComparison
+from .models_dialog import ModelsDialog
 from .panel import Panel
 from .retrain_panel import RetrainPanel
 from .segment_panel import SegmentPanel
@@ -69,6 +71,9 @@ class NucleusDock(QWidget):
             remembered_set(self._memory),
         )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        #: All models, and what can be done with them.
+        self.models = ModelsDialog(self)
+        self._comparison = ModelComparison(self.segment, self.runner, self)
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -130,12 +135,25 @@ class NucleusDock(QWidget):
             choice.currentIndexChanged.connect(self._remember)
         for changed in (self.retrain.trained, self.correct.set_changed):
             changed.connect(self._remember)
+        self.segment.models_button.clicked.connect(
+            lambda: self.models.open_with(self.segment.model.currentText())
+        )
+        self.models.changed.connect(self._models_changed)
+        self.models.compared.connect(self._comparison.start)
+        self._comparison.told.connect(self.show_message)
         self.parts.currentChanged.connect(self._remember)
         self.segment.form.on_change(self._remember)
 
     def _choices(self) -> dict[str, ModelChoice]:
         """Return the choices of a model that are remembered, by the name they have then."""
         return {"model": self.segment.model, "starting model": self.retrain.parent_model}
+
+    def _models_changed(self, before: str, now: str) -> None:
+        """Offer the models that there are now; one that was renamed stays chosen."""
+        for choice in self._choices().values():
+            choice.refresh(now if before and choice.currentText() == before else None)
+        self.refresh()
+        self._remember()
 
     def _recall(self) -> None:
         """Choose the models and open the part that were in use last."""

@@ -102,6 +102,9 @@ class SegmentPanel(Panel):
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
+        self.model.setMinimumContentsLength(6)  # the button beside it has to fit, too
+        self.models_button = QPushButton("Models…")
+        self.models_button.setToolTip("Rename, remove, export, import or compare models")
         self.show_probability = QCheckBox("probability")
         self.show_probability.setToolTip(
             "How sure the network is of each pixel; the nuclei are outlines meanwhile"
@@ -128,7 +131,10 @@ class SegmentPanel(Panel):
         channel.addWidget(self.channel, 1)
         channel.addWidget(self.channels)
         form.addRow("channel", channel)
-        form.addRow("model", self.model)
+        model = QHBoxLayout()
+        model.addWidget(self.model, 1)
+        model.addWidget(self.models_button)
+        form.addRow("model", model)
         #: The parameters that need no choice of a layer.
         self.form = ParameterForm(self._asked, form)
         box = self.form.boxes["diameter"].native
@@ -143,7 +149,8 @@ class SegmentPanel(Panel):
         #: Two results side by side.
         self.comparison = Comparison(self._viewer)
         self.comparison.told.connect(self.told)
-        self.body.addWidget(folded("Compare two results", self.comparison))
+        self.comparison_fold = folded("Compare two results", self.comparison)
+        self.body.addWidget(self.comparison_fold)
         self.body.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.segment_button, 2)

@@ -17,18 +17,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..corrections import States
 from ..image import Field
 from ..support import pluralize
 from ..training import Entry, TrainingSet
+from .layer_states import put_states
 from .layers import METADATA_KEY, placement_of
 from .origin import note_origin
 from .panel import enable_unless, hint, reasons_in_words
+from .set_choice import SetChoice
 from .thumbnails import Thumbnails
 
-__all__ = ["TrainingSetList", "date_in_words", "is_corrected"]
+__all__ = ["TrainingSetList", "date_in_words", "is_corrected", "was_partly_reviewed"]
 
 #: What is kept of where labels came from when a field is opened again.
 _KEPT = ("model", "weights_sha256", "corrected")
+
+#: In the metadata of labels: whether they were opened from a field that was partly reviewed.
+_PARTLY = "partly reviewed"
 
 
 class TrainingSetList(QWidget):
@@ -63,6 +69,8 @@ class TrainingSetList(QWidget):
         self.training_set = training_set
         # The field that was removed last, until the next is added.
         self._removed: Entry | None = None
+        #: Which set is shown.
+        self.set_choice = SetChoice(training_set)
         self.remove_button = QPushButton("Remove")
         self.undo_button = QPushButton("Undo remove")
         #: Why buttons below the list cannot be clicked.
@@ -80,6 +88,8 @@ class TrainingSetList(QWidget):
         self.entries.itemDoubleClicked.connect(self._open_field)
         self.remove_button.clicked.connect(self._remove)
         self.entries.itemSelectionChanged.connect(self.refresh)
+        self.set_choice.told.connect(self.told)
+        self.set_choice.changed.connect(self._show_other_set)
         self.list_entries()
 
     def _lay_out(self) -> None:
@@ -89,6 +99,7 @@ class TrainingSetList(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
+        column.addWidget(self.set_choice)
         column.addWidget(self.summary)
         column.addWidget(self.entries, 1)
         column.addLayout(below)
@@ -101,6 +112,10 @@ class TrainingSetList(QWidget):
         nothing = "" if self._removed else "No field was removed."
         enable_unless(self.undo_button, nothing, "Put back the field that was removed last")
         self.reason.setText(reasons_in_words(None, self.undo_button, self.remove_button))
+
+    def _show_other_set(self) -> None:
+        self.field_added()
+        self.set_changed.emit()
 
     def field_added(self) -> None:
         """Show a field that was added."""
@@ -157,6 +172,7 @@ class TrainingSetList(QWidget):
         key = item.data(Qt.ItemDataRole.UserRole)
         try:
             field = self.training_set.read(key)
+            states = self.training_set.states(key)
             (source,) = [e.source for e in self.training_set.entries() if e.key == key]
         except (KeyError, OSError, ValueError) as error:
             self.told.emit(f"Not opened: {error}", True)
@@ -176,6 +192,8 @@ class TrainingSetList(QWidget):
             metadata={METADATA_KEY: _about_source(source, field.name)},
             **placement_of(image),
         )
+        labels.metadata[METADATA_KEY][_PARTLY] = field.reviewed is not None
+        put_states(labels, States(states))
         note_origin(labels, image)
         self.opened.emit(labels, image)
         self.told.emit(f"Opened {field.name!r} of the training set.", False)
@@ -196,6 +214,22 @@ def is_corrected(entry: Entry) -> bool:
         hand or come from elsewhere.
     """
     return entry.source.get("corrected") is not False
+
+
+def was_partly_reviewed(labels: Any) -> bool:
+    """Return whether labels were opened from a field of which only a part was reviewed.
+
+    Parameters
+    ----------
+    labels : Labels
+        The layer.
+
+    Returns
+    -------
+    bool
+        False for all other labels.
+    """
+    return bool(labels.metadata.get(METADATA_KEY, {}).get(_PARTLY))
 
 
 def _about(entry: Entry) -> str:
