@@ -51,8 +51,8 @@ def test_differences_are_a_layer_in_colors_over_the_labels(window, two):
     assert tuple(layer.scale) == (0.5, 0.5)
     assert tuple(layer.translate) == (3, 4)
     assert window.viewer.layers.selection.active == active
-    assert "only in old: 1" in comparison.legend.text()
-    assert "only in new: 1" in comparison.legend.text()
+    assert "only in the first: 1" in comparison.legend.text()
+    assert "only in the second: 1" in comparison.legend.text()
     # It is shown once, and it is nothing to be corrected or compared.
     _, new = compare(window)
     assert new == 0
