@@ -28,7 +28,7 @@ from .differences import Comparison
 from .image_choices import AxesChoice, ChannelChoice
 from .jobs import JobRunner
 from .layers import why_not_image
-from .panel import Panel, enable_unless, folded, reasons_in_words
+from .panel import Fold, Panel, enable_unless, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
 from .segmenter import Segmenter
@@ -149,7 +149,7 @@ class SegmentPanel(Panel):
         #: Two results side by side.
         self.comparison = Comparison(self._viewer)
         self.comparison.told.connect(self.told)
-        self.comparison_fold = folded("Compare two results", self.comparison)
+        self.comparison_fold = Fold("Compare two results", self.comparison)
         self.body.addWidget(self.comparison_fold)
         self.body.addStretch(1)
         buttons = QHBoxLayout()

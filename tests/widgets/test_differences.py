@@ -59,6 +59,18 @@ def test_differences_are_a_layer_in_colors_over_the_labels(window, two):
     assert comparison.first.count() == window.dock.correct.labels.count() == 2
 
 
+def test_comparison_is_behind_a_title(window, two):
+    comparison = window.dock.segment.comparison
+    fold = comparison.parentWidget()
+    assert not comparison.isVisibleTo(fold)
+    window.click(fold.button)
+    assert comparison.isVisibleTo(fold)
+    compare(window)
+    window.wait(lambda: comparison.legend.height() >= comparison.legend.sizeHint().height())
+    window.click(fold.button)
+    assert not comparison.isVisibleTo(fold)
+
+
 def test_legend_says_that_labels_have_changed_since(window, two):
     first, *_ = two
     comparison = window.dock.segment.comparison
