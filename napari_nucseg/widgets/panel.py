@@ -105,6 +105,10 @@ class Fold(QWidget):
         column.addWidget(content)
         self._show_content(False)
 
+    def expand(self) -> None:
+        """Open it."""
+        self.button.setChecked(True)
+
     def _show_content(self, is_open: bool) -> None:
         self.button.setText(f"{'▾' if is_open else '▸'} {self._title}")
         self._content.setVisible(is_open)
