@@ -36,6 +36,7 @@ from .shown import (
     Result,
     State,
     bare,
+    follow_edits,
     found_in_words,
     measured_in,
     result_of_layer,
@@ -314,7 +315,7 @@ class SegmentPanel(Panel):
             return
         for layer in self._viewer.layers:
             if result_of_layer(layer) is not None:
-                layer.events.set_data.connect(self._layer_changed)  # once, however often
+                follow_edits(layer, self._layer_changed)
         self._look.start()
 
     def _layer_changed(self, event: Any = None) -> None:
