@@ -66,7 +66,8 @@ def test_comparison_is_behind_a_title(window, two):
     window.click(fold.button)
     assert comparison.isVisibleTo(fold)
     compare(window)
-    window.wait(lambda: comparison.legend.height() >= comparison.legend.sizeHint().height())
+    legend = comparison.legend
+    window.wait(lambda: legend.height() >= legend.heightForWidth(legend.width()))
     window.click(fold.button)
     assert not comparison.isVisibleTo(fold)
 
