@@ -25,7 +25,11 @@ from .shown import bare
 __all__ = ["COLORS", "Comparison", "legend", "show_differences", "why_not_compared"]
 
 #: Of the classes; they can be told apart by those who do not see red and green.
-COLORS = {FIRST_ONLY: "#56b4e9", SECOND_ONLY: "#e69f00", OTHER_OUTLINE: "#d55fb4"}
+COLORS: dict[int | None, str] = {
+    FIRST_ONLY: "#56b4e9",
+    SECOND_ONLY: "#e69f00",
+    OTHER_OUTLINE: "#d55fb4",
+}
 
 _TIP = "Add a layer in colors: found by one only, or with another outline (IoU below 0.5)"
 #: Width of the outlines of the labels that are compared, in pixels.

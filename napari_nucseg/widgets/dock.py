@@ -11,6 +11,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
     QApplication,
+    QDockWidget,
     QLabel,
     QMainWindow,
     QMessageBox,
@@ -37,6 +38,7 @@ from .wheel import WheelGuard
 __all__ = ["NucleusDock"]
 
 _WIDTH = 380
+_NEIGHBOR = "layer list"  # what napari calls the dock that it is in
 _LINES = 4  # of the status
 _LOOK, _PATIENCE = 100, 10_000  # milliseconds
 _STARTING = "The engine is starting, which usually takes 5 to 10 s."
@@ -236,6 +238,32 @@ class NucleusDock(QWidget):
         if window is not None and window is not self._window:
             self._window = window
             window.installEventFilter(self)
+            frame = self.parentWidget()
+            if isinstance(frame, QDockWidget):
+                frame.dockLocationChanged.connect(self._fit)
+
+    def _fit(self, area: Any = None) -> None:
+        """Share the place of napari's layer list where the window would outgrow the screen.
+
+        On the left there are two lists of napari's already: a third part below them makes a
+        window that is higher than a small screen, with our buttons out of sight.
+        """
+        window = self._window
+        if window is not None and area == Qt.DockWidgetArea.LeftDockWidgetArea:
+            height = window.height()
+            # The layout is made anew after this event.
+            QTimer.singleShot(0, lambda: self._share_place(height))
+
+    def _share_place(self, height: int) -> None:
+        window, frame = self._window, self.parentWidget()
+        if not isalive(self) or not isinstance(window, QMainWindow):
+            return
+        neighbor = window.findChild(QDockWidget, _NEIGHBOR)
+        is_beside = isinstance(frame, QDockWidget) and neighbor is not None
+        if is_beside and window.minimumSizeHint().height() > height:
+            window.tabifyDockWidget(neighbor, frame)
+            frame.raise_()
+            QTimer.singleShot(0, lambda: window.resize(window.width(), height))
 
     def _main_window(self) -> QWidget | None:
         """Return napari's window, also while the dock floats in one of its own."""

@@ -52,7 +52,8 @@ class Thumbnails(QObject):
         marked : set of str
             Keys of the fields that nobody has corrected.
         """
-        self._set, self._marked = training_set, marked
+        # A set of its own: the one that is given may become another one at any time.
+        self._set, self._marked = TrainingSet(training_set.folder), marked
         keys = [self._key_of(row) for row in range(self._entries.count())]
         self._draw(keys)
         self._waiting = [
@@ -83,7 +84,8 @@ class Thumbnails(QObject):
         def got(images: Sequence[QImage]) -> None:
             self._is_reading = False
             for key, image in zip(keys, images, strict=True):
-                self._known[str(training_set.folder), key] = QPixmap.fromImage(image)
+                if not image.isNull():
+                    self._known[str(training_set.folder), key] = QPixmap.fromImage(image)
             self._draw(keys)
             self._read_some()
 
