@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from napari_nucseg.corrections import State
 from napari_nucseg.image import Field
 from napari_nucseg.training import training_set as training_set_module
-from napari_nucseg.training.field_folder import identity_of
-from napari_nucseg.training.training_set import TrainingSet, is_training_set
+from napari_nucseg.training.entry import identity_of
+from napari_nucseg.training.set_folder import is_training_set
+from napari_nucseg.training.training_set import TrainingSet
 
 
 @pytest.fixture
