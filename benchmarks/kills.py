@@ -31,7 +31,7 @@ from napari_nucseg.support.paths import HOME_VARIABLE
 from napari_nucseg.training import Run, TrainingSet
 
 FIELDS, SIDE = 3, 160
-PATIENCE = 120  # seconds
+PATIENCE = 600  # seconds
 MODEL = "quick learner"
 _MAKE_MODEL = """
 import pathlib, runpy, sys

@@ -48,7 +48,6 @@ FOR_OTHERS = {
     "image.Species": "programs that simulate tissue",
     "image.Stain": "programs that simulate tissue",
     "image.TissueKind": "programs that simulate tissue",
-    "image.reviewed_area": "programs that correct labels, and the window",
     "image.simulate_tissue": "programs that simulate tissue",
 }
 

@@ -94,9 +94,9 @@ def test_names_cannot_do_anything_in_the_code():
     assert made == [((evil, "b"), {"model": evil, "epochs": 3, "keep_last": True})]
 
 
-def test_model_without_what_it_takes_has_no_recipe(nuclei):
+def test_model_without_what_it_takes_has_no_recipe():
     with pytest.raises(ValueError, match="was not fine-tuned"):
-        Recipe.of_card(nuclei.card, "x")
+        Recipe.of_card(Card("a", training={"parameters": {}, "data": "x"}), "x")
     card = Card("a", parent="nuclei", training={"parameters": {}})
     with pytest.raises(ValueError, match="does not say on which training set"):
         Recipe.of_card(card, "x")

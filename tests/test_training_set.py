@@ -1,9 +1,11 @@
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import numpy as np
 import PIL.Image
@@ -15,8 +17,9 @@ from hypothesis import strategies as st
 from napari_nucseg.corrections import State
 from napari_nucseg.image import Field
 from napari_nucseg.training import training_set as training_set_module
-from napari_nucseg.training.field_folder import identity_of
-from napari_nucseg.training.training_set import TrainingSet, is_training_set
+from napari_nucseg.training.entry import identity_of
+from napari_nucseg.training.set_folder import is_training_set
+from napari_nucseg.training.training_set import TrainingSet
 
 
 @pytest.fixture
@@ -223,6 +226,40 @@ def test_two_processes_that_add_the_same_field_leave_one_version(training_set, f
     assert names == sorted([*wanted, "same", field.name])
     assert len(list(training_set.folder.glob("[!.]*/field.json"))) == 26
     assert len(training_set.older()) == 23
+
+
+ADD_FOR_EVER = """
+import sys
+from napari_nucseg.training import TrainingSet
+
+training_set = TrainingSet(sys.argv[1])
+fields = training_set.fields()
+print("begins", flush=True)
+while True:
+    for field in fields:
+        training_set.add(field)
+        training_set.restore(training_set.older()[-1].key)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_set_is_whole_after_its_program_was_killed(training_set, field):
+    """See benchmarks/kills.py for the same with a window that retrains."""
+    for name in ("one", "two"):
+        training_set.add(dataclasses.replace(field, name=name))
+    command = [sys.executable, "-c", ADD_FOR_EVER, str(training_set.folder)]
+    for wait in (0.05, 0.13):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout.readline() == b"begins\n"
+                time.sleep(wait)
+            finally:
+                process.kill()
+        fields = training_set.fields()
+        assert sorted(one.name for one in fields) == ["one", "two"]
+        assert all((one.labels == field.labels).all() for one in fields)
+        for entry in training_set.entries():  # no lock is left that nobody holds
+            training_set.restore(training_set.remove(entry.key).key)
 
 
 def test_new_corrections_of_an_image_replace_the_old(training_set, field):

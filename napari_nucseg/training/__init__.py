@@ -1,7 +1,7 @@
 """From corrected fields to a new model."""
 
 from .checkpoint import AVERAGE_FILE, KEPT_FILE, NETWORK_FILE, Checkpoint, best_of
-from .field_folder import Entry
+from .entry import Entry
 from .initialization import IMAGENET, RANDOM, Initialization
 from .parameters import TrainParameters
 from .patches import Batch, PreparedField, batches, prepare_field

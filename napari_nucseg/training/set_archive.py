@@ -9,17 +9,18 @@ import zlib
 from pathlib import Path
 
 from ..support import new_file, new_folder, some_of
+from .entry import plain_name
 from .field_folder import (
     ABOUT_FILE,
     FIELD_FILES,
     THUMBNAIL_FILE,
-    plain_name,
     read_entry,
     read_field,
     read_states,
 )
+from .set_folder import README_FILE, SET_FILE, describe_set
 from .sets import check_new_set, free_set_name, sets_directory
-from .training_set import SET_FILE, TrainingSet, describe_set
+from .training_set import TrainingSet
 
 __all__ = ["export_set", "import_set", "is_set_archive"]
 
@@ -28,7 +29,7 @@ _MOST_FILES = 100_000
 _TRIES = 5
 
 #: What an archive may have beside the fields.
-_OTHERS = (SET_FILE, "README.txt")
+_OTHERS = (SET_FILE, README_FILE)
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _FOLDER = re.compile(r"(?![.])[\w .,()+=-]{1,200}(?<![. ])")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ..registry import check_model_name
 from ..support import check_new_folder, locked, new_folder, user_directory
-from .training_set import DEFAULT_SET, TrainingSet, describe_set, is_training_set
+from .set_folder import describe_set, is_training_set
+from .training_set import DEFAULT_SET, TrainingSet
 
 __all__ = [
     "check_new_set",

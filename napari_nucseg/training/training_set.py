@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,44 +12,26 @@ import numpy as np
 
 from ..image import Field
 from ..support import locked, new_file, new_folder, user_directory, warn_user
+from .entry import Entry, identity_of, new_key
 from .field_folder import (
     ABOUT_FILE,
     THUMBNAIL_FILE,
-    Entry,
-    identity_of,
-    new_key,
     read_entry,
     read_field,
     read_states,
     write_field,
 )
+from .set_folder import describe_set
 from .thumbnail import draw_thumbnail
 
-__all__ = ["DEFAULT_SET", "SET_FILE", "TrainingSet", "describe_set", "is_training_set"]
+__all__ = ["DEFAULT_SET", "TrainingSet"]
 
 #: Name of the training set that is used if none is chosen.
 DEFAULT_SET = "default"
 
-#: Says that a folder is a training set.
-SET_FILE = "training_set.json"
-
 #: Folder of what was replaced or removed. Its name begins with a dot: it is no entry.
 _OLDER = ".older"
 _LOCK_FILE = ".lock"
-_FORMAT = 1
-_README = """\
-This folder is a training set of napari-nucseg. It has a folder for each field:
-
-    image.tif      the image
-    labels.tif     the corrected nuclei: 0 is background, every nucleus has a number
-    reviewed.tif   white where a person looked; left out, the whole field was reviewed
-    states.json    which nuclei were accepted, and which were edited
-    field.json     name, axes, pixel size, and where the labels came from
-    thumbnail.png  a small picture, which is made again if it is missing
-
-What was replaced or removed is kept in the folder .older, and is not trained on.
-To train on this folder: nucseg fine-tune THIS_FOLDER --name "my model"
-"""
 
 
 class TrainingSet:
@@ -364,39 +344,6 @@ class TrainingSet:
                 other = read_entry(path.parent)
                 if other.identity == entry.identity and other.key != entry.key:
                     self._set_aside(other.key)
-
-
-def is_training_set(folder: str | Path) -> bool:
-    """Return whether a folder is a training set.
-
-    Parameters
-    ----------
-    folder : path
-        The folder.
-
-    Returns
-    -------
-    bool
-        Whether it says so itself, or has a field as a training set has them.
-    """
-    folder = Path(folder)
-    return (folder / SET_FILE).is_file() or any(folder.glob(f"[!.]*/{ABOUT_FILE}"))
-
-
-def describe_set(folder: Path) -> None:
-    """Write into a training set what it is, for programs and for people.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder of the set.
-    """
-    if not (folder / SET_FILE).exists():
-        created = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        with new_file(folder / "README.txt") as aside:
-            aside.write_text(_README, encoding="utf-8")
-        with new_file(folder / SET_FILE) as aside:
-            aside.write_text(json.dumps({"format": _FORMAT, "created": created}) + "\n")
 
 
 def _is_gone(folder: Path) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -112,6 +113,15 @@ class TrainingSetList(QWidget):
         nothing = "" if self._removed else "No field was removed."
         enable_unless(self.undo_button, nothing, "Put back the field that was removed last")
         self.reason.setText(reasons_in_words(None, self.undo_button, self.remove_button))
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+        """List the fields anew if another window has changed them."""
+        super().showEvent(event)
+        role = Qt.ItemDataRole.UserRole
+        listed = [self.entries.item(row).data(role) for row in range(self.entries.count())]
+        if listed != [entry.key for entry in self.training_set.entries()]:
+            self.list_entries()
+            self.set_changed.emit()
 
     def _show_other_set(self) -> None:
         self.field_added()

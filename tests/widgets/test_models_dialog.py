@@ -124,7 +124,7 @@ def test_copy_as_python_and_as_command(dialog, window):
     window.click(dialog.python_button)
     assert "from napari_nucseg import fine_tune" in QApplication.clipboard().text()
     dialog.tree.refresh("nuclei")
-    assert "was not fine-tuned" in dialog.python_button.toolTip()
+    assert "does not say on which training set" in dialog.python_button.toolTip()
 
 
 def test_model_is_compared_with_its_parent_on_the_image(dialog, window, simulated):

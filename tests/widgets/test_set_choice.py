@@ -63,6 +63,16 @@ def test_name_that_is_taken_is_told(window, choice, answer):
     assert choice.sets.currentText() == "default"
 
 
+def test_fields_of_another_window_are_shown_when_the_part_is_opened(
+    window, choice, trained_on, simulated
+):
+    window.dock.open_part(window.dock.segment)
+    trained_on.add(dataclasses.replace(simulated, name="theirs"))
+    assert shown(window) == [simulated.name]
+    window.dock.open_part(window.dock.correct)
+    assert shown(window) == [simulated.name, "theirs"]
+
+
 def test_set_of_another_window_is_offered(window, choice):
     create_set("gut")
     choice.sets.showPopup()
