@@ -16,6 +16,7 @@ import numpy as np
 from .engine import FineTune, Segment, Train, execute
 from .image import (
     Field,
+    MaskIssue,
     as_image,
     as_labels,
     instances_of,
@@ -35,14 +36,17 @@ from .training import (
     FineTuneResult,
     Initialization,
     ModelInfo,
+    TrainingSet,
     TrainingSpec,
     TrainParameters,
+    set_of,
 )
 
 __all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
 
-#: A folder of pairs, see `image.read_fields`, or a field with labels.
-Data = str | Path | Field
+#: A folder of pairs, see `image.read_fields`, a training set, its folder or name, or a field
+#: with labels.
+Data = str | Path | TrainingSet | Field
 
 
 def segment(
@@ -171,9 +175,9 @@ def train(
 
     Parameters
     ----------
-    data : path, Field, or sequence of these or of sequences of them
-        A sequence, or a single one: each a folder of pairs of image and mask, or a sequence
-        of fields, which is a group of fields of one kind.
+    data : path, TrainingSet, Field, or sequence of these or of sequences of them
+        A sequence, or a single one: each a folder of pairs of image and mask, a training set,
+        or a sequence of fields, which is a group of fields of one kind.
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
         killed is resumed when the same call is made again.
@@ -181,8 +185,8 @@ def train(
         What the card of the model says; left out, only the name of the folder.
     sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit.
-    validation : path, Field or sequence, optional
-        Folders or fields only to score on, to choose the best epoch; left out, a part of
+    validation : path, TrainingSet, Field or sequence, optional
+        Folders, sets or fields only to score on, to choose the best epoch; left out, a part of
         `data` is held out.
     initialization : str, path, Model or Initialization, optional
         Model whose weights training starts from, or an `Initialization`, which also says
@@ -207,7 +211,7 @@ def train(
         initialization = Initialization(initialization)
     # An error is told before the data is read.
     resolve(initialization)
-    parts = [data] if isinstance(data, str | Path | Field) else data
+    parts = [data] if isinstance(data, str | Path | TrainingSet | Field) else data
     groups = [_read(part, axes) for part in parts]
     weights = () if sampling_weights is None else sampling_weights
     spec = TrainingSpec(groups, weights, initialization, _read(validation, axes))
@@ -229,8 +233,9 @@ def fine_tune(
 
     Parameters
     ----------
-    data : path, Field, or sequence of these
-        Folders of pairs of image and mask, or fields with labels.
+    data : path, TrainingSet, Field, or sequence of these
+        Folders of pairs of image and mask, training sets (also their folders or names), or
+        fields with labels.
     name : str
         Name of the new model.
     model : str, path or Model, optional
@@ -258,13 +263,28 @@ def fine_tune(
     options = from_keywords(TrainParameters, values)
     fields = _read(data, axes)
     parent = model if isinstance(model, Model) else load_model(model)
-    return execute(FineTune(fields, parent, name, options), callbacks)
+    task = FineTune(fields, parent, name, options, data=_folder_of(data))
+    return execute(task, callbacks)
+
+
+def _folder_of(data: Data | Sequence[Data]) -> str:
+    """Return the folder that all fields came from, empty if there is not one."""
+    if isinstance(data, list | tuple) and len(data) == 1:
+        return _folder_of(data[0])
+    if isinstance(data, str | Path):
+        found = set_of(data)
+        return str(Path(data).absolute() if found is None else found.folder.absolute())
+    return str(data.folder.absolute()) if isinstance(data, TrainingSet) else ""
 
 
 def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
-    """Read the fields of folders of pairs."""
+    """Read the fields of folders of pairs, and of training sets."""
     if isinstance(data, Field):
         return [data]
+    if isinstance(data, str | Path):
+        data = set_of(data) or data
+    if isinstance(data, TrainingSet):
+        return data.fields()
     if isinstance(data, str | Path):
         return read_fields([data], axes)
     if not isinstance(data, Iterable) or hasattr(data, "dtype"):
@@ -273,7 +293,7 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
             f"{type(data).__name__}."
         )
     parts = list(data)
-    folders = [part for part in parts if isinstance(part, str | Path)]
+    folders = [part for part in parts if isinstance(part, str | Path) and set_of(part) is None]
     if len(folders) == len(parts):
         return read_fields(folders, axes)
     return [field for part in parts for field in _read(part, axes)]
@@ -299,13 +319,13 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     FileNotFoundError
         If there is no such file.
     TypeError, ValueError
-        If something is no label image, there are not as many of one as of the other, or
-        the shapes differ.
+        If something is no label image but for example an image, there are not as many of
+        one as of the other, or the shapes differ.
 
     Warns
     -----
     UserWarning
-        If a mask is binary, or its values do not seem to stand for nuclei.
+        If a mask is binary, or its background does not seem to be 0.
     """
     one, two = _label_images(predicted, "predicted"), _label_images(true, "true")
     if len(one) != len(two):
@@ -316,13 +336,24 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     for (name, labels), (true_name, truth) in zip(one, two, strict=True):
         first, issue = instances_of(_labels(name, labels))
         second, true_issue = instances_of(_labels(true_name, truth))
-        issues += [(name, issue), (true_name, true_issue)]
+        of_pair = [(name, issue), (true_name, true_issue)]
+        _refuse_scattered(of_pair)
+        issues += of_pair
         try:
             counts.append(match_counts(first, second))
         except ValueError as error:
             raise ValueError(f"{name} and {true_name}: {error}") from error
     warn_of_issues(issues)
     return summarize(counts)
+
+
+def _refuse_scattered(issues: Sequence[tuple[str, MaskIssue | None]]) -> None:
+    """Raise ValueError if something is an image rather than labels: a score says nothing."""
+    for name, issue in issues:
+        if issue is MaskIssue.SCATTERED_VALUES:
+            raise ValueError(
+                f"Expected labels with a value for each nucleus, got in {name} {issue.value}"
+            )
 
 
 def _label_images(labels: Any, what: str) -> list[tuple[str, Any]]:

@@ -409,6 +409,20 @@ def test_network_learns_in_bfloat16_and_tells_in_float32(
     assert {str(output.dtype) for output in network(image).values()} == {"<dtype: 'float32'>"}
 
 
+def test_pixels_without_weight_change_no_loss():
+    rng = np.random.default_rng(0)
+    true = rng.random((2, 16, 16, 4)).astype(np.float32)
+    true[..., 3] = 1
+    true[:, 8:, :, 3] = 0
+    found = rng.normal(size=(2, 16, 16, 3)).astype(np.float32)
+    before = float(maps_loss(true, found))
+    true[:, 8:, :, :3], found[:, 8:] = 1 - true[:, 8:, :, :3], 9
+    assert float(maps_loss(true, found)) == pytest.approx(before, rel=1e-6)
+    assert before == pytest.approx(float(maps_loss(true[:, :8], found[:, :8])), rel=1e-6)
+    true[..., 3] = 0
+    assert np.isfinite(float(maps_loss(true, found)))
+
+
 def test_only_what_learns_takes_bfloat16(monkeypatch, nuclei):
     monkeypatch.delenv(PRECISION_VARIABLE, raising=False)
     monkeypatch.setattr(precision_module, "_is_fast_in_bfloat16", lambda: True)

@@ -42,7 +42,8 @@ def add_train(commands: Any) -> None:
         "data",
         nargs="+",
         metavar="DATA",
-        help="Folder with images/ and masks/; each is a group of images of one kind.",
+        help="Folder with images/ and masks/, or name or folder of a training set; each is a "
+        "group of images of one kind.",
     )
     text = "Folder of the new model."
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
@@ -114,7 +115,10 @@ def add_fine_tune(commands: Any) -> None:
     """
     command = add_command(commands, "fine-tune", _fine_tune, "Fine-tune a model.")
     command.add_argument(
-        "data", nargs="+", metavar="DATA", help="Folder with images/ and masks/."
+        "data",
+        nargs="+",
+        metavar="DATA",
+        help="Folder with images/ and masks/, or name or folder of a training set.",
     )
     add_model(command, "Model to start from.")
     command.add_argument("--name", required=True, help="Name of the new model.")

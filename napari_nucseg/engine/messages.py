@@ -171,6 +171,8 @@ class FineTune(Task):
         How to train.
     run_directory : Path, optional
         Where checkpoints are kept; a new folder if left out.
+    data : str, optional
+        Folder that the fields came from, for the card.
     """
 
     fields: Sequence[Field] | str | Path
@@ -178,6 +180,7 @@ class FineTune(Task):
     name: str
     parameters: TrainParameters
     run_directory: Path | None = None
+    data: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

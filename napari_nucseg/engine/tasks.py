@@ -170,8 +170,9 @@ def _fetch_maps(task: FetchMaps, callbacks: Callbacks, kept: KeptMaps) -> Maps:
 
 @perform.register(FineTune)
 def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTuneResult:
-    fields = task.fields
+    fields, data = task.fields, task.data
     if isinstance(fields, str | Path):
+        data = str(Path(fields).absolute())
         fields = TrainingSet(fields).fields()
     return fine_tune_fields(
         fields,
@@ -180,6 +181,7 @@ def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTune
         task.parameters,
         make_trainer,
         run_directory=task.run_directory,
+        data=data,
         callbacks=callbacks,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..image import Field
+from ..image import Field, reviewed_labels
 from ..measure import match_counts, summarize
 from ..pipeline import Predictor, SegmentParameters, segment_plane
 from ..support import Callbacks
@@ -34,11 +34,12 @@ def score_fields(
     Returns
     -------
     float
-        Mean AP over IoU 0.5 to 0.9, per image.
+        Mean AP over IoU 0.5 to 0.9, per image. Nuclei that were not reviewed do not count.
     """
     counts = []
     for field in fields:
         callbacks.check_stop()
         labels = segment_plane(predictor, field.plane(channel), SegmentParameters())[0]
-        counts.append(match_counts(labels, field.known_labels))
+        found = reviewed_labels(labels, field.reviewed)
+        counts.append(match_counts(found, field.reviewed_labels))
     return summarize(counts).mean_ap

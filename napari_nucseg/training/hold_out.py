@@ -35,7 +35,7 @@ def check_fields(fields: Sequence[Field], purpose: str = "train") -> None:
             raise ValueError(
                 f"Expected labels for every field to {purpose} on, got {field.name!r} without."
             )
-    if not any(field.labels.any() for field in fields if field.labels is not None):
+    if not any(field.reviewed_labels.any() for field in fields):
         raise ValueError(
             f"Expected nuclei in the labels to {purpose} on, got "
             f"{pluralize(fields, 'field')} whose labels are all zero. Draw some nuclei first."
@@ -113,4 +113,4 @@ def _cut(field: Field, part: float) -> tuple[Field, Field]:
 
 
 def _has_nuclei(field: Field) -> bool:
-    return field.labels is not None and bool(field.labels.any())
+    return field.labels is not None and bool(field.reviewed_labels.any())

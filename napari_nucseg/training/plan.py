@@ -84,6 +84,9 @@ class RunPlan:
         How many fields and nuclei there are to train on and to score on.
     began : float
         When the run began, in seconds since 1970.
+    data : str, optional
+        Folder of the training set, or of pairs, that the fields came from; empty if they
+        came from several, or from memory.
     """
 
     info: ModelInfo
@@ -98,6 +101,7 @@ class RunPlan:
     validation: list[str]
     counts: dict[str, int]
     began: float
+    data: str = ""
 
     def to_json(self) -> str:
         """Return the plan as text.
@@ -187,6 +191,7 @@ class RunPlan:
             parent=self.parent,
             parent_sha256=self.parent_sha256,
             training={
+                "data": self.data,
                 "parameters": self.parameters,
                 "sampling_weights": self.sampling_weights,
                 **self.counts,

@@ -48,6 +48,8 @@ class TrainingSpec:
     validation : sequence of Field, optional
         Fields with labels to score the model on; left out, some of the others are held
         out for that.
+    data : str, optional
+        Folder that all fields came from, for the card.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class TrainingSpec:
     sampling_weights: Sequence[float] = ()
     initialization: Initialization = dataclasses.field(default_factory=Initialization)
     validation: Sequence[Field] = ()
+    data: str = ""
 
     def __post_init__(self) -> None:
         if self.validation:
@@ -151,6 +154,7 @@ def fine_tune_fields(
     make_trainer: MakeTrainer,
     *,
     run_directory: Path | None = None,
+    data: str = "",
     callbacks: Callbacks = Callbacks(),
 ) -> FineTuneResult:
     """Fine-tune a model on corrected fields (transfer learning).
@@ -173,6 +177,8 @@ def fine_tune_fields(
     run_directory : Path, optional
         Folder of the run, which the caller removes. Left out, a new one among the runs
         that the window offers to finish; it is removed when there is a model.
+    data : str, optional
+        Folder that the fields came from, for the card.
     callbacks : Callbacks, optional
         They are told of the progress, and can stop the work. Then the best epoch so far
         (with ``keep_last`` the last) becomes the model.
@@ -193,14 +199,14 @@ def fine_tune_fields(
     """
     check_fields(fields)
     check_new_name(name)
-    spec = TrainingSpec([list(fields)], initialization=Initialization(parent))
+    spec = TrainingSpec([list(fields)], initialization=Initialization(parent), data=data)
     trainer = make_trainer(spec.initialization, parameters)
-    data = _divide(spec, parameters)
-    plan = _plan(spec, data, trainer, _info_of_child(parent, name, len(fields)))
+    divided = _divide(spec, parameters)
+    plan = _plan(spec, divided, trainer, _info_of_child(parent, name, len(fields)))
     with _run_in(run_directory) as run, run.work(plan):
         # What was learned before the stop becomes the model.
         with contextlib.suppress(Stopped):
-            trainer.fit(data, run, callbacks)
+            trainer.fit(divided, run, callbacks)
         return run.finish()
 
 
@@ -251,6 +257,7 @@ def _plan(
             "nuclei_held_out": sum(field.nuclei for field in data.held_out),
         },
         began=time.time(),
+        data=spec.data,
     )
 
 

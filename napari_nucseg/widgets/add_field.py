@@ -10,16 +10,23 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QMessageBox, QWidget
 
-from ..image import Field, MaskIssue, instances_of
+from ..image import Field, MaskIssue, instances_of, reviewed_area
 from ..support import pluralize
 from ..training import Entry, TrainingSet
 from .brush import pieces_of
 from .jobs import run_in_thread
+from .layer_states import states_in
 from .layers import METADATA_KEY, field_of, plane_of
+from .pairing import lies_on
 from .shown import bare, result_of_layer
-from .training_set_list import date_in_words
+from .training_set_list import date_in_words, is_corrected
 
 __all__ = ["FieldAdder"]
+
+_NOTHING_REVIEWED = (
+    "No nucleus was accepted or edited yet. Review some, or take the check mark from 'reviewed "
+    "only'."
+)
 
 
 class FieldAdder(QObject):
@@ -61,7 +68,9 @@ class FieldAdder(QObject):
         #: Whether a field is being saved.
         self.is_saving = False
 
-    def add(self, labels: Any, image: Any, *, is_own: bool) -> None:
+    def add(
+        self, labels: Any, image: Any, *, is_own: bool, only_reviewed: bool = False
+    ) -> None:
         """Save a field.
 
         Parameters
@@ -70,6 +79,8 @@ class FieldAdder(QObject):
             The layers.
         is_own : bool
             Whether the labels were made from this image.
+        only_reviewed : bool, optional
+            Whether only accepted and edited nuclei count, with what is around them.
         """
         source = dict(labels.metadata.get(METADATA_KEY, {}))
         channel = source.get("parameters", {}).get("channel") if is_own else None
@@ -86,19 +97,45 @@ class FieldAdder(QObject):
                 self.told.emit(text, True)
                 return
         field = field.of_channel(channel)
-        doubts = self._doubts(field, labels)
-        if doubts and not self.confirm("Add to training set", doubts, "Add"):
+        states = states_in(labels)
+        if only_reviewed:
+            field = dataclasses.replace(
+                field, reviewed=reviewed_area(field.known_labels, states.reviewed())
+            )
+            if not field.nuclei:
+                self.told.emit(_NOTHING_REVIEWED, True)
+                return
+        source["corrected"] = self._is_corrected(field, labels)
+        doubts = self._doubts(field, labels, is_corrected=source["corrected"])
+        if labels.ndim == 2 and not lies_on(labels, image):
+            doubts += (
+                f"\n\nThe labels do not lie where {image.name!r} lies: one of both was moved "
+                f"or scaled. They are added pixel by pixel, as if they did."
+            )
+        if doubts and not self.confirm("Add to training set", doubts.strip(), "Add"):
             self.told.emit("Not added. Nothing was changed.", False)
             return
         self.is_saving = True
         self.changed.emit()
-        run_in_thread(lambda: self._save(field, source), self._added, self._not_added)
+        known = states.as_dict()
+        run_in_thread(lambda: self._save(field, source, known), self._added, self._not_added)
 
-    def _doubts(self, field: Field, labels: Any) -> str:
+    def _is_corrected(self, field: Field, labels: Any) -> bool:
+        """Return whether a person has changed the labels since a model found them."""
+        result = result_of_layer(labels)
+        if result is not None:
+            return result.state() != "fresh"
+        # Opened from the training set, where it may lie as it was found.
+        before = self._training_set.version_of(field)
+        if before is None or is_corrected(before):
+            return True
+        known = self._training_set.read(before.key).known_labels
+        return not np.array_equal(known, field.known_labels)
+
+    def _doubts(self, field: Field, labels: Any, *, is_corrected: bool) -> str:
         """Say what a person should know before she adds a field, empty if there is nothing."""
         doubts = []
-        result = result_of_layer(labels)
-        if result is not None and result.state() == "fresh":
+        if not is_corrected:
             doubts.append(
                 "Nobody has corrected these labels: a model that learns from its own errors "
                 "keeps them."
@@ -109,6 +146,11 @@ class FieldAdder(QObject):
                 f"It replaces the {pluralize(before.nuclei)} of {before.name!r} that were "
                 f"added {date_in_words(before.added)}. They are kept as an older version."
             )
+            if before.reviewed < 1 and field.reviewed is None:
+                doubts.append(
+                    f"Of that field {before.reviewed:.0%} counted as reviewed. Now all of it "
+                    f"does: what has no label is learned as background."
+                )
         pieces = pieces_of(np.asarray(field.known_labels))
         # Labels with a single value are taken apart, which is told when it is done.
         if pieces and len(np.unique(field.known_labels)) > 2:
@@ -142,11 +184,15 @@ class FieldAdder(QObject):
         box.exec()
         return bool(box.clickedButton() is do)
 
-    def _save(self, field: Field, source: dict[str, Any]) -> tuple[Entry, MaskIssue | None]:
+    def _save(
+        self, field: Field, source: dict[str, Any], states: dict[int, int]
+    ) -> tuple[Entry, MaskIssue | None]:
         """Save a field; of labels with a single value, each piece is a nucleus."""
         labels, issue = instances_of(field.known_labels)
-        entry = self._training_set.add(dataclasses.replace(field, labels=labels), source)
-        return entry, issue
+        if issue is not None:
+            states = {}  # the nuclei have other numbers now
+        field = dataclasses.replace(field, labels=labels)
+        return self._training_set.add(field, source, states), issue
 
     def _added(self, saved: tuple[Entry, MaskIssue | None]) -> None:
         entry, issue = saved

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Image, Labels
+from qtpy.compat import isalive
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QPushButton, QWidget
 
 from ..corrections import warm_up
 from ..registry import Model
@@ -15,21 +16,27 @@ from ..training import TrainingSet
 from .add_field import FieldAdder
 from .add_nucleus import NucleusAdder
 from .choices import LayerChoice
+from .corrected_mark import CorrectedMark
 from .editing import Editor
 from .hand import Hand
 from .jobs import run_in_thread
 from .kept_maps import KeptMaps
-from .layers import why_not_labels
+from .layer_states import states_in
+from .layers import why_not_drawn, why_not_labels
 from .look import Looker
-from .origin import Origin, origin_of
+from .pairing import Pairing
 from .panel import Panel, enable_unless
 from .tool_box import ToolBox
 from .tools import Correct, DeleteInBox, DeleteInLasso, Push, Redraw, Split
-from .training_set_list import TrainingSetList
+from .training_set_list import TrainingSetList, was_partly_reviewed
 
 __all__ = ["CorrectPanel"]
 
 _ADD_TIP = "Save the image and its corrected labels; what you saved is safe on the disk"
+_ONLY_TIP = (
+    "Learn only from accepted and edited nuclei, and what is right around them. Without it, "
+    "the whole field counts: what has no label is learned as background."
+)
 
 
 class CorrectPanel(Panel):
@@ -43,6 +50,8 @@ class CorrectPanel(Panel):
         Given an image layer, returns the channel that is chosen for it, or None.
     model_of : callable
         Returns the model that is chosen, or None.
+    training_set : TrainingSet
+        Where fields are added.
 
     Signals
     -------
@@ -57,15 +66,15 @@ class CorrectPanel(Panel):
         viewer: Any,
         channel_of: Callable[[Any], int | None],
         model_of: Callable[[], Model | None],
+        training_set: TrainingSet,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("2  Correct", parent)
         self._viewer = viewer
-        # The labels whose image was looked for, and the image that the person chose then.
-        self._paired: Any | None = None
-        self._by_hand: Any | None = None
+        # The labels that were chosen last.
+        self._known: Any | None = None
         #: The training set that is shown.
-        self.training_set = TrainingSet()
+        self.training_set = training_set
         #: The only way in which our tools change labels; it tells whoever listens.
         self.editor = Editor(viewer, self)
         self._adder = FieldAdder(self.training_set, channel_of, self)
@@ -91,10 +100,16 @@ class CorrectPanel(Panel):
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
+        #: Says it if nobody has corrected the chosen labels.
+        self.mark = CorrectedMark()
+        # The image follows the labels, not what is active: see `Pairing`.
         self.image = LayerChoice(
-            self._viewer, Image, may_follow=lambda image: self._own_image() in (None, image)
+            self._viewer, Image, may_follow=lambda _: self.labels.layer() is None
         )
+        self._pairing = Pairing(self._viewer, self.labels, self.image, self)
         self.add_button = QPushButton("Add to training set")
+        #: Whether only accepted and edited nuclei count.
+        self.reviewed_only = QCheckBox("reviewed only")
         #: What is in the training set.
         self.fields = TrainingSetList(self._viewer, self.training_set)
 
@@ -121,12 +136,18 @@ class CorrectPanel(Panel):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
-        form.addRow("labels", self.labels)
+        labels = QHBoxLayout()
+        labels.addWidget(self.labels, 1)
+        labels.addWidget(self.mark)
+        form.addRow("labels", labels)
         form.addRow("of image", self.image)
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
         self.body.addWidget(self.fields, 1)
-        self.actions.addWidget(self.add_button)
+        add = QHBoxLayout()
+        add.addWidget(self.add_button, 1)
+        add.addWidget(self.reviewed_only)
+        self.actions.addLayout(add)
         self.actions.addWidget(self.reason)
 
     def show_result(self, labels: Any, image: Any) -> None:
@@ -141,66 +162,64 @@ class CorrectPanel(Panel):
         """
         self._viewer.layers.selection.active = labels
         self.labels.choose(labels)
-        self._by_hand = None
-        self.image.choose(image)
+        self._pairing.settle(image)
+        self.mark.watch(labels)  # that they are a result is known now
         self.refresh()
 
     def refresh(self) -> None:
         """Enable what can work."""
         labels = self.labels.layer()
-        reason = why_not_labels(labels, self.image.layer()) or self._why_another_image()
+        reason = self._why_not(labels, self.image.layer())
         if self._adder.is_saving:
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
+        self._offer_reviewed_only(labels)
         self.tools.refresh()
+
+    def _offer_reviewed_only(self, labels: Any | None) -> None:
+        can = labels is not None and bool(states_in(labels).reviewed())
+        self.reviewed_only.setEnabled(can)
+        self.reviewed_only.setToolTip(_ONLY_TIP if can else "No nucleus was reviewed yet.")
+        if not can:
+            self.reviewed_only.setChecked(False)
+
+    def _states_changed(self, event: Any = None) -> None:
+        if isalive(self):
+            self._offer_reviewed_only(self.labels.layer())
 
     def _labels_changed(self) -> None:
         """Choose the image that the labels were made from, unless a person chose another."""
         labels = self.labels.layer()
-        if labels != self._paired:
-            self._paired, self._by_hand = labels, None
+        if labels != self._known:
+            self._known = labels
+            if labels is not None:
+                labels.events.features.connect(self._states_changed)  # once, however often
+                self.reviewed_only.setChecked(bool(was_partly_reviewed(labels)))
             self._maps.load(labels)
-        own = self._own_image()
-        if own is not None and self._by_hand is None:
-            self.image.choose(own)
+        self.mark.watch(labels)
+        self._pairing.follow()
         self.refresh()
-
-    def _origin(self) -> Origin | None:
-        """Return what the chosen labels were made from, if that is known."""
-        labels = self.labels.layer()
-        return None if labels is None else origin_of(labels, self._viewer)
-
-    def _own_image(self) -> Any | None:
-        """Return the image that the chosen labels were made from, if it still shows that."""
-        origin = self._origin()
-        return origin.image() if origin is not None and origin.is_same else None
 
     def _image_chosen_by_hand(self) -> None:
-        self._by_hand = self.image.layer()
+        self._pairing.choose_by_hand()
         self.refresh()
 
-    def _why_another_image(self) -> str:
-        """Say why the chosen image cannot be that of the labels, unless a person said so."""
-        image, origin = self.image.layer(), self._origin()
-        if origin is None or image is None or image in (self._own_image(), self._by_hand):
-            return ""
-        closed = ""
-        if not origin.is_same:
-            closed = ", which shows something else now"
-        elif origin.image() not in self._viewer.layers:
-            closed = ", which was closed"
-        return (
-            f"The labels were made from {origin.name!r}{closed}. If they belong to "
-            f"{image.name!r}, choose that once more."
-        )
+    def _why_not(self, labels: Any | None, image: Any | None) -> str:
+        """Say why labels and image cannot be added, empty if they can."""
+        return why_not_drawn(labels) or self._pairing.why_not() or why_not_labels(labels, image)
 
     def _add(self) -> None:
         labels, image = self.labels.layer(), self.image.layer()
-        reason = why_not_labels(labels, image) or self._why_another_image()
+        reason = self._why_not(labels, image)
         if reason or labels is None or image is None:
             self.told.emit(reason, True)
             return
-        self._adder.add(labels, image, is_own=image == self._own_image())
+        self._adder.add(
+            labels,
+            image,
+            is_own=image == self._pairing.own_image(),
+            only_reviewed=self.reviewed_only.isChecked(),
+        )
 
     def _added(self) -> None:
         self.fields.field_added()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 from typing import Any
 
 from qtpy.QtCore import QObject
@@ -80,6 +81,6 @@ class KeptMaps(QObject):
 def _result(layer: Any) -> Result | None:
     """Return the result of a layer whose plane its maps fit."""
     result = None if layer is None else result_of_layer(layer)
-    if result is None or not result.key or result.copy.size > _MOST_PIXELS:
+    if result is None or not result.key or math.prod(result.shape) > _MOST_PIXELS:
         return None
-    return result if tuple(layer.data.shape) == result.copy.shape else None
+    return result if tuple(layer.data.shape) == result.shape else None

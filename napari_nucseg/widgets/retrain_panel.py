@@ -34,7 +34,7 @@ from ..training import (
 from .choices import ModelChoice
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer
-from .panel import Panel, enable_unless
+from .panel import Panel, enable_unless, reasons_in_words
 from .parameter_form import ParameterForm
 from .plot import Curves
 
@@ -174,12 +174,14 @@ class RetrainPanel(Panel):
                 check_new_name(self.name.text())
             except (ValueError, OSError) as error:
                 reason = str(error)
-        enable_unless(self.retrain_button, reason, _RETRAIN_TIP, self.reason)
+        enable_unless(self.retrain_button, reason, _RETRAIN_TIP)
         nothing = "" if self.is_training() else "No model is being retrained."
         enable_unless(self.stop_button, nothing or _ENDING[self._ending], _STOP_TIP)
         # Who has clicked Stop may still change their mind.
         cancelled = _ENDING["cancel"] if self._ending == "cancel" else ""
         enable_unless(self.cancel_button, nothing or cancelled, _CANCEL_TIP)
+        buttons = self.retrain_button, self.stop_button, self.cancel_button
+        self.reason.setText(reasons_in_words(*buttons))
 
     def is_training(self) -> bool:
         """Return whether a retraining runs.

@@ -13,10 +13,9 @@ from napari_nucseg.widgets.layers import METADATA_KEY
 @pytest.fixture
 def corrected(window, simulated):
     """An image and its corrected labels, in the window."""
-    image = window.viewer.add_image(
-        simulated.image, name="dish", scale=(0.5, 0.5), units=("micrometer",) * 2
-    )
-    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei")
+    placed = {"scale": (0.5, 0.5), "units": ("micrometer",) * 2}
+    image = window.viewer.add_image(simulated.image, name="dish", **placed)
+    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei", **placed)
     return image, labels
 
 
@@ -65,7 +64,8 @@ def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
     window.add()
     window.wait(lambda: listed(panel))
     count = simulated.labels.max()
-    assert listed(panel) == [f"dish: {count} nuclei"]
+    assert listed(panel) == ["dish"]
+    assert f"{count} nuclei, 20" in panel.fields.entries.item(0).text()
     assert "1 field" in panel.fields.summary.text()
     assert f"{count} nuclei" in panel.fields.summary.text()
     assert "Saved" in window.status
@@ -84,7 +84,7 @@ def test_nuclei_drawn_with_one_value_are_told_and_taken_apart(window, corrected)
     labels.data[5:15, 5:15] = labels.data[40:50, 5:15] = 3
     window.add()
     window.wait(lambda: listed(panel))
-    assert listed(panel) == ["dish: 2 nuclei"]
+    assert "2 nuclei" in panel.fields.entries.item(0).text()
     assert "its own value" in window.status
 
 
@@ -125,6 +125,16 @@ def test_result_that_nobody_has_corrected_is_asked_for(window, simulated):
     assert "Nobody has corrected these labels" in window.add("Cancel")
     assert len(TrainingSet()) == 0
     labels.paint((2, 2), 999)
+    assert window.add() == ""
+    window.wait(lambda: listed(window.dock.correct))
+
+
+def test_labels_that_lie_elsewhere_are_asked_for(window, corrected):
+    _, labels = corrected
+    labels.translate = (3, 0)
+    assert "do not lie where 'dish' lies" in window.add("Cancel")
+    assert len(TrainingSet()) == 0
+    labels.translate = (0, 0)
     assert window.add() == ""
     window.wait(lambda: listed(window.dock.correct))
 
@@ -343,6 +353,78 @@ def test_image_chosen_by_hand_stays(window, simulated):
     window.viewer.add_points(np.zeros((1, 2)))
     assert panel.image.layer() == other
     assert panel.add_button.isEnabled()
+
+
+def open_labels(window, data, name, **options):
+    """Open labels as a file of somebody else is opened."""
+    return window.viewer.add_labels(data.copy(), name=name, **options)
+
+
+def test_labels_opened_by_hand_belong_to_the_image_of_their_name(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    viewer.add_image(simulated.image, name="plate_A1")
+    second = viewer.add_image(simulated.image, name="plate_A2.ome.tif")
+    third = viewer.add_image(simulated.image, name="plate_A3")
+    open_labels(window, simulated.labels, "plate_A2_cp_masks")
+    assert panel.image.layer() == second
+    viewer.layers.selection.active = third  # to look at it
+    assert panel.image.layer() == second
+    assert panel.add_button.isEnabled()
+
+
+def test_labels_opened_by_hand_belong_to_the_image_of_their_shape(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    first = viewer.add_image(simulated.image, name="A")
+    viewer.add_image(simulated.image[:90], name="B")
+    open_labels(window, simulated.labels, "from elsewhere")
+    assert panel.image.layer() == first
+    again = viewer.add_image(simulated.image, name="C")
+    assert panel.image.layer() == first
+    again.name = "from elsewhere.tif"  # the image that they were made from, opened later
+    assert panel.image.layer() == again
+
+
+def test_labels_opened_by_hand_belong_to_the_image_at_their_place(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    viewer.add_image(simulated.image, name="A")
+    moved = viewer.add_image(simulated.image, name="B", translate=(0, 200))
+    viewer.add_image(simulated.image, name="C", translate=(0, 400))
+    open_labels(window, simulated.labels, "from elsewhere", translate=(0, 200))
+    assert panel.image.layer() == moved
+
+
+def test_image_of_labels_is_asked_for_where_it_is_not_sure(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    first = viewer.add_image(simulated.image, name="A")
+    viewer.add_image(simulated.image, name="B")
+    labels = open_labels(window, simulated.labels, "from elsewhere")
+    assert panel.image.layer() is None
+    assert not panel.add_button.isEnabled()
+    assert "Choose which image 'from elsewhere' belong to" in panel.reason.text()
+    viewer.layers.selection.active = first  # to look at it
+    viewer.add_points(np.zeros((1, 2)))
+    assert panel.image.layer() is None
+    choose_by_hand(panel, first)
+    assert panel.add_button.isEnabled()
+    # The answer holds when other labels were looked at meanwhile.
+    open_labels(window, simulated.labels, "B labels")
+    assert panel.image.layer() == viewer.layers["B"]
+    viewer.layers.selection.active = labels
+    assert panel.labels.layer() == labels
+    assert panel.image.layer() == first
+
+
+def test_maps_are_not_offered_for_correction(window, simulated):
+    panel = window.dock.correct
+    window.viewer.add_image(simulated.image, name="dish")
+    window.dock.segment.show_mask.setChecked(True)
+    window.dock.segment.show_probability.setChecked(True)
+    window.segment()
+    assert len(window.viewer.layers) == 4
+    assert [panel.labels.itemText(row) for row in range(panel.labels.count())] == [
+        "dish nuclei"
+    ]
+    assert [panel.image.itemText(row) for row in range(panel.image.count())] == ["dish"]
 
 
 def test_channel_of_the_labels_is_not_that_of_another_image(window, simulated):

@@ -51,6 +51,20 @@ def test_widget_opens_from_the_layers_menu(make_napari_viewer):
     assert "Nucleus Segmentation" in name
 
 
+def test_reasons_stand_where_the_grey_buttons_are(trained_on, window, simulated):
+    segment, correct, retrain = panels(window.dock)
+    fields = correct.fields
+    assert segment.reason.text().startswith("Open an image first")
+    assert correct.reason.text().startswith("Segment an image first")
+    assert retrain.reason.text() == "Stop and Cancel: no model is being retrained."
+    both = "Undo remove: no field was removed. Remove: select a field in the list."
+    assert fields.reason.text() == both
+    window.viewer.add_image(simulated.image)
+    assert segment.reason.text() == "Cancel: no image is being segmented."
+    fields.entries.setCurrentRow(0)
+    assert fields.reason.text() == "Undo remove: no field was removed."
+
+
 def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     """Goes through the states in the order of the work."""
     dock = window.dock

@@ -519,6 +519,17 @@ def test_image_is_replaced_meanwhile_and_afterwards(window, nuclei, engine_held)
     assert len(window.labels()) == 2
 
 
+def test_pixels_are_changed_in_place_meanwhile(window, nuclei, engine_held):
+    nuclei.data = nuclei.data.copy()
+    with engine_held():
+        window.click(window.dock.segment.segment_button)
+        nuclei.data[40:60, 40:60] = 0
+        nuclei.refresh()
+    window.finish()
+    assert "replaced meanwhile" in window.status
+    assert not window.labels()
+
+
 def test_another_image_is_chosen_meanwhile(window, nuclei, simulated, engine_held):
     nuclei.translate = (3, 4)
     with engine_held():
