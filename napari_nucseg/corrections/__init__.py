@@ -1,7 +1,7 @@
 """Edits of labels as plain functions, what is suspicious, states, and the journal."""
 
 from .add import add
-from .blocks import block_of, keys_at, keys_in
+from .blocks import Key, block_of, keys_at, keys_in
 from .delete import delete
 from .edit import Edit, combine
 from .gestures import Gesture, Meaning, meaning_of
@@ -30,6 +30,7 @@ __all__ = [
     "Gesture",
     "Journal",
     "Journals",
+    "Key",
     "LeftJournal",
     "Meaning",
     "Plane",

@@ -248,12 +248,12 @@ class Journal:
             yield from read_frames(file)
 
     def has_grown(self) -> bool:
-        """Return whether the file is so much larger than the labels that it is better begun anew.
+        """Return whether the file is so large that it is better begun anew.
 
         Returns
         -------
         bool
-            It holds all that ever changed, until `begin` writes the labels as they are.
+            It holds all changes since `begin`, which writes the labels as they are.
         """
         return (self._size or 0) > _GROWN * self._least + _ROOM
 

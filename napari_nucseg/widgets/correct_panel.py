@@ -15,6 +15,7 @@ from .add_field import FieldAdder
 from .brush import guard_brush, select_unused
 from .choices import LayerChoice
 from .editing import Editor
+from .journal_keeper import keeper_of
 from .layers import why_not_drawn, why_not_labels
 from .origin import Origin, origin_of
 from .panel import Panel, enable_unless, hint
@@ -87,6 +88,7 @@ class CorrectPanel(Panel):
         self.fields.opened.connect(self.show_result)
         self._adder.changed.connect(self.refresh)
         self._adder.added.connect(self._added)
+        self._adder.saved.connect(keeper_of(self._viewer).note_saved)
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)

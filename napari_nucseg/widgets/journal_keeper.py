@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
 from collections import deque
@@ -16,11 +15,11 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
-from ..corrections import Journal, Journals, States, block_of, keys_at, keys_in
+from ..corrections import Journal, Journals, Key, States, block_of, keys_at, keys_in
 from .jobs import run_in_thread
+from .layer_states import states_in
 from .layers import METADATA_KEY, SHOWS
-from .reference import Reference, reference_of
-from .review_states import states_in
+from .reference import reference_of
 from .shown import bare, result_of_layer
 
 __all__ = ["JournalKeeper", "keeper_of"]
@@ -49,17 +48,22 @@ class _Kept:
         self.must_begin = True
         self.has_new_states = False
         #: Blocks that have changed, and blocks that may have.
-        self.changed: set[tuple[int, ...]] = set()
-        self.doubtful: set[tuple[int, ...]] = set()
+        self.changed: set[Key] = set()
+        self.doubtful: set[Key] = set()
         #: Blocks of the last steps, which an undo may change.
-        self.steps: deque[set[tuple[int, ...]]] = deque(maxlen=_STEPS)
+        self.steps: deque[set[Key]] = deque(maxlen=_STEPS)
         #: Only one thread at a time writes.
         self.writing = threading.Lock()
 
-    def begin(self, folder: Path) -> None:
-        """Begin with a new file in a folder, in place of what it has."""
-        self.folder, self.journal = folder, Journal(folder)
-        self.must_begin = True
+    def journal_to_write(self) -> Journal | None:
+        """Return the journal, a new one if all labels are to be written."""
+        if self.folder is not None and self.must_begin:
+            self.journal = Journal(self.folder)
+        return self.journal
+
+    def is_touched(self) -> bool:
+        """Return whether there may be something to write."""
+        return bool(self.changed or self.doubtful or self.may_be_edited or self.has_new_states)
 
     def end(self) -> Path | None:
         """Write no more, and return the folder."""
@@ -142,14 +146,14 @@ class JournalKeeper(QObject):
             parts = zip(event.offset, event.data.shape, strict=False)
             box = [slice(start, start + length) for start, length in parts]
             kept.changed |= keys_in(self._box(event.source, box), event.source.data.shape)
-            kept.may_be_edited = True
+            kept.is_edited = True
             self._wait()
 
     def _refreshed(self, event: Any) -> None:
         """Look at what is in sight, and at what an undo may have changed."""
         kept = self._kept.get(event.source)
         # Many layers are never edited.
-        if kept is not None and (kept.journal or kept.is_edited or _is_result(event.source)):
+        if kept is not None and (kept.folder or kept.is_edited or _is_result(event.source)):
             shape = event.source.data.shape
             kept.doubtful |= keys_in(self._box(event.source), shape).union(*kept.steps)
             kept.may_be_edited = True
@@ -200,18 +204,14 @@ class JournalKeeper(QObject):
             self._write(layer, kept)
 
     def _write(self, layer: Any, kept: _Kept, *, is_last: bool = False) -> None:
-        if not (kept.changed or kept.doubtful or kept.has_new_states or kept.may_be_edited):
+        if not kept.is_touched():
             return
         states = states_in(layer)
-        if kept.journal is None and not self._begin(layer, kept, states):
+        if kept.folder is None and not self._begin(layer, kept, states):
             return
-        journal = kept.journal
+        begins, journal = kept.must_begin, kept.journal_to_write()
         if journal is None:
             return
-        if kept.must_begin and journal.exists():
-            kept.begin(journal.path.parent)
-            journal = kept.journal
-        begins = kept.must_begin
         data, doubtful = layer.data, list(kept.doubtful)
         if is_last:
             kept.changed |= kept.doubtful
@@ -221,16 +221,16 @@ class JournalKeeper(QObject):
         kept.changed.clear()
         kept.doubtful.clear()
         kept.must_begin = kept.may_be_edited = kept.has_new_states = False
-        reference = reference_of(layer, self._viewer()) if begins else None
+        describe = reference_of(layer, self._viewer())
         if begins and getattr(data, "nbytes", 0) <= _COPIED:
             data = np.array(data)
 
-        def work() -> list[tuple[int, ...]]:
+        def work() -> list[Key]:
             with kept.writing:
                 if kept.journal is not journal and not is_last:
                     return []
-                if reference is not None:
-                    journal.begin(data, reference.as_dict(), states)
+                if begins:
+                    journal.begin(data, describe().as_dict(), states)
                 journal.flush()
                 return [key for key in doubtful if journal.differs(key, block_of(data, key))]
 
@@ -253,13 +253,13 @@ class JournalKeeper(QObject):
             kept.has_new_states = False
             return False
         try:
-            kept.begin(self.journals.new())
+            kept.folder, kept.must_begin = self.journals.new(), True
         except OSError as error:
             self._tell(error)
             return False
         return True
 
-    def _written(self, kept: _Kept, journal: Journal, keys: list[tuple[int, ...]]) -> None:
+    def _written(self, kept: _Kept, journal: Journal, keys: list[Key]) -> None:
         self._has_failed = False
         if kept.journal is not journal or not isalive(self):
             return
@@ -329,7 +329,7 @@ class JournalKeeper(QObject):
             What was saved. If the layer has changed since, its journal goes on.
         """
         kept = self._kept.get(bare(layer))
-        if kept is None or kept.journal is None:
+        if kept is None or kept.folder is None:
             return
         if np.array_equal(np.squeeze(layer.data), np.squeeze(labels)):
             self._remove(kept)
@@ -384,12 +384,12 @@ def _is_result(layer: Any) -> bool:
     return result_of_layer(layer) is not None
 
 
-def _keys_of_step(step: Iterable[Any], shape: tuple[int, ...]) -> set[tuple[int, ...]]:
+def _keys_of_step(step: Iterable[Any], shape: tuple[int, ...]) -> set[Key]:
     """Return the blocks that a step of napari's history has changed.
 
     It is a list of changes: either a box and a mask, or indices and values.
     """
-    keys: set[tuple[int, ...]] = set()
+    keys: set[Key] = set()
     for change in step:
         box = getattr(change, "slice_key", None)
         keys |= keys_at(change[0], shape) if box is None else keys_in(box, shape)
@@ -416,5 +416,5 @@ def keeper_of(viewer: Any) -> JournalKeeper:
     keeper = _keepers.get(viewer)
     if keeper is None:
         keeper = _keepers[viewer] = JournalKeeper(viewer)
-        weakref.finalize(viewer, keeper.release)
+        weakref.finalize(viewer, keeper.release).atexit = False
     return keeper
