@@ -121,7 +121,7 @@ def _outline_of(data: bytes) -> Outline | None:
         points = np.frombuffer(data, ">f4", 2 * count, _HEADER + 4 * count)
         return [_finite(points.reshape(2, count).T.astype(float))]
     points = np.frombuffer(data, ">i2", 2 * count, _HEADER).reshape(2, count).T.astype(float)
-    return [points + (left, top)]
+    return [points + np.array([left, top])]
 
 
 def _coordinate(number: int) -> int:

@@ -42,6 +42,8 @@ class _Kept:
         self.layer = weakref.ref(layer)
         self.journal: Journal | None = None
         self.folder: Path | None = None
+        #: What was saved last, to be compared with.
+        self.saved: Journal | None = None
         #: Whether somebody has changed the labels, or may have done so.
         self.is_edited = self.may_be_edited = False
         #: Whether all labels are to be written, as they are new or the file has grown.
@@ -67,7 +69,8 @@ class _Kept:
 
     def end(self) -> Path | None:
         """Write no more, and return the folder."""
-        folder, self.folder, self.journal = self.folder, None, None
+        folder, self.folder = self.folder, None
+        self.saved, self.journal = self.journal, None
         self.must_begin = True
         self.is_edited = self.may_be_edited = self.has_new_states = False
         self.changed.clear()
@@ -153,7 +156,7 @@ class JournalKeeper(QObject):
         """Look at what is in sight, and at what an undo may have changed."""
         kept = self._kept.get(event.source)
         # Many layers are never edited.
-        if kept is not None and (kept.folder or kept.is_edited or _is_result(event.source)):
+        if kept is not None and (kept.folder or kept.saved or _is_result(event.source)):
             shape = event.source.data.shape
             kept.doubtful |= keys_in(self._box(event.source), shape).union(*kept.steps)
             kept.may_be_edited = True
@@ -162,6 +165,7 @@ class JournalKeeper(QObject):
     def _replaced(self, event: Any) -> None:
         kept = self._kept.get(event.source)
         if kept is not None:
+            kept.saved = None
             kept.steps.clear()
             kept.changed.clear()
             kept.doubtful.clear()
@@ -244,7 +248,12 @@ class JournalKeeper(QObject):
         """Begin a journal if a person has done something, and return whether she has."""
         result = result_of_layer(layer)
         is_edited = kept.is_edited
-        if kept.may_be_edited and result is not None:
+        saved = kept.saved
+        if saved is not None:
+            # An undo, or a change without history.
+            touched = kept.changed | kept.doubtful
+            is_edited = any(saved.differs(key, block_of(layer.data, key)) for key in touched)
+        elif kept.may_be_edited and result is not None:
             is_edited = result.state() == "edited"
         kept.is_edited, kept.may_be_edited = is_edited, False
         if (not is_edited and not states.reviewed()) or hasattr(layer.data, "dask"):
@@ -255,7 +264,9 @@ class JournalKeeper(QObject):
         try:
             kept.folder, kept.must_begin = self.journals.new(), True
         except OSError as error:
+            kept.may_be_edited = True
             self._tell(error)
+            self._wait()
             return False
         return True
 
@@ -332,6 +343,9 @@ class JournalKeeper(QObject):
         if kept is None or kept.folder is None:
             return
         if np.array_equal(np.squeeze(layer.data), np.squeeze(labels)):
+            if kept.journal is not None:
+                for key in kept.changed | kept.doubtful:
+                    kept.journal.record_block(key, np.array(block_of(layer.data, key)))
             self._remove(kept)
 
     def _remove(self, kept: _Kept) -> None:

@@ -157,7 +157,7 @@ def test_disk_that_refuses_is_told_once_and_tried_again(viewer, keeper, two, qtb
     layer = viewer.add_labels(two)
     (home / "journals").write_text("in the way")
     layer.paint((100, 300), 9)
-    qtbot.waitUntil(lambda: told, timeout=20_000)
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
     keeper.write()
     (home / "journals").unlink()
     kept(keeper, layer, qtbot)
