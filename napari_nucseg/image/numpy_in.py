@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -86,11 +86,11 @@ class _Dtype:
 
     def __init__(self, code: Any = "", *_: Any) -> None:
         self.code = code
-        self.order = "="
+        self.order: Literal["<", ">", "="] = "="
 
     def __setstate__(self, state: Any) -> None:
-        order = state[1]
-        self.order = order if order in ("<", ">") else "="
+        if state[1] in ("<", ">"):
+            self.order = state[1]
 
     def dtype(self) -> np.dtype[Any]:
         """Return the dtype, if it is one of numbers."""
@@ -115,7 +115,7 @@ class _Array:
             self.array = _from_bytes(data, kind, shape, "F" if is_fortran else "C")
 
 
-def _from_bytes(data: Any, kind: Any, shape: Any, order: str) -> np.ndarray:
+def _from_bytes(data: Any, kind: Any, shape: Any, order: Literal["C", "F"]) -> np.ndarray:
     if isinstance(data, str):  # of Python 2
         data = data.encode("latin1")
     if not isinstance(data, bytes | bytearray) or not isinstance(kind, _Dtype):
