@@ -64,7 +64,7 @@ class Victim:
     """
 
     def __init__(self, image: str, seed: int) -> None:
-        self._person = Person()
+        self._person = Person(needs_engine=False)
         self._viewer, self._dock = self._person.viewer, self._person.dock
         self._random = random.Random(seed)
         # Nobody is there to answer.

@@ -33,6 +33,13 @@ class JournalKeeper(QObject):
     own, undo, a script. On the window's thread it only copies the blocks that changed. They
     are written on another one.
 
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer itself, not wrapped. It is not held.
+    journals : Journals, optional
+        Where they are kept; left out, the user's own.
+
     Signals
     -------
     told(str, bool)
