@@ -71,6 +71,8 @@ class Victim:
         self._dock.correct._adder.confirm = lambda *_: True
         self._dock.correct._adder.added.connect(self._saved)
         self._layer = self._restored() or self._new(image)
+        # States may follow the labels a little later.
+        self._layer.events.features.connect(lambda _: self._say("step"))
 
     def _restored(self) -> Any | None:
         offer = self._dock.offer
