@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .support import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import evaluate, find_nuclei, fine_tune, segment, train
+    from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import Scores
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
@@ -74,6 +74,7 @@ __all__ = [
     "fine_tune",
     "import_model",
     "import_set",
+    "import_labels",
     "list_models",
     "list_sets",
     "load_model",
@@ -117,6 +118,7 @@ _HOMES = {
     "fine_tune": "api",
     "import_model": "registry",
     "import_set": "training",
+    "import_labels": "api",
     "list_models": "registry",
     "list_sets": "training",
     "load_model": "registry",
