@@ -1,11 +1,13 @@
 """Edits of labels as plain functions, what is suspicious, states, and the journal."""
 
 from .add import add
+from .blocks import Key, block_of, keys_at, keys_in
 from .delete import delete
 from .edit import Edit, combine
 from .gestures import Gesture, Meaning, meaning_of
 from .holes import fill_holes
 from .journal import Journal, Restored
+from .journals import Journals, LeftJournal
 from .merge import ids_along, merge
 from .missed import missed_nuclei
 from .pieces import pieces, separate
@@ -28,6 +30,9 @@ __all__ = [
     "Edit",
     "Gesture",
     "Journal",
+    "Journals",
+    "Key",
+    "LeftJournal",
     "Meaning",
     "Plane",
     "Queue",
@@ -37,6 +42,7 @@ __all__ = [
     "Suspicions",
     "add",
     "begin_push",
+    "block_of",
     "combine",
     "delete",
     "fill_holes",
@@ -46,6 +52,8 @@ __all__ = [
     "ids_in_box",
     "ids_in_polygon",
     "ids_smaller_than",
+    "keys_at",
+    "keys_in",
     "meaning_of",
     "merge",
     "missed_nuclei",
