@@ -6,6 +6,7 @@ import pytest
 from napari_nucseg.corrections import (
     NOTHING_UNUSUAL,
     Queue,
+    State,
     States,
     add,
     missed_nuclei,
@@ -178,7 +179,7 @@ def test_queue_after_an_edit_is_that_of_the_new_labels(scene, edit, has_maps):
     changed = edit(labels).astype(labels.dtype)
     queue = Queue(labels, maps, image)
     different = queue.update(changed)
-    assert different == {
+    assert {*different} == {
         *np.unique(labels[changed != labels]),
         *np.unique(changed[changed != labels]),
     } - {0}
@@ -194,7 +195,7 @@ def test_queue_after_an_edit_is_that_of_the_new_labels(scene, edit, has_maps):
 def test_queue_of_a_plane_that_did_not_change(scene):
     queue = Queue(scene[0])
     places = queue.places
-    assert queue.update(scene[0]) == set()
+    assert queue.update(scene[0]) == {}
     assert queue.places is places
 
 
@@ -202,3 +203,22 @@ def test_maps_of_another_plane(scene):
     labels, foreground, distance = scene
     with pytest.raises(ValueError, match="Expected maps of the shape"):
         Queue(labels[:-1], maps_of(foreground, distance))
+
+
+def test_states_follow_edits_and_undo(scene):
+    labels, *_ = scene
+    queue, states = Queue(labels), States()
+    states.accept([6])
+    merged = np.where(labels == 7, 6, labels)
+    states.follow(queue.update(merged))
+    assert (states[6], states[8]) == (State.EDITED, State.UNREVIEWED)
+    states.follow(queue.update(labels))
+    assert (states[6], states[7]) == (State.ACCEPTED, State.UNREVIEWED)
+    states.follow(queue.update(merged))
+    assert states[6] == State.EDITED
+    drawn = np.where(disc((20, 20), 9), 30, merged)
+    states.follow(queue.update(drawn))
+    assert states[30] == State.EDITED
+    moved = np.roll(drawn, 1, axis=1)
+    states.follow(queue.update(moved))
+    assert states[3] == State.EDITED

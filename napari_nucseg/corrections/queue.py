@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -89,7 +90,7 @@ class Queue:
         """The labels as they were at the last update, shape (Y, X). Do not change them."""
         return self._labels
 
-    def update(self, labels: np.ndarray) -> set[int]:
+    def update(self, labels: np.ndarray) -> dict[int, tuple[int, int]]:
         """Measure again what has changed, by a tool, the brush, undo or anything else.
 
         Parameters
@@ -99,13 +100,14 @@ class Queue:
 
         Returns
         -------
-        set of int
-            Nuclei that look different now, came, or are gone.
+        dict of int to tuple of int
+            Nuclei that look different now, came, or are gone: a checksum of the pixels that
+            each had, and of those that it has; 0 where it is not there. See `States.follow`.
         """
         differs = labels != self._labels
         rows = np.flatnonzero(differs.any(axis=1))
         if rows.size == 0:
-            return set()
+            return {}
         columns = np.flatnonzero(differs[rows[0] : rows[-1] + 1].any(axis=0))
         box = (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1)
         part = _slices(box)
@@ -115,12 +117,44 @@ class Queue:
             for one in np.unique(plane[part][differs[part]])
             if one
         }
+        before = self._looks(changed)
         self._labels[part] = labels[part]
         if (box[2] - box[0]) * (box[3] - box[1]) > _LARGEST_PART * labels.size:
             self._measure_all()
         else:
             self._measure_around(box, changed)
-        return changed
+        after = self._looks(changed)
+        return {one: (before.get(one, 0), after.get(one, 0)) for one in sorted(changed)}
+
+    def _looks(self, ids: set[int]) -> dict[int, int]:
+        """Return a checksum of the pixels of each nucleus that is there."""
+        looks = {}
+        for row in np.flatnonzero(np.isin(self._nuclei["label"], [*ids])):
+            box = self._box_of(row)
+            one = int(self._nuclei["label"][row])
+            mask = np.packbits(self._labels[_slices(box)] == one)
+            looks[one] = zlib.crc32(mask.tobytes(), zlib.crc32(repr(box).encode())) or 1
+        return looks
+
+    def _box_of(self, row: int) -> tuple[int, ...]:
+        corners = [int(self._nuclei[one][row]) for one in ("top", "left", "bottom", "right")]
+        return corners[0], corners[1], corners[2] + 1, corners[3] + 1
+
+    def box_of(self, one: int) -> tuple[slice, slice] | None:
+        """Return where a nucleus lies.
+
+        Parameters
+        ----------
+        one : int
+            Its id.
+
+        Returns
+        -------
+        tuple of slice or None
+            Rows and columns; None if it is not there.
+        """
+        rows = np.flatnonzero(self._nuclei["label"] == one)
+        return _slices(self._box_of(rows[0])) if rows.size else None
 
     def _measure_all(self) -> None:
         self._nuclei = measured(self._labels, self._maps, self._diameter, self._image)
