@@ -13,6 +13,7 @@ from .missed import missed_nuclei
 from .pieces import pieces, separate
 from .plane import Plane, plane_of
 from .push import begin_push, push
+from .queue import Queue
 from .redraw import redraw
 from .regions import next_id
 from .resize import grow, shrink
@@ -34,6 +35,7 @@ __all__ = [
     "LeftJournal",
     "Meaning",
     "Plane",
+    "Queue",
     "Restored",
     "State",
     "States",
