@@ -1,0 +1,320 @@
+"""Tools, brush, undo, redo, save in any order, on a real layer, against a plain reference.
+
+A short run belongs to the tests. The thorough one, 50 sequences of 200 actions, is
+`pytest tests/widgets/test_correcting_stateful.py --hypothesis-profile=thorough`.
+"""
+
+import tempfile
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from napari.layers import Labels
+from scipy import ndimage
+
+from napari_nucseg.corrections import (
+    Journal,
+    State,
+    States,
+    add,
+    begin_push,
+    combine,
+    delete,
+    fill_holes,
+    grow,
+    ids_at_border,
+    ids_in_box,
+    ids_in_polygon,
+    ids_smaller_than,
+    merge,
+    next_id,
+    plane_of,
+    push,
+    redraw,
+    separate,
+    shrink,
+    smooth,
+    split_along,
+    split_at,
+)
+from napari_nucseg.pipeline import Maps, SegmentParameters, instances_from_maps
+
+SIDE = 36
+DIAMETER = 10
+HISTORY = 100  # steps that napari keeps
+
+points = st.tuples(st.floats(-4, SIDE + 4), st.floats(-4, SIDE + 4))
+paths = st.lists(points, min_size=1, max_size=5)
+
+
+def maps_of_blobs(middles):
+    """Return maps of round nuclei."""
+    y, x = np.indices((SIDE, SIDE))
+    away = np.min([np.hypot(y - one, x - other) for one, other in middles], axis=0)
+    radius = DIAMETER / 2
+    foreground = np.clip((radius - away) / 4 + 0.5, 0, 1)
+    distance = np.clip(1 - away / radius, 0, 1)
+    maps = [foreground, distance, np.zeros_like(foreground)]
+    return Maps(np.stack(maps, axis=-1).astype(np.float32))
+
+
+def pieces_in(labels):
+    """Return in how many pieces each nucleus of a plane lies."""
+    return {
+        int(one): ndimage.label(labels == one, np.ones((3, 3)))[1]
+        for one in np.unique(labels)
+        if one
+    }
+
+
+class Reference:
+    """What the labels and the states must be: whole copies for every step."""
+
+    def __init__(self, labels):
+        self.labels = labels.copy()
+        self.states = {}
+        self.undone, self.done = deque(maxlen=HISTORY), deque(maxlen=HISTORY)
+
+    def step(self, labels, states):
+        """Go on to other labels, in one step."""
+        if not np.array_equal(labels, self.labels):
+            self.done.append((self.labels, self.states))
+            self.undone.clear()
+            self.labels, self.states = labels, states
+
+    def undo(self):
+        self._move(self.done, self.undone)
+
+    def redo(self):
+        self._move(self.undone, self.done)
+
+    def _move(self, source, target):
+        if source:
+            target.append((self.labels, self.states))
+            self.labels, self.states = source.pop()
+
+
+class Correcting(RuleBasedStateMachine):
+    """One person, one layer; whatever she does, in any order."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+
+    def teardown(self):
+        self.folder.cleanup()
+
+    @initialize(
+        seed=st.integers(0, 999),
+        planes=st.integers(0, 2),
+        dtype=st.sampled_from([np.uint8, np.uint16, np.int32]),
+    )
+    def begin(self, seed, planes, dtype):
+        """Open a plane, or a stack of planes, that a model has segmented."""
+        rng = np.random.default_rng(seed)
+        count = max(planes, 1)
+        self.maps = [maps_of_blobs(rng.uniform(0, SIDE, (9, 2))) for _ in range(count)]
+        found = []
+        for maps in self.maps:
+            labels = self._segment(maps, 0.5)
+            found.append(np.where(labels, labels + np.max(found, initial=0), 0))
+        labels = np.stack(found).astype(dtype) if planes else found[0].astype(dtype)
+        self.at = 0
+        self._open(labels)
+
+    def _segment(self, maps, probability):
+        rules = SegmentParameters(probability=probability, minimum_size=4)
+        return instances_from_maps(maps, rules, DIAMETER)
+
+    def _open(self, labels):
+        self.layer = Labels(labels.copy(), scale=(2.0,) * labels.ndim)
+        self.reference = Reference(labels)
+        self.states = States()
+        self.journal = Journal(Path(self.folder.name))
+        self.journal.begin(self.layer.data, {})
+
+    def plane(self, labels):
+        return plane_of(labels, (self.at, 0, 0) if labels.ndim == 3 else ())
+
+    # What the person does
+
+    def do(self, edit, may_touch=None):
+        """Let a tool write to the layer, and to the reference, in one step each."""
+        shown = self.plane(self.reference.labels)
+        before = pieces_in(shown.labels)
+        labels = self.reference.labels.copy()
+        in_layer = shown.in_layer(edit)
+        assert np.array_equal(labels[in_layer.indices], edit.before)
+        labels[in_layer.indices] = edit.values
+        self._check(edit, labels, before)
+        if may_touch is not None:
+            assert {*edit.touched} <= {*may_touch}
+        self.reference.step(labels, self.reference.states)
+        # The layer is the window's business: its own plane, its own edit.
+        plane = self.plane(self.layer.data)
+        edit = plane.in_layer(edit)
+        self.layer.data_setitem(edit.indices, edit.values)
+        self.journal.record(edit)
+
+    def _check(self, edit, labels, before):
+        """Check what must be true of every edit by a tool."""
+        old, new = self.reference.labels, labels
+        assert {*np.unique(old[old != new]).tolist()} - {0} <= {*edit.touched}
+        assert not {*edit.new_ids} & {*np.unique(old).tolist()}
+        after = pieces_in(self.plane(new).labels)
+        for one in edit.changed:
+            assert after[one] <= before.get(one, 1)
+        for one in edit.removed:
+            assert one not in after
+
+    def tool(self, function, *arguments, **options):
+        """Call a tool for the plane that is displayed."""
+        labels = self.plane(self.layer.data).labels
+        untouched = labels.copy()
+        edit = function(labels, *arguments, **options)
+        assert np.array_equal(labels, untouched)
+        return edit
+
+    @property
+    def free(self):
+        return next_id(self.layer.data)
+
+    @rule(path=paths)
+    def merge(self, path):
+        self.do(self.tool(merge, path))
+
+    @rule(path=paths)
+    def split(self, path):
+        self.do(self.tool(split_along, path, new_id=self.free))
+
+    @rule(at=points, has_maps=st.booleans())
+    def split_by_click(self, at, has_maps):
+        maps = self.maps[self.at] if has_maps else None
+        self.do(self.tool(split_at, at, maps, diameter=DIAMETER, new_id=self.free))
+
+    @rule(at=points, has_maps=st.booleans())
+    def add(self, at, has_maps):
+        maps = self.maps[self.at] if has_maps else None
+        self.do(self.tool(add, at, maps, diameter=DIAMETER, new_id=self.free), ())
+
+    @rule(path=paths)
+    def redraw(self, path):
+        self.do(self.tool(redraw, path, new_id=self.free))
+
+    @rule(path=paths, radius=st.floats(0.5, 9))
+    def push(self, path, radius):
+        """Push step by step, as the mouse moves; the window writes once."""
+        plane = self.plane(self.layer.data).labels.copy()
+        number, outwards = begin_push(plane, path[0], radius)
+        edits = []
+        for start, end in zip(path, path[1:] or path, strict=False):
+            edits.append(push(plane, number, [start, end], radius, outwards))
+            plane[edits[-1].indices] = edits[-1].values
+        self.do(combine(edits), [number])
+
+    @rule(one=points, other=points)
+    def delete_in_a_box(self, one, other):
+        ids = self.tool(ids_in_box, one, other)
+        self.do(self.tool(delete, ids), ids)
+
+    @rule(path=paths)
+    def delete_in_a_lasso(self, path):
+        ids = self.tool(ids_in_polygon, path)
+        self.do(self.tool(delete, ids), ids)
+
+    @rule(area=st.none() | st.integers(0, 60))
+    def delete_the_small_or_those_at_the_border(self, area):
+        ids = self.tool(ids_smaller_than, area) if area else self.tool(ids_at_border)
+        self.do(self.tool(delete, ids), ids)
+
+    @rule(work=st.sampled_from([smooth, fill_holes, grow, shrink]), data=st.data())
+    def change_outlines(self, work, data):
+        there = sorted(pieces_in(self.plane(self.layer.data).labels))
+        some = st.none() | st.lists(st.sampled_from(there), max_size=3) if there else st.none()
+        ids = data.draw(some)
+        self.do(self.tool(work, ids), ids)
+
+    @rule()
+    def separate(self):
+        self.do(self.tool(separate, new_id=self.free))
+        assert {*pieces_in(self.plane(self.layer.data).labels).values()} <= {1}
+
+    @rule(path=paths, size=st.sampled_from([1, 4, 7]), data=st.data())
+    def paint(self, path, size, data):
+        """Paint a stroke with napari's brush: 0 erases, others may be new."""
+        most = min(np.iinfo(self.layer.dtype).max, int(self.layer.data.max()) + 1)
+        number = data.draw(st.integers(0, most))
+        self.layer.brush_size = size
+        radius = size // 2 + 0.5
+        labels = self.reference.labels.copy()
+        plane = self.plane(labels).labels
+        y, x = np.indices(plane.shape)
+        with self.layer.block_history():
+            for at in np.clip(np.round(path), 0, SIDE - 1):
+                where = (self.at, *at) if labels.ndim == 3 else tuple(at)
+                self.layer.paint(where, number)
+                plane[(y - at[0]) ** 2 + (x - at[1]) ** 2 <= radius**2] = number
+        self.reference.step(labels, self.reference.states)
+        self.journal.record_plane(self.plane(self.layer.data))
+
+    @precondition(lambda self: self.reference.done)
+    @rule(times=st.integers(1, 4))
+    def undo(self, times):
+        for _ in range(times):
+            self.layer.undo()
+            self.reference.undo()
+        self._note_all()
+
+    @precondition(lambda self: self.reference.undone)
+    @rule(times=st.integers(1, 4))
+    def redo(self, times):
+        for _ in range(times):
+            self.layer.redo()
+            self.reference.redo()
+        self._note_all()
+
+    def _note_all(self):
+        here = self.at
+        for self.at in range(len(self.maps)):
+            self.journal.record_plane(self.plane(self.layer.data))
+        self.at = here
+
+    @rule(step=st.integers(0, 2))
+    def go_to_another_plane(self, step):
+        self.at = (self.at + step) % len(self.maps)
+
+    @rule()
+    def save(self):
+        """Write the journal; a new process finds all of it."""
+        self.journal.flush()
+        restored = Journal(Path(self.folder.name)).restore()
+        assert restored.labels.dtype == self.layer.dtype
+        assert np.array_equal(restored.labels, self.reference.labels)
+
+    @rule(probability=st.floats(0.1, 0.9))
+    def segment_again(self, probability):
+        """Open the labels of another probability."""
+        planes = [self._segment(maps, probability) for maps in self.maps]
+        labels = np.stack(planes) if self.layer.ndim == 3 else planes[0]
+        self._open(labels.astype(self.layer.dtype))
+
+    # What is true after each of it
+
+    @invariant()
+    def labels_are_those_of_the_reference(self):
+        if hasattr(self, "layer"):
+            assert np.array_equal(self.layer.data, self.reference.labels)
+
+
+def test_corrections_in_any_order():
+    run_state_machine_as_test(Correcting, settings=settings())
