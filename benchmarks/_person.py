@@ -169,7 +169,7 @@ class Person:
         correct.show_result(labels, image)
         before = len(correct.training_set)
         self.click(correct.add_button)
-        self.wait(lambda: correct.entries.count() > before, "the training set")
+        self.wait(lambda: correct.fields.entries.count() > before, "the training set")
         self.remove(labels)
         self.remove(image)
 

@@ -21,8 +21,8 @@ def corrected(window, simulated):
 
 
 def listed(panel):
-    rows = range(panel.entries.count())
-    return [panel.entries.item(row).text().splitlines()[0] for row in rows]
+    rows = range(panel.fields.entries.count())
+    return [panel.fields.entries.item(row).text().splitlines()[0] for row in rows]
 
 
 def test_tools_of_napari_are_at_hand(window, corrected):
@@ -66,8 +66,8 @@ def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
     window.wait(lambda: listed(panel))
     count = simulated.labels.max()
     assert listed(panel) == [f"dish: {count} nuclei"]
-    assert "1 field" in panel.summary.text()
-    assert f"{count} nuclei" in panel.summary.text()
+    assert "1 field" in panel.fields.summary.text()
+    assert f"{count} nuclei" in panel.fields.summary.text()
     assert "Saved" in window.status
     (field,) = TrainingSet().fields()
     assert (field.image == simulated.image).all()
@@ -142,14 +142,14 @@ def test_labels_in_several_pieces_are_told_before_they_are_added(window, correct
 def test_removing_can_be_undone(trained_on, window):
     panel = window.dock.correct
     before = trained_on.entries()
-    assert not panel.undo_button.isEnabled()
-    panel.entries.setCurrentRow(0)
-    window.click(panel.remove_button)
+    assert not panel.fields.undo_button.isEnabled()
+    panel.fields.entries.setCurrentRow(0)
+    window.click(panel.fields.remove_button)
     assert listed(panel) == []
-    window.click(panel.undo_button)
+    window.click(panel.fields.undo_button)
     assert trained_on.entries() == before
     assert len(listed(panel)) == 1
-    assert not panel.undo_button.isEnabled()
+    assert not panel.fields.undo_button.isEnabled()
     assert window.dock.retrain.retrain_button.isEnabled()
 
 
@@ -158,7 +158,7 @@ def test_field_of_the_training_set_is_opened_by_double_click(window, corrected, 
     window.add()
     window.wait(lambda: listed(panel))
     window.viewer.layers.clear()
-    panel.entries.itemDoubleClicked.emit(panel.entries.item(0))
+    panel.fields.entries.itemDoubleClicked.emit(panel.fields.entries.item(0))
     image, labels = window.viewer.layers
     assert (image.data == simulated.image).all()
     assert (labels.data == simulated.labels).all()
@@ -217,16 +217,16 @@ def test_field_is_removed(trained_on, window, simulated):
     panel = window.dock.correct
     assert len(listed(panel)) == 1
     trained_on.add(dataclasses.replace(simulated, name="two"))
-    panel.list_entries()
+    panel.fields.list_entries()
     assert len(listed(panel)) == 2
-    assert not panel.remove_button.isEnabled()
-    assert "Select a field" in panel.remove_button.toolTip()
-    panel.entries.setCurrentRow(0)
-    window.click(panel.remove_button)
+    assert not panel.fields.remove_button.isEnabled()
+    assert "Select a field" in panel.fields.remove_button.toolTip()
+    panel.fields.entries.setCurrentRow(0)
+    window.click(panel.fields.remove_button)
     assert [entry.name for entry in trained_on.entries()] == ["two"]
     assert len(listed(panel)) == 1
-    panel.entries.setCurrentRow(0)
-    window.click(panel.remove_button)
+    panel.fields.entries.setCurrentRow(0)
+    window.click(panel.fields.remove_button)
     assert listed(panel) == []
     assert "training set is empty" in window.dock.retrain.retrain_button.toolTip()
 

@@ -21,8 +21,8 @@ def buttons(dock):
         **correct.tools,
         "new": correct.new_button,
         "add": correct.add_button,
-        "remove": correct.remove_button,
-        "undo": correct.undo_button,
+        "remove": correct.fields.remove_button,
+        "undo": correct.fields.undo_button,
         "retrain": retrain.retrain_button,
         "stop": retrain.stop_button,
         "cancel retraining": retrain.cancel_button,
@@ -83,7 +83,7 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     window.wait(lambda: len(TrainingSet()) and dock.correct.add_button.isEnabled())
     assert set(look()) == {*idle, "remove", "undo"}
 
-    dock.correct.entries.setCurrentRow(0)
+    dock.correct.fields.entries.setCurrentRow(0)
     assert set(look()) == {*idle, "undo"}
 
     job = window.retrain(epochs=1000)
@@ -100,7 +100,7 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     assert set(busy) == {"segment", "retrain", "undo", "stop", "cancel retraining"}
     assert "being segmented" in busy["retrain"]
     window.finish()
-    window.click(dock.correct.remove_button)
+    window.click(dock.correct.fields.remove_button)
     assert "undo" not in look()
 
     assert set(when_enabled) == set(buttons(dock))

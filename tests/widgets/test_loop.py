@@ -42,7 +42,7 @@ def test_the_loop(window):
     assert not (labels.data == 1).any()
     corrected = labels.data.copy()
     window.add()
-    window.wait(lambda: dock.correct.entries.count() == 1)
+    window.wait(lambda: dock.correct.fields.entries.count() == 1)
     (field,) = TrainingSet().fields()
     assert (field.labels == corrected).all()
     assert (field.image == viewer.layers["simulated"].data).all()

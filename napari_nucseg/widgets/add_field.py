@@ -1,0 +1,164 @@
+"""Add a field to the training set, after what is doubtful was asked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+from ..image import Field, MaskIssue, instances_of
+from ..support import pluralize
+from ..training import Entry, TrainingSet
+from .brush import pieces_of
+from .jobs import run_in_thread
+from .layers import METADATA_KEY, field_of, plane_of
+from .shown import bare, result_of_layer
+from .training_set_list import date_in_words
+
+__all__ = ["FieldAdder"]
+
+
+class FieldAdder(QObject):
+    """Saves fields in a training set, on a thread because the disk may be slow.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+        Where they are added.
+    channel_of : callable
+        Given an image layer, returns the channel that is chosen for it, or None.
+    window : QWidget
+        Where questions are asked; also the parent.
+
+    Signals
+    -------
+    added(object)
+        The `Entry` of a field that was saved.
+    changed()
+        Saving begins or ends.
+    told(str, bool)
+        A message for the status line, and whether it is an error.
+    """
+
+    added = Signal(object)
+    changed = Signal()
+    told = Signal(str, bool)
+
+    def __init__(
+        self,
+        training_set: TrainingSet,
+        channel_of: Callable[[Any], int | None],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._training_set = training_set
+        self._channel_of = channel_of
+        self._window = window
+        #: Whether a field is being saved.
+        self.is_saving = False
+
+    def add(self, labels: Any, image: Any, *, is_own: bool) -> None:
+        """Save a field.
+
+        Parameters
+        ----------
+        labels, image : Labels, Image
+            The layers.
+        is_own : bool
+            Whether the labels were made from this image.
+        """
+        source = dict(labels.metadata.get(METADATA_KEY, {}))
+        channel = source.get("parameters", {}).get("channel") if is_own else None
+        try:
+            field = field_of(image, np.array(plane_of(labels)))
+        except (TypeError, ValueError) as error:
+            self.told.emit(str(error), True)
+            return
+        if channel is None and field.channels > 1 and not field.is_color:
+            # Labels drawn by hand do not say what they were drawn on.
+            channel = self._channel_of(image)
+            if channel is None:
+                text = f"Choose the image {image.name!r} in part 1, and its channel."
+                self.told.emit(text, True)
+                return
+        field = field.of_channel(channel)
+        doubts = self._doubts(field, labels)
+        if doubts and not self.confirm("Add to training set", doubts, "Add"):
+            self.told.emit("Not added. Nothing was changed.", False)
+            return
+        self.is_saving = True
+        self.changed.emit()
+        run_in_thread(lambda: self._save(field, source), self._added, self._not_added)
+
+    def _doubts(self, field: Field, labels: Any) -> str:
+        """Say what a person should know before she adds a field, empty if there is nothing."""
+        doubts = []
+        result = result_of_layer(labels)
+        if result is not None and result.state() == "fresh":
+            doubts.append(
+                "Nobody has corrected these labels: a model that learns from its own errors "
+                "keeps them."
+            )
+        before = self._training_set.version_of(field)
+        if before is not None:
+            doubts.append(
+                f"It replaces the {pluralize(before.nuclei)} of {before.name!r} that were "
+                f"added {date_in_words(before.added)}. They are kept as an older version."
+            )
+        pieces = pieces_of(np.asarray(field.known_labels))
+        # Labels with a single value are taken apart, which is told when it is done.
+        if pieces and len(np.unique(field.known_labels)) > 2:
+            shown = ", ".join(str(number) for number in pieces[:5])
+            more = ", …" if len(pieces) > 5 else ""
+            doubts.append(
+                f"{pluralize(len(pieces), 'label')} in several pieces ({shown}{more}): each "
+                f"counts as one nucleus. The first is selected; redraw it if it is two."
+            )
+            bare(labels).selected_label = pieces[0]
+        return "\n\n".join(doubts)
+
+    def confirm(self, title: str, text: str, verb: str) -> bool:
+        """Ask before something is done.
+
+        Parameters
+        ----------
+        title, text : str
+            The question.
+        verb : str
+            What is on the button that does it.
+
+        Returns
+        -------
+        bool
+            True to do it.
+        """
+        box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=self._window)
+        do = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return bool(box.clickedButton() is do)
+
+    def _save(self, field: Field, source: dict[str, Any]) -> tuple[Entry, MaskIssue | None]:
+        """Save a field; of labels with a single value, each piece is a nucleus."""
+        labels, issue = instances_of(field.known_labels)
+        entry = self._training_set.add(dataclasses.replace(field, labels=labels), source)
+        return entry, issue
+
+    def _added(self, saved: tuple[Entry, MaskIssue | None]) -> None:
+        entry, issue = saved
+        self.is_saving = False
+        self.added.emit(entry)
+        self.changed.emit()
+        text = f"Saved {entry.name!r} with {pluralize(entry.nuclei)}."
+        if issue:
+            text += f" In place of a value for each nucleus it has {issue.value}"
+        self.told.emit(text, issue is not None)
+
+    def _not_added(self, error: Exception) -> None:
+        self.is_saving = False
+        self.changed.emit()
+        self.told.emit(f"Not added: {error}", True)
