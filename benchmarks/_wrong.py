@@ -230,7 +230,5 @@ def _borders(owner: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         here = tuple(slice(None, -1) if one == axis else slice(None) for one in (0, 1))
         there = tuple(slice(1, None) if one == axis else slice(None) for one in (0, 1))
-        found[here] |= (
-            (owner[here] != owner[there]) & (owner[here] > 0) & (owner[there] > 0)
-        )
+        found[here] |= (owner[here] != owner[there]) & (owner[here] > 0) & (owner[there] > 0)
     return found

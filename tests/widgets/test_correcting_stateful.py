@@ -19,12 +19,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from napari.layers import Labels
+from napari.components import ViewerModel
 from scipy import ndimage
 
 from napari_nucseg.corrections import (
     Journal,
-    State,
     States,
     add,
     begin_push,
@@ -37,7 +36,6 @@ from napari_nucseg.corrections import (
     ids_in_polygon,
     ids_smaller_than,
     merge,
-    next_id,
     plane_of,
     push,
     redraw,
@@ -48,6 +46,7 @@ from napari_nucseg.corrections import (
     split_at,
 )
 from napari_nucseg.pipeline import Maps, SegmentParameters, instances_from_maps
+from napari_nucseg.widgets.editing import Editor
 
 SIDE = 36
 DIAMETER = 10
@@ -129,7 +128,9 @@ class Correcting(RuleBasedStateMachine):
             labels = self._segment(maps, 0.5)
             found.append(np.where(labels, labels + np.max(found, initial=0), 0))
         labels = np.stack(found).astype(dtype) if planes else found[0].astype(dtype)
-        self.at = 0
+        self.viewer = ViewerModel()
+        self.editor = Editor(self.viewer)
+        self.editor.edited.connect(self._note_edit)
         self._open(labels)
 
     def _segment(self, maps, probability):
@@ -137,20 +138,27 @@ class Correcting(RuleBasedStateMachine):
         return instances_from_maps(maps, rules, DIAMETER)
 
     def _open(self, labels):
-        self.layer = Labels(labels.copy(), scale=(2.0,) * labels.ndim)
+        self.viewer.layers.clear()
+        self.layer = self.viewer.add_labels(labels.copy(), scale=(2.0,) * labels.ndim)
         self.reference = Reference(labels)
         self.states = States()
         self.journal = Journal(Path(self.folder.name))
         self.journal.begin(self.layer.data, {})
 
-    def plane(self, labels):
+    @property
+    def at(self):
+        """The plane that is displayed."""
+        return self.viewer.dims.current_step[0] if self.layer.ndim == 3 else 0
+
+    def shown(self, labels):
+        """Return the displayed plane of other labels than those of the layer."""
         return plane_of(labels, (self.at, 0, 0) if labels.ndim == 3 else ())
 
     # What the person does
 
-    def do(self, edit, may_touch=None):
+    def do(self, plane, edit, may_touch=None):
         """Let a tool write to the layer, and to the reference, in one step each."""
-        shown = self.plane(self.reference.labels)
+        shown = self.shown(self.reference.labels)
         before = pieces_in(shown.labels)
         labels = self.reference.labels.copy()
         in_layer = shown.in_layer(edit)
@@ -160,10 +168,10 @@ class Correcting(RuleBasedStateMachine):
         if may_touch is not None:
             assert {*edit.touched} <= {*may_touch}
         self.reference.step(labels, self.reference.states)
-        # The layer is the window's business: its own plane, its own edit.
-        plane = self.plane(self.layer.data)
-        edit = plane.in_layer(edit)
-        self.layer.data_setitem(edit.indices, edit.values)
+        assert self.editor.do(self.layer, plane, edit) == bool(edit)
+
+    def _note_edit(self, layer, edit):
+        assert layer is self.layer
         self.journal.record(edit)
 
     def _check(self, edit, labels, before):
@@ -171,83 +179,90 @@ class Correcting(RuleBasedStateMachine):
         old, new = self.reference.labels, labels
         assert {*np.unique(old[old != new]).tolist()} - {0} <= {*edit.touched}
         assert not {*edit.new_ids} & {*np.unique(old).tolist()}
-        after = pieces_in(self.plane(new).labels)
+        after = pieces_in(self.shown(new).labels)
         for one in edit.changed:
             assert after[one] <= before.get(one, 1)
         for one in edit.removed:
             assert one not in after
 
-    def tool(self, function, *arguments, **options):
-        """Call a tool for the plane that is displayed."""
-        labels = self.plane(self.layer.data).labels
-        untouched = labels.copy()
-        edit = function(labels, *arguments, **options)
-        assert np.array_equal(labels, untouched)
-        return edit
+    def tool(self, function, *arguments, may_touch=None, **options):
+        """Let a tool change the plane that is displayed."""
+        plane = self.editor.plane(self.layer)
+        untouched = plane.labels.copy()
+        edit = function(plane.labels, *arguments, **options)
+        assert np.array_equal(plane.labels, untouched)
+        self.do(plane, edit, may_touch)
+
+    @property
+    def labels(self):
+        """The labels of the plane that is displayed."""
+        return self.editor.plane(self.layer).labels
 
     @property
     def free(self):
-        return next_id(self.layer.data)
+        return self.editor.new_id(self.layer)
 
     @rule(path=paths)
     def merge(self, path):
-        self.do(self.tool(merge, path))
+        self.tool(merge, path)
 
     @rule(path=paths)
     def split(self, path):
-        self.do(self.tool(split_along, path, new_id=self.free))
+        self.tool(split_along, path, new_id=self.free)
 
     @rule(at=points, has_maps=st.booleans())
     def split_by_click(self, at, has_maps):
         maps = self.maps[self.at] if has_maps else None
-        self.do(self.tool(split_at, at, maps, diameter=DIAMETER, new_id=self.free))
+        self.tool(split_at, at, maps, diameter=DIAMETER, new_id=self.free)
 
     @rule(at=points, has_maps=st.booleans())
     def add(self, at, has_maps):
         maps = self.maps[self.at] if has_maps else None
-        self.do(self.tool(add, at, maps, diameter=DIAMETER, new_id=self.free), ())
+        self.tool(add, at, maps, diameter=DIAMETER, new_id=self.free, may_touch=())
 
     @rule(path=paths)
     def redraw(self, path):
-        self.do(self.tool(redraw, path, new_id=self.free))
+        self.tool(redraw, path, new_id=self.free)
 
     @rule(path=paths, radius=st.floats(0.5, 9))
     def push(self, path, radius):
         """Push step by step, as the mouse moves; the window writes once."""
-        plane = self.plane(self.layer.data).labels.copy()
-        number, outwards = begin_push(plane, path[0], radius)
+        plane = self.editor.plane(self.layer)
+        labels = plane.labels.copy()
+        number, outwards = begin_push(labels, path[0], radius)
         edits = []
         for start, end in zip(path, path[1:] or path, strict=False):
-            edits.append(push(plane, number, [start, end], radius, outwards))
-            plane[edits[-1].indices] = edits[-1].values
-        self.do(combine(edits), [number])
+            edits.append(push(labels, number, [start, end], radius, outwards))
+            labels[edits[-1].indices] = edits[-1].values
+        self.do(plane, combine(edits), [number])
 
     @rule(one=points, other=points)
     def delete_in_a_box(self, one, other):
-        ids = self.tool(ids_in_box, one, other)
-        self.do(self.tool(delete, ids), ids)
+        ids = ids_in_box(self.labels, one, other)
+        self.tool(delete, ids, may_touch=ids)
 
     @rule(path=paths)
     def delete_in_a_lasso(self, path):
-        ids = self.tool(ids_in_polygon, path)
-        self.do(self.tool(delete, ids), ids)
+        ids = ids_in_polygon(self.labels, path)
+        self.tool(delete, ids, may_touch=ids)
 
     @rule(area=st.none() | st.integers(0, 60))
     def delete_the_small_or_those_at_the_border(self, area):
-        ids = self.tool(ids_smaller_than, area) if area else self.tool(ids_at_border)
-        self.do(self.tool(delete, ids), ids)
+        labels = self.labels
+        ids = ids_smaller_than(labels, area) if area else ids_at_border(labels)
+        self.tool(delete, ids, may_touch=ids)
 
     @rule(work=st.sampled_from([smooth, fill_holes, grow, shrink]), data=st.data())
     def change_outlines(self, work, data):
-        there = sorted(pieces_in(self.plane(self.layer.data).labels))
+        there = sorted(pieces_in(self.labels))
         some = st.none() | st.lists(st.sampled_from(there), max_size=3) if there else st.none()
         ids = data.draw(some)
-        self.do(self.tool(work, ids), ids)
+        self.tool(work, ids, may_touch=ids)
 
     @rule()
     def separate(self):
-        self.do(self.tool(separate, new_id=self.free))
-        assert {*pieces_in(self.plane(self.layer.data).labels).values()} <= {1}
+        self.tool(separate, new_id=self.free)
+        assert {*pieces_in(self.labels).values()} <= {1}
 
     @rule(path=paths, size=st.sampled_from([1, 4, 7]), data=st.data())
     def paint(self, path, size, data):
@@ -257,7 +272,7 @@ class Correcting(RuleBasedStateMachine):
         self.layer.brush_size = size
         radius = size // 2 + 0.5
         labels = self.reference.labels.copy()
-        plane = self.plane(labels).labels
+        plane = self.shown(labels).labels
         y, x = np.indices(plane.shape)
         with self.layer.block_history():
             for at in np.clip(np.round(path), 0, SIDE - 1):
@@ -265,7 +280,7 @@ class Correcting(RuleBasedStateMachine):
                 self.layer.paint(where, number)
                 plane[(y - at[0]) ** 2 + (x - at[1]) ** 2 <= radius**2] = number
         self.reference.step(labels, self.reference.states)
-        self.journal.record_plane(self.plane(self.layer.data))
+        self.journal.record_plane(self.editor.plane(self.layer))
 
     @precondition(lambda self: self.reference.done)
     @rule(times=st.integers(1, 4))
@@ -284,14 +299,14 @@ class Correcting(RuleBasedStateMachine):
         self._note_all()
 
     def _note_all(self):
-        here = self.at
-        for self.at in range(len(self.maps)):
-            self.journal.record_plane(self.plane(self.layer.data))
-        self.at = here
+        for at in range(len(self.maps)):
+            position = (at, 0, 0) if self.layer.ndim == 3 else ()
+            self.journal.record_plane(plane_of(self.layer.data, position))
 
     @rule(step=st.integers(0, 2))
     def go_to_another_plane(self, step):
-        self.at = (self.at + step) % len(self.maps)
+        if self.layer.ndim == 3:
+            self.viewer.dims.set_current_step(0, (self.at + step) % len(self.maps))
 
     @rule()
     def save(self):
