@@ -14,6 +14,8 @@ from scipy import ndimage
 from skimage.measure import approximate_polygon, find_contours
 from skimage.segmentation import watershed
 
+from napari_nucseg.corrections.regions import box_of
+
 IOU = 0.5
 
 #: A nucleus that was found belongs to a true one if so much of either lies in the other.
@@ -63,15 +65,13 @@ class Overlaps:
     """
 
     def __init__(self, labels: np.ndarray, truth: np.ndarray) -> None:
-        self.found, index = np.unique(labels, return_inverse=True)
-        self.true, true_index = np.unique(truth, return_inverse=True)
-        shape = (self.found.size, self.true.size)
-        table = np.bincount(
-            index.ravel() * shape[1] + true_index.ravel(), minlength=shape[0] * shape[1]
-        ).reshape(shape)
+        shape = (int(labels.max(initial=0)) + 1, int(truth.max(initial=0)) + 1)
+        pair = labels.ravel().astype(np.int64) * shape[1] + truth.ravel()
+        table = np.bincount(pair, minlength=shape[0] * shape[1]).reshape(shape)
         area, true_area = table.sum(axis=1), table.sum(axis=0)
-        keep, true_keep = self.found != 0, self.true != 0
-        self.found, self.true = self.found[keep], self.true[true_keep]
+        keep, true_keep = area > 0, true_area > 0
+        keep[0] = true_keep[0] = False
+        self.found, self.true = np.flatnonzero(keep), np.flatnonzero(true_keep)
         self.shared = table[keep][:, true_keep]
         self.area, self.true_area = area[keep], true_area[true_keep]
         union = self.area[:, np.newaxis] + self.true_area - self.shared
@@ -139,8 +139,20 @@ def middle_of(mask: np.ndarray) -> np.ndarray:
     ndarray of float, shape (2,)
         (Y, X) in pixels.
     """
-    inwards = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    return np.array(np.unravel_index(np.argmax(inwards), mask.shape), float)
+    part, corner = _cut_out(mask)
+    inwards = _depths(part)
+    return corner + np.unravel_index(np.argmax(inwards), part.shape)
+
+
+def _cut_out(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a mask in its bounding box, and the corner of that, (Y, X) in pixels."""
+    rows, columns = box_of(mask) or (slice(0, 0), slice(0, 0))
+    return mask[rows, columns], np.array([rows.start, columns.start], float)
+
+
+def _depths(mask: np.ndarray) -> np.ndarray:
+    """Return how far each pixel of a mask is from its outline."""
+    return np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1)))[1:-1, 1:-1]
 
 
 def outline_of(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -158,39 +170,12 @@ def outline_of(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ndarray of float, shape (N, 2)
         (Y, X) in pixels, inside the image.
     """
-    curves = find_contours(np.pad(mask, 1).astype(float), 0.5)
-    curve = approximate_polygon(max(curves, key=len) - 1, _CORNERS)
+    part, corner = _cut_out(mask)
+    curves = find_contours(np.pad(part, 1).astype(float), 0.5)
+    curve = approximate_polygon(max(curves, key=len) - 1, _CORNERS) + corner
     drawn = curve + rng.normal(0, _TREMBLE, curve.shape)
     drawn[-1] = drawn[0]
     return np.clip(drawn, 0, np.array(mask.shape) - 1.0)
-
-
-def scribble_over(mask: np.ndarray, brush: int) -> np.ndarray:
-    """Return a stroke of a round brush that covers a mask.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (Y, X)
-        Not empty.
-    brush : int
-        Diameter of the brush in pixels.
-
-    Returns
-    -------
-    ndarray of float, shape (N, 2)
-        (Y, X) in pixels: to and fro, as far from the outline as the brush is wide.
-    """
-    inwards = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    reach = min(brush / 2, float(inwards.max()))
-    inner = inwards >= reach
-    points: list[tuple[int, int]] = []
-    rows = np.flatnonzero(inner.any(axis=1))
-    step = max(int(brush * 0.7), 1)
-    for turn, row in enumerate([*rows[::step], *rows[-1:]]):
-        columns = np.flatnonzero(inner[row])
-        ends = (columns[0], columns[-1])
-        points += [(row, one) for one in (ends[::-1] if turn % 2 else ends)]
-    return np.array(points, float)
 
 
 def lines_between(part: np.ndarray, true: list[np.ndarray]) -> Iterator[np.ndarray]:
