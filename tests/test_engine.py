@@ -20,6 +20,7 @@ from napari_nucseg import segment
 from napari_nucseg.engine import (
     Engine,
     EngineError,
+    FetchMaps,
     FineTune,
     Relabel,
     RelabelExpired,
@@ -171,6 +172,19 @@ def test_labels_are_made_again_without_a_window(simulated):
     assert 0 < np.count_nonzero(again.labels) < np.count_nonzero(found.labels)
     with pytest.raises(RelabelExpired):
         execute(Relabel("none", other))
+
+
+def test_kept_maps_are_brought_in_half_precision(simulated):
+    parameters = SegmentParameters()
+    with_maps = execute(Segment(simulated, "nuclei", parameters, return_maps=True))
+    task = Segment(simulated, "nuclei", parameters, keep_maps=True)
+    execute(task)
+    brought = execute(FetchMaps(task.id))
+    assert brought.values.dtype == np.float16
+    assert brought.spec == with_maps.maps.spec
+    assert np.abs(brought.values - with_maps.maps.values).max() < 0.001
+    with pytest.raises(RelabelExpired):
+        execute(FetchMaps(with_maps.id))
 
 
 def test_stop_lets_the_task_return_what_it_has(small):

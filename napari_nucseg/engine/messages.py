@@ -25,6 +25,7 @@ __all__ = [
     "EngineError",
     "EpochDone",
     "Failed",
+    "FetchMaps",
     "FineTune",
     "Load",
     "Progress",
@@ -136,6 +137,22 @@ class Relabel(Task):
 
     key: str
     parameters: SegmentParameters
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FetchMaps(Task):
+    """Bring maps that were kept, for tools that correct labels. The result is a `Maps`.
+
+    Its values are float16, shape (Y, X, M): half of the memory, and precise to 0.0005. It
+    fails with `RelabelExpired` if the maps are no longer kept.
+
+    Parameters
+    ----------
+    key : str
+        Id of the `Segment` task that made the maps.
+    """
+
+    key: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

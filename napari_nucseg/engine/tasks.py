@@ -12,11 +12,19 @@ import numpy as np
 
 from ..image import Field
 from ..network import make_trainer
-from ..pipeline import Predictor, Segmentation, SegmentParameters, relabel, segment_field
+from ..pipeline import (
+    Maps,
+    Predictor,
+    Segmentation,
+    SegmentParameters,
+    relabel,
+    segment_field,
+)
 from ..registry import Model, load_model
 from ..support import Callbacks
 from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fields
 from .messages import (
+    FetchMaps,
     FineTune,
     Load,
     Relabel,
@@ -150,6 +158,14 @@ def _relabel(task: Relabel, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
     changed = relabel(kept.find(task.key), task.parameters)
     kept.add(task.key, changed)
     return dataclasses.replace(changed, maps=None)
+
+
+@perform.register(FetchMaps)
+def _fetch_maps(task: FetchMaps, callbacks: Callbacks, kept: KeptMaps) -> Maps:
+    found = kept.find(task.key).maps
+    if found is None:
+        raise RelabelExpired("The maps are no longer kept. Click Segment again.")
+    return Maps(found.values.astype(np.float16), found.spec)
 
 
 @perform.register(FineTune)

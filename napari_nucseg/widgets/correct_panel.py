@@ -6,36 +6,34 @@ from collections.abc import Callable
 from typing import Any
 
 from napari.layers import Image, Labels
-from qtpy.compat import isalive
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
 
+from ..corrections import warm_up
+from ..registry import Model
 from ..training import TrainingSet
 from .add_field import FieldAdder
-from .brush import guard_brush, select_unused
+from .add_nucleus import NucleusAdder
 from .choices import LayerChoice
 from .editing import Editor
-from .layers import why_not_drawn, why_not_labels
+from .hand import Hand
+from .jobs import run_in_thread
+from .kept_maps import KeptMaps
+from .layers import why_not_labels
+from .look import Looker
 from .origin import Origin, origin_of
-from .panel import Panel, enable_unless, hint
-from .shown import bare
+from .panel import Panel, enable_unless
+from .tool_box import ToolBox
+from .tools import Correct, DeleteInBox, DeleteInLasso, Push, Redraw, Split
 from .training_set_list import TrainingSetList
 
 __all__ = ["CorrectPanel"]
 
-#: By napari's mode: the name of a tool, what it does, and napari's key for it.
-_TOOLS = {
-    "paint": ("Brush", "adds to a nucleus, or begins one on background", "2"),
-    "erase": ("Eraser", "wipes out what is no nucleus", "1"),
-    "fill": ("Fill", "gives a nucleus the selected label; 0 deletes", "4"),
-    "pick": ("Picker", "selects the label of a nucleus to go on with", "5"),
-}
-_NEW_TIP = "Paint with a label that no nucleus has yet (key M)"
 _ADD_TIP = "Save the image and its corrected labels; what you saved is safe on the disk"
 
 
 class CorrectPanel(Panel):
-    """Edit labels with napari's tools and add them to the training set.
+    """Edit labels with tools and add them to the training set.
 
     Parameters
     ----------
@@ -43,6 +41,8 @@ class CorrectPanel(Panel):
         The viewer.
     channel_of : callable
         Given an image layer, returns the channel that is chosen for it, or None.
+    model_of : callable
+        Returns the model that is chosen, or None.
 
     Signals
     -------
@@ -56,6 +56,7 @@ class CorrectPanel(Panel):
         self,
         viewer: Any,
         channel_of: Callable[[Any], int | None],
+        model_of: Callable[[], Model | None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("2  Correct", parent)
@@ -69,6 +70,7 @@ class CorrectPanel(Panel):
         self.editor = Editor(viewer, self)
         self._adder = FieldAdder(self.training_set, channel_of, self)
         self._make_widgets()
+        self._make_tools(channel_of, model_of)
         self._lay_out()
         self.labels.chosen.connect(self._labels_changed)
         self.image.chosen.connect(self.refresh)
@@ -77,11 +79,10 @@ class CorrectPanel(Panel):
             choice.replaced.connect(lambda _: self.refresh())
         self.add_button.clicked.connect(self._add)
         self._connect_parts()
-        self._viewer.layers.selection.events.active.connect(self._follow_mode)
         self._labels_changed()
 
     def _connect_parts(self) -> None:
-        for part in (self.fields, self._adder):
+        for part in (self.fields, self._adder, self.hand):
             part.told.connect(self.told)
         self.fields.set_changed.connect(self.set_changed)
         self.fields.opened.connect(self.show_result)
@@ -93,33 +94,37 @@ class CorrectPanel(Panel):
         self.image = LayerChoice(
             self._viewer, Image, may_follow=lambda image: self._own_image() in (None, image)
         )
-        self.tools = {}
-        for mode, (name, _, _) in _TOOLS.items():
-            button = QPushButton(name)
-            button.setCheckable(True)
-            button.clicked.connect(lambda _, mode=mode: self._use_tool(mode))
-            self.tools[mode] = button
-        self.new_button = QPushButton("New nucleus")
-        self.new_button.clicked.connect(self._new_nucleus)
         self.add_button = QPushButton("Add to training set")
         #: What is in the training set.
         self.fields = TrainingSetList(self._viewer, self.training_set)
+
+    def _make_tools(
+        self, channel_of: Callable[[Any], int | None], model_of: Callable[[], Model | None]
+    ) -> None:
+        #: The tool in hand, and the nucleus that is selected.
+        self.hand = Hand(self._viewer, self.editor, self)
+        self._maps = KeptMaps(self)
+        looker = Looker(model_of, channel_of, self)
+        self.adder = NucleusAdder(self.hand, self._maps, looker, self.image.layer)
+        tools = {
+            "correct": Correct(self.hand, self.adder.add_at),
+            "split": Split(self.hand, self.adder.maps_and_diameter),
+            "redraw": Redraw(self.hand),
+            "push": Push(self.hand),
+            "lasso": DeleteInLasso(self.hand),
+            "box": DeleteInBox(self.hand),
+        }
+        #: Buttons and keys of the tools.
+        self.tools = ToolBox(self._viewer, self.hand, tools, self.labels.layer)
+        run_in_thread(warm_up, _nothing, _nothing)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
         form.addRow("labels", self.labels)
         form.addRow("of image", self.image)
-        tools = QHBoxLayout()
-        tools.setSpacing(3)
-        for button in self.tools.values():
-            tools.addWidget(button)
         self.body.addLayout(form)
-        self.body.addLayout(tools)
-        self.body.addWidget(self.new_button)
-        self.body.addWidget(
-            hint("<br>".join(f"{name} ({key}) {text}." for name, text, key in _TOOLS.values()))
-        )
+        self.body.addWidget(self.tools)
         self.body.addWidget(self.fields, 1)
         self.actions.addWidget(self.add_button)
         self.actions.addWidget(self.reason)
@@ -147,33 +152,17 @@ class CorrectPanel(Panel):
         if self._adder.is_saving:
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
-        no_labels = why_not_drawn(labels)
-        for mode, button in self.tools.items():
-            _, text, key = _TOOLS[mode]
-            enable_unless(button, no_labels, f"{text[0].upper()}{text[1:]} (key {key})")
-        enable_unless(self.new_button, no_labels, _NEW_TIP)
-
-    def _follow_mode(self, event: Any = None) -> None:
-        """Show which tool is in hand, also if it was taken with a button or key of napari."""
-        if not isalive(self):
-            return
-        layer = self.labels.layer()
-        is_active = layer is not None and layer == self._viewer.layers.selection.active
-        in_hand = layer.mode if is_active and layer is not None else ""
-        for mode, button in self.tools.items():
-            button.setChecked(in_hand == mode)
+        self.tools.refresh()
 
     def _labels_changed(self) -> None:
         """Choose the image that the labels were made from, unless a person chose another."""
         labels = self.labels.layer()
         if labels != self._paired:
             self._paired, self._by_hand = labels, None
-            if labels is not None:
-                labels.events.mode.connect(self._follow_mode)  # once, however often
+            self._maps.load(labels)
         own = self._own_image()
         if own is not None and self._by_hand is None:
             self.image.choose(own)
-        self._follow_mode()
         self.refresh()
 
     def _origin(self) -> Origin | None:
@@ -205,21 +194,6 @@ class CorrectPanel(Panel):
             f"{image.name!r}, choose that once more."
         )
 
-    def _use_tool(self, mode: str) -> None:
-        layer = self.labels.layer()
-        if layer is not None:
-            self._viewer.layers.selection.active = layer
-            layer.visible = True
-            guard_brush(bare(layer))
-            layer.mode = mode
-        self._follow_mode()
-
-    def _new_nucleus(self) -> None:
-        layer = self.labels.layer()
-        if layer is not None:
-            self._use_tool("paint")
-            select_unused(bare(layer), for_stroke=True)
-
     def _add(self) -> None:
         labels, image = self.labels.layer(), self.image.layer()
         reason = why_not_labels(labels, image) or self._why_another_image()
@@ -231,3 +205,7 @@ class CorrectPanel(Panel):
     def _added(self) -> None:
         self.fields.field_added()
         self.set_changed.emit()
+
+
+def _nothing(outcome: Any) -> None:
+    """Do nothing when the edits are warm, or could not be: the first one takes longer then."""

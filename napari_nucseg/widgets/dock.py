@@ -54,7 +54,9 @@ class NucleusDock(QWidget):
         super().__init__()
         self.runner = JobRunner(self)
         self.segment = SegmentPanel(napari_viewer, self.runner)
-        self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
+        self.correct = CorrectPanel(
+            napari_viewer, self.segment.channel_of, self.segment.model.model
+        )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
         self.status = QLabel()
         self.status.setWordWrap(True)

@@ -107,7 +107,16 @@ class Editor(QObject):
         if not edit:
             return False
         layer = bare(layer)
+        _make_writable(layer)
         whole = plane.in_layer(edit)
         layer.data_setitem(whole.indices, np.asarray(whole.values))
         self.edited.emit(layer, whole)
         return True
+
+
+def _make_writable(layer: Any) -> None:
+    """Copy labels that cannot be changed where they are, such as those of Dask."""
+    data = layer.data
+    is_read_only = isinstance(data, np.ndarray) and not data.flags.writeable
+    if is_read_only or hasattr(data, "dask"):
+        layer.data = np.array(data)

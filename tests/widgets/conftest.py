@@ -5,6 +5,7 @@ TensorFlow is never imported here: it runs in the engine, one for all the tests.
 
 import contextlib
 import gc
+import itertools
 import os
 import shutil
 import signal
@@ -17,7 +18,8 @@ import pytest
 from hypothesis import settings
 from napari.layers import Labels
 from napari.utils.notifications import NotificationSeverity, notification_manager
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
 
@@ -247,3 +249,87 @@ def tasks(monkeypatch):
 
     monkeypatch.setattr(Engine, "submit", note)
     return kinds
+
+
+class Mouse:
+    """The mouse of a person over the canvas, and her keys: events of Qt, as they really come.
+
+    Parameters
+    ----------
+    window : Window
+        The window.
+    layer : Layer
+        The layer in whose pixels places are given, one number for each of its axes.
+    """
+
+    def __init__(self, window, layer):
+        self.window = window
+        self.layer = getattr(layer, "__wrapped__", layer)
+        self.viewer = window.viewer.window._qt_viewer
+        self.canvas = self.viewer.canvas.native
+
+    def on_canvas(self, place):
+        """Return where a place is on the canvas, as vispy says."""
+        displayed = list(self.layer._slice_input.displayed)
+        node = self.viewer.canvas.layer_to_visual[self.layer].node
+        to_canvas = node.get_transform(map_from="visual", map_to="canvas")
+        y, x = (place[axis] for axis in displayed)
+        # The corner of the first pixel is the origin of vispy.
+        mapped = to_canvas.map((x + 0.5, y + 0.5, 0, 1))
+        return QPointF(mapped[0] / mapped[3], mapped[1] / mapped[3])
+
+    def send(self, kind, place, button=Qt.MouseButton.NoButton, held=None, modifiers=None):
+        at = place if isinstance(place, QPointF) else self.on_canvas(place)
+        event = QMouseEvent(
+            kind,
+            at,
+            self.canvas.mapToGlobal(at),
+            button,
+            Qt.MouseButton.NoButton if held is None else held,
+            modifiers or Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(self.canvas, event)
+
+    def move(self, place):
+        self.send(QEvent.Type.MouseMove, place)
+
+    def press(self, place, modifiers=None):
+        left = Qt.MouseButton.LeftButton
+        self.move(place)
+        self.send(QEvent.Type.MouseButtonPress, place, left, left, modifiers)
+
+    def drag_to(self, place, modifiers=None):
+        self.send(
+            QEvent.Type.MouseMove, place, held=Qt.MouseButton.LeftButton, modifiers=modifiers
+        )
+
+    def release(self, place, modifiers=None):
+        left = Qt.MouseButton.LeftButton
+        self.send(QEvent.Type.MouseButtonRelease, place, left, None, modifiers)
+
+    def click(self, place, modifiers=None):
+        self.press(place, modifiers)
+        self.release(place, modifiers)
+
+    def drag(self, *places, modifiers=None, steps=6):
+        """Drag along a line through places."""
+        self.press(places[0], modifiers)
+        for start, end in itertools.pairwise(places):
+            for part in range(1, steps + 1):
+                between = [a + (b - a) * part / steps for a, b in zip(start, end, strict=True)]
+                self.drag_to(between, modifiers)
+        self.release(places[-1], modifiers)
+
+    def key(self, key, modifiers=Qt.KeyboardModifier.NoModifier):
+        QTest.keyClick(self.canvas, key, modifiers)
+
+
+@pytest.fixture
+def mouse(window):
+    """What makes a `Mouse` over a layer."""
+
+    def over(layer):
+        window.qtbot.wait(50)  # the canvas has its size then
+        return Mouse(window, layer)
+
+    return over

@@ -31,11 +31,11 @@ def test_tools_of_napari_are_at_hand(window, corrected):
     window.viewer.layers.selection.active = None
     labels.visible = False
     for mode in ("paint", "erase", "fill", "pick"):
-        window.click(panel.tools[mode])
+        window.click(panel.tools.buttons[mode])
         assert labels.mode == mode
     assert window.viewer.layers.selection.active == labels
     assert labels.visible
-    window.click(panel.new_button)
+    window.click(panel.tools.new_button)
     assert labels.mode == "paint"
     assert labels.selected_label == labels.data.max() + 1
 
@@ -363,10 +363,10 @@ def test_new_nucleus_in_labels_from_elsewhere(window):
     full = np.full((8, 8), 255, np.uint8)
     for data in (full, dask.array.from_array(full)):
         labels = window.viewer.add_labels(data)
-        window.click(window.dock.correct.new_button)
+        window.click(window.dock.correct.tools.new_button)
         assert labels.selected_label == 256
         assert labels.mode == "paint"
     window.viewer.add_labels([full, full[::2, ::2]], multiscale=True)
-    assert "several resolutions" in window.dock.correct.new_button.toolTip()
-    assert not window.dock.correct.new_button.isEnabled()
+    assert "several resolutions" in window.dock.correct.tools.new_button.toolTip()
+    assert not window.dock.correct.tools.new_button.isEnabled()
     assert not window.errors

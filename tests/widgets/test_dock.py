@@ -18,8 +18,8 @@ def buttons(dock):
     return {
         "segment": segment.segment_button,
         "cancel": segment.cancel_button,
-        **correct.tools,
-        "new": correct.new_button,
+        **correct.tools.buttons,
+        "new": correct.tools.new_button,
         "add": correct.add_button,
         "remove": correct.fields.remove_button,
         "undo": correct.fields.undo_button,

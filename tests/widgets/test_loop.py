@@ -19,11 +19,11 @@ def far_from_nuclei(labels):
 def correct(window, labels):
     """Remove the first nucleus and draw another one, as a person would."""
     panel = window.dock.correct
-    window.click(panel.tools["fill"])
+    window.click(panel.tools.buttons["fill"])
     assert labels.mode == "fill"
     labels.fill(tuple(np.argwhere(labels.data == 1)[0]), 0)
     place = far_from_nuclei(labels.data)
-    window.click(panel.new_button)
+    window.click(panel.tools.new_button)
     assert labels.mode == "paint"
     labels.paint(place, labels.selected_label)
     return place
