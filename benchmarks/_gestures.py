@@ -62,7 +62,7 @@ class Keys:
         The tool that needs no mode, and the one for outlines.
     """
 
-    correct: str = "C"
+    correct: str = "Q"
     redraw: str = "R"
 
 
@@ -77,6 +77,8 @@ class Person:
         Returns the labels as they are now.
     act : callable
         Does a gesture.
+    adds_by_click : bool, optional
+        Whether missed nuclei are clicked first, and drawn only if that fails.
     """
 
     def __init__(
@@ -84,8 +86,11 @@ class Person:
         truth: np.ndarray,
         look: Callable[[], np.ndarray],
         act: Callable[[Gesture], None],
+        *,
+        adds_by_click: bool = True,
     ) -> None:
         self.truth, self.look, self._act = truth, look, act
+        self.adds_by_click = adds_by_click
         self.done: list[Gesture] = []
         self._rng = np.random.default_rng(0)
         #: What was wrong at first, for each nucleus, true ones and found ones.
@@ -113,17 +118,18 @@ class Person:
         self._act(gesture)
 
     def with_our_tools(self, keys: Keys) -> None:
-        """Correct with one tool for all but the outlines, and one for these."""
+        """Correct with one tool; only outlines that do not look like one need another."""
         if not self.wrong():
             return
         self.key(keys.correct)
         self._try_each(("divided",), self._merge)
         self._try_each(("merged",), self._split)
-        self._try_each(("missed",), self._add)
+        if self.adds_by_click:
+            self._try_each(("missed",), self._add)
         for _ in range(_ROUNDS):
-            if any(one.true for one in self.wrong()):
+            if self._redraw_all(self._loop):
                 self.key(keys.redraw)
-                self._redraw_all()
+                self._redraw_all(self._outline)
                 self.key(keys.correct)
             self._delete_all(alt=True)
             if not self.wrong():
@@ -136,7 +142,7 @@ class Person:
         for _ in range(_ROUNDS):
             if any(one.true for one in self.wrong()):
                 self.key("P")
-                self._redraw_all(new="M")
+                self._redraw_all(self._encircle)
             if self.wrong():
                 self.key("F")
                 self.key("X")
@@ -195,19 +201,35 @@ class Person:
         self.act(Gesture(self._kind_of(wrong.true), path=at[np.newaxis]))
         return True
 
-    def _redraw_all(self, new: str = "") -> None:
-        """Draw the outlines of all true nuclei that nothing matches, the large ones first."""
+    def _redraw_all(self, draw: Callable[[str, np.ndarray], bool]) -> int:
+        """Draw the true outlines that nothing matches, the large ones first.
+
+        Returns how many of them could not be drawn.
+        """
         todo = [number for one in self.wrong() for number in one.true]
         areas = {one: np.count_nonzero(self.truth == one) for one in todo}
+        left = 0
         for number in sorted(areas, key=lambda one: -areas[one]):
             o = Overlaps(self.look(), self.truth)
-            if o.is_found[np.searchsorted(o.true, number)]:
-                continue
-            kind = self._kind_of([number])
-            if new:
-                self.key(new, kind)
-            path = outline_of(self.truth == number, self._rng)
-            self.act(Gesture(kind, path=path, right=bool(new)))
+            if not o.is_found[np.searchsorted(o.true, number)]:
+                path = outline_of(self.truth == number, self._rng)
+                left += not draw(self._kind_of([number]), path)
+        return left
+
+    def _loop(self, kind: str, path: np.ndarray) -> bool:
+        """Draw an outline with the tool that needs no mode, if it will be taken for one."""
+        is_one = meaning_of(self.look(), path).meaning is Meaning.REDRAW
+        return is_one and self._outline(kind, path)
+
+    def _outline(self, kind: str, path: np.ndarray) -> bool:
+        self.act(Gesture(kind, path=path))
+        return True
+
+    def _encircle(self, kind: str, path: np.ndarray) -> bool:
+        """Draw an outline with napari's brush, in a new label."""
+        self.key("M", kind)
+        self.act(Gesture(kind, path=path, right=True))
+        return True
 
     def _delete_all(self, *, alt: bool) -> None:
         """Drag through nuclei that are nowhere near a true one, several at a time."""

@@ -11,7 +11,7 @@ from .missed import missed_nuclei
 from .pieces import pieces, separate
 from .plane import Plane, plane_of
 from .push import begin_push, push
-from .redraw import redraw
+from .redraw import redraw, replaced_by
 from .regions import next_id
 from .resize import grow, shrink
 from .select import ids_at_border, ids_in_box, ids_in_polygon, ids_smaller_than
@@ -52,6 +52,7 @@ __all__ = [
     "plane_of",
     "push",
     "redraw",
+    "replaced_by",
     "separate",
     "shrink",
     "smooth",
