@@ -38,6 +38,8 @@ class Gesture:
         (Y, X) in pixels of the field, from press to release. One point is a click.
     alt, right : bool
         Whether Alt is held, and whether the right button is pressed.
+    clicks : int
+        How many clicks do the same: a drag through nuclei deletes each of them.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Gesture:
     path: np.ndarray = dataclasses.field(default_factory=lambda: np.empty((0, 2)))
     alt: bool = False
     right: bool = False
+    clicks: int = 1
 
     @property
     def way(self) -> float:
@@ -241,7 +244,7 @@ class Person:
                 return
             path, ids = way_through(labels, [int(one) for one in unwanted])
             kind = Counter(self._kind_of(found=[one]) for one in ids).most_common(1)[0][0]
-            self.act(Gesture(kind, path=path, alt=alt))
+            self.act(Gesture(kind, path=path, alt=alt, clicks=len(ids)))
             if np.array_equal(labels, self.look()):
                 return
 
@@ -294,7 +297,8 @@ def _way_to_nearest(
     near = [one for one in near if ((one >= 0) & (one < size)).all()]
     if not near:
         return np.inf, []
-    search = MCP_Geometric(costs[box])
+    # A step to a side, so that no corner of another nucleus is touched.
+    search = MCP_Geometric(costs[box], fully_connected=False)
     away, _ = search.find_costs([tuple(start - corner)], [tuple(one) for one in near], False)
     nearest = min(near, key=lambda one: away[tuple(one)])
     if not away[tuple(nearest)] <= _HOP:
