@@ -150,6 +150,8 @@ class Hand(QObject):
         self._layer: weakref.ref[Any] | None = None
         self._overlay: Overlay | None = None
         self._marks: tuple[Mark, ...] = ()
+        # By label, until the labels or the plane change.
+        self._outlines: dict[int, list[np.ndarray]] = {}
         self._is_moving_view = False
         self._callbacks = _callbacks(weakref.ref(self))
         viewer.layers.events.removed.connect(self._layer_removed)
@@ -208,6 +210,7 @@ class Hand(QObject):
         if bare(layer) is self.layer:
             return
         self.put_down()
+        self._outlines.clear()
         self.selected = self.hovered = 0
         if self.layer is not None:
             for event in (self.layer.events.set_data, self.layer.events.paint):
@@ -379,8 +382,10 @@ class Hand(QObject):
 
     def _labels_changed(self, event: Any = None) -> None:
         """Draw anew after undo, the brush and the like."""
-        if isalive(self) and (self.selected or self.hovered):
-            self._show()
+        if isalive(self):
+            self._outlines.clear()
+            if self.selected or self.hovered:
+                self._show()
 
     def _look_at_canvas(self) -> None:
         if self._overlay is None or not isalive(self._overlay):
@@ -409,6 +414,7 @@ class Hand(QObject):
         if isalive(self):
             if self.tool is not None:
                 self.tool.cancel()
+            self._outlines.clear()
             self.selected = self.hovered = 0
             self.show(())
 
