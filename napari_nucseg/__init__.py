@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .support import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import evaluate, find_nuclei, fine_tune, segment, train
+    from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import Scores
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
@@ -43,6 +43,7 @@ __all__ = [
     "evaluate",
     "find_nuclei",
     "fine_tune",
+    "import_labels",
     "list_models",
     "load_model",
     "open_image",
@@ -73,6 +74,7 @@ _HOMES = {
     "evaluate": "api",
     "find_nuclei": "api",
     "fine_tune": "api",
+    "import_labels": "api",
     "list_models": "registry",
     "load_model": "registry",
     "open_image": "image",

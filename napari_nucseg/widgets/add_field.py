@@ -38,6 +38,8 @@ class FieldAdder(QObject):
     -------
     added(object)
         The `Entry` of a field that was saved.
+    saved(object, object)
+        The layer whose labels were saved, and the labels as they were then.
     changed()
         Saving begins or ends.
     told(str, bool)
@@ -45,6 +47,7 @@ class FieldAdder(QObject):
     """
 
     added = Signal(object)
+    saved = Signal(object, object)
     changed = Signal()
     told = Signal(str, bool)
 
@@ -92,7 +95,12 @@ class FieldAdder(QObject):
             return
         self.is_saving = True
         self.changed.emit()
-        run_in_thread(lambda: self._save(field, source), self._added, self._not_added)
+        drawn = field.known_labels
+        run_in_thread(
+            lambda: self._save(field, source),
+            lambda saved: self._added(saved, labels, drawn),
+            self._not_added,
+        )
 
     def _doubts(self, field: Field, labels: Any) -> str:
         """Say what a person should know before she adds a field, empty if there is nothing."""
@@ -148,10 +156,13 @@ class FieldAdder(QObject):
         entry = self._training_set.add(dataclasses.replace(field, labels=labels), source)
         return entry, issue
 
-    def _added(self, saved: tuple[Entry, MaskIssue | None]) -> None:
+    def _added(
+        self, saved: tuple[Entry, MaskIssue | None], layer: Any, labels: np.ndarray
+    ) -> None:
         entry, issue = saved
         self.is_saving = False
         self.added.emit(entry)
+        self.saved.emit(layer, labels)
         self.changed.emit()
         text = f"Saved {entry.name!r} with {pluralize(entry.nuclei)}."
         if issue:

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari.layers import Image, Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QWidget
 
 from ..corrections import warm_up
 from ..registry import Model
@@ -18,8 +18,10 @@ from .choices import LayerChoice
 from .editing import Editor
 from .hand import Hand
 from .jobs import run_in_thread
+from .journal_keeper import keeper_of
 from .kept_maps import KeptMaps
-from .layers import why_not_labels
+from .label_importer import IMPORT_TIP, LabelImporter
+from .layers import why_not_image, why_not_labels
 from .look import Looker
 from .origin import Origin, origin_of
 from .panel import Panel, enable_unless
@@ -82,18 +84,24 @@ class CorrectPanel(Panel):
         self._labels_changed()
 
     def _connect_parts(self) -> None:
-        for part in (self.fields, self._adder, self.hand):
+        for part in (self.fields, self._adder, self.hand, self.importer):
             part.told.connect(self.told)
         self.fields.set_changed.connect(self.set_changed)
         self.fields.opened.connect(self.show_result)
         self._adder.changed.connect(self.refresh)
         self._adder.added.connect(self._added)
+        self._adder.saved.connect(keeper_of(self._viewer).note_saved)
+        self.import_button.clicked.connect(lambda: self.importer.ask(self.image.layer()))
+        self.importer.imported.connect(self.show_result)
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
         self.image = LayerChoice(
             self._viewer, Image, may_follow=lambda image: self._own_image() in (None, image)
         )
+        #: Brings in labels of other programs.
+        self.importer = LabelImporter(self._viewer, self)
+        self.import_button = QPushButton("Import…")
         self.add_button = QPushButton("Add to training set")
         #: What is in the training set.
         self.fields = TrainingSetList(self._viewer, self.training_set)
@@ -121,7 +129,10 @@ class CorrectPanel(Panel):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
-        form.addRow("labels", self.labels)
+        row = QHBoxLayout()
+        row.addWidget(self.labels, 1)
+        row.addWidget(self.import_button)
+        form.addRow("labels", row)
         form.addRow("of image", self.image)
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
@@ -152,6 +163,7 @@ class CorrectPanel(Panel):
         if self._adder.is_saving:
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
+        enable_unless(self.import_button, why_not_image(self.image.layer()), IMPORT_TIP)
         self.tools.refresh()
 
     def _labels_changed(self) -> None:

@@ -23,7 +23,9 @@ from ..engine import FineTune, Job, Segment, Warm, shared_engine
 from ..registry import DEFAULT_MODEL
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
+from .journal_keeper import keeper_of
 from .panel import Panel
+from .restore_offer import RestoreOffer
 from .retrain_panel import RetrainPanel
 from .segment_panel import SegmentPanel
 from .tones import set_tone, style_of
@@ -58,6 +60,8 @@ class NucleusDock(QWidget):
             napari_viewer, self.segment.channel_of, self.segment.model.model
         )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        #: Offers corrections that a crash has left.
+        self.offer = RestoreOffer(napari_viewer)
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -91,6 +95,7 @@ class NucleusDock(QWidget):
         self.status.setContentsMargins(8, 0, 8, 0)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 4)
+        outer.addWidget(self.offer)
         outer.addWidget(self.parts, 1)
         outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
@@ -108,12 +113,19 @@ class NucleusDock(QWidget):
     def _connect(self) -> None:
         for panel in (self.segment, self.correct, self.retrain):
             panel.told.connect(self.show_message)
+        self.offer.told.connect(self.show_message)
+        self.offer.restored.connect(self._restored)
+        keeper_of(self._viewer).told.connect(self.show_message)
         for button in (self.segment.segment_button, self.retrain.retrain_button):
             button.clicked.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
         self.segment.segmented.connect(self.correct.show_result)
         self.correct.set_changed.connect(self.refresh)
         self.retrain.trained.connect(self.segment.use_model)
+
+    def _restored(self, labels: Any, image: Any) -> None:
+        self.correct.show_result(labels, image)
+        self.open_part(self.correct)
 
     def _follow_theme(self, event: Any = None) -> None:
         """Color hints, warnings and errors so that they can be read."""
