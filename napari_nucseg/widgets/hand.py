@@ -14,7 +14,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
 from ..corrections import Plane
-from .brush import guard_brush, select_quietly, unused_label
+from .brush import guard_brush, select_quietly, select_unused
 from .canvas import Mark, Overlay, camera_of, canvas_of, has_grid, screen_matrix
 from .editing import Editor
 from .outlines import centers_of, outlines_of
@@ -212,14 +212,17 @@ class Hand(QObject):
         self.put_down()
         self._outlines.clear()
         self.selected = self.hovered = 0
-        if self.layer is not None:
-            for event in (self.layer.events.set_data, self.layer.events.paint):
-                event.disconnect(self._labels_changed)
+        for event in self._events():
+            event.disconnect(self._labels_changed)
         self._layer = None if layer is None else weakref.ref(bare(layer))
-        if self.layer is not None:
-            for event in (self.layer.events.set_data, self.layer.events.paint):
-                event.connect(self._labels_changed)
+        for event in self._events():
+            event.connect(self._labels_changed)
         self._show()
+
+    def _events(self) -> list[Any]:
+        """Return what tells of other labels; ``paint`` comes before they are there."""
+        layer = self.layer
+        return [] if layer is None else [layer.events.set_data, layer.events.labels_update]
 
     def put_down(self) -> None:
         """Hold no tool."""
@@ -233,6 +236,9 @@ class Hand(QObject):
             tool.cancel()
         layer = self.layer
         if layer is not None:
+            if not self.selected:
+                # Napari has selected what was clicked last, perhaps the background.
+                select_unused(layer)
             layer.events.mode.disconnect(self._mode_changed)
             for callbacks, callback in zip(
                 (layer.mouse_drag_callbacks, layer.mouse_move_callbacks),
@@ -287,7 +293,7 @@ class Hand(QObject):
         if layer is not None:
             self.selected = int(number)
             # The brush begins new nuclei all the same.
-            select_quietly(layer, self.selected or unused_label(layer))
+            select_quietly(layer, self.selected or layer.selected_label)
             self._show()
 
     def target(self, *, by_key: bool) -> int:
