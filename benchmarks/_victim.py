@@ -64,13 +64,15 @@ class Victim:
     """
 
     def __init__(self, image: str, seed: int) -> None:
-        self._person = Person()
+        self._person = Person(needs_engine=False)
         self._viewer, self._dock = self._person.viewer, self._person.dock
         self._random = random.Random(seed)
         # Nobody is there to answer.
         self._dock.correct._adder.confirm = lambda *_: True
         self._dock.correct._adder.added.connect(self._saved)
         self._layer = self._restored() or self._new(image)
+        # States may follow the labels a little later.
+        self._layer.events.features.connect(lambda _: self._say("step"))
 
     def _restored(self) -> Any | None:
         offer = self._dock.offer
@@ -113,10 +115,12 @@ class Victim:
                 step = self._save
             for _ in step() or ():
                 self._say("step")
-                self._person.rest()
             self._say("step")
-            end = time.perf_counter() + self._random.uniform(0, PAUSE)
-            self._person.wait(lambda end=end: time.perf_counter() > end, "the next step")
+            self._pause(self._random.uniform(0, PAUSE))
+
+    def _pause(self, seconds: float) -> None:
+        end = time.perf_counter() + seconds
+        self._person.wait(lambda: time.perf_counter() > end, "the next step")
 
     def _point(self) -> tuple[int, int]:
         return self._random.randrange(SIDE), self._random.randrange(SIDE)
@@ -126,14 +130,15 @@ class Victim:
         plane = editor.plane(self._layer)
         ids = [int(one) for one in np.unique(plane.labels) if one]
         one, at = self._random.choice(ids), self._point()
+        line = [at, self._point()]
         edits = [
-            lambda: corrections.delete(plane.labels, [one]),
-            lambda: corrections.split_along(plane.labels, [at, self._point()]),
-            lambda: corrections.merge(plane.labels, [at, self._point()]),
-            lambda: corrections.smooth(plane.labels),
-            lambda: corrections.add(plane.labels, at, diameter=20.0),
+            corrections.delete(plane.labels, [one]),
+            corrections.split_along(plane.labels, line),
+            corrections.merge(plane.labels, line),
+            corrections.smooth(plane.labels, [one]),
+            corrections.add(plane.labels, at, diameter=20.0),
         ]
-        editor.do(self._layer, plane, self._random.choice(edits)())
+        editor.do(self._layer, plane, self._random.choice(edits))
 
     def _stroke(self) -> Iterator[None]:
         y, x = self._point()
@@ -141,7 +146,9 @@ class Victim:
         with self._layer.block_history():
             for part in range(self._random.randrange(1, 6)):
                 self._layer.paint((y, min(x + 6 * part, SIDE - 1)), number)
+                # What is shown is said before the event loop goes on.
                 yield
+                self._person.rest()
 
     def _fill(self) -> None:
         self._layer.fill(self._point(), self._random.randrange(2000))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
-from collections import deque
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,67 +12,18 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
-from ..corrections import Journal, Journals, Key, States, block_of, keys_at, keys_in
+from ..corrections import Journal, Journals, Key, keys_in
 from .jobs import run_in_thread
+from .kept_labels import KeptLabels, Writing
 from .layer_states import states_in
 from .layers import METADATA_KEY, SHOWS
 from .reference import reference_of
-from .shown import bare, result_of_layer
+from .shown import bare
 
 __all__ = ["JournalKeeper", "keeper_of"]
 
 #: Milliseconds between a change and the look at what has changed.
 _PAUSE = 1000
-
-#: As many steps as napari can undo, which may change blocks that are not in sight.
-_STEPS = 100
-
-#: Bytes up to which labels are copied to be written. Larger ones are read while they may
-#: change; what changes meanwhile is written a second later.
-_COPIED = 256_000_000
-
-
-class _Kept:
-    """What is known of one layer."""
-
-    def __init__(self, layer: Any) -> None:
-        self.layer = weakref.ref(layer)
-        self.journal: Journal | None = None
-        self.folder: Path | None = None
-        #: What was saved last, to be compared with.
-        self.saved: Journal | None = None
-        #: Whether somebody has changed the labels, or may have done so.
-        self.is_edited = self.may_be_edited = False
-        #: Whether all labels are to be written, as they are new or the file has grown.
-        self.must_begin = True
-        self.has_new_states = False
-        #: Blocks that have changed, and blocks that may have.
-        self.changed: set[Key] = set()
-        self.doubtful: set[Key] = set()
-        #: Blocks of the last steps, which an undo may change.
-        self.steps: deque[set[Key]] = deque(maxlen=_STEPS)
-        #: Only one thread at a time writes.
-        self.writing = threading.Lock()
-
-    def journal_to_write(self) -> Journal | None:
-        """Return the journal, a new one if all labels are to be written."""
-        if self.folder is not None and self.must_begin:
-            self.journal = Journal(self.folder)
-        return self.journal
-
-    def is_touched(self) -> bool:
-        """Return whether there may be something to write."""
-        return bool(self.changed or self.doubtful or self.may_be_edited or self.has_new_states)
-
-    def end(self) -> Path | None:
-        """Write no more, and return the folder."""
-        folder, self.folder = self.folder, None
-        self.saved, self.journal = self.journal, None
-        self.must_begin = True
-        self.is_edited = self.may_be_edited = self.has_new_states = False
-        self.changed.clear()
-        self.doubtful.clear()
-        return folder
 
 
 class JournalKeeper(QObject):
@@ -84,6 +32,13 @@ class JournalKeeper(QObject):
     It is told of changes by the events of the layers, whoever makes them: our tools, napari's
     own, undo, a script. On the window's thread it only copies the blocks that changed. They
     are written on another one.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer itself, not wrapped. It is not held.
+    journals : Journals, optional
+        Where they are kept; left out, the user's own.
 
     Signals
     -------
@@ -101,7 +56,7 @@ class JournalKeeper(QObject):
         #: All journals of the person.
         self.journals = journals or Journals()
         self._viewer = weakref.ref(viewer)
-        self._kept: weakref.WeakKeyDictionary[Any, _Kept] = weakref.WeakKeyDictionary()
+        self._kept: weakref.WeakKeyDictionary[Any, KeptLabels] = weakref.WeakKeyDictionary()
         self._has_failed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -113,7 +68,7 @@ class JournalKeeper(QObject):
             self._watch(layer)
         application = QApplication.instance()
         if application is not None:
-            application.aboutToQuit.connect(self.write)
+            application.aboutToQuit.connect(self.finish)
 
     def _inserted(self, event: Any) -> None:
         self._watch(event.value)
@@ -123,7 +78,7 @@ class JournalKeeper(QObject):
         shows = layer.metadata.get(METADATA_KEY, {}).get(SHOWS)
         if not isinstance(layer, Labels) or layer.multiscale or shows or layer in self._kept:
             return
-        self._kept[layer] = _Kept(layer)
+        self._kept[layer] = KeptLabels()
         layer.events.paint.connect(self._painted)
         layer.events.labels_update.connect(self._drawn)
         layer.events.set_data.connect(self._refreshed)
@@ -136,10 +91,7 @@ class JournalKeeper(QObject):
         """Note a step of napari's history."""
         kept = self._kept.get(event.source)
         if kept is not None:
-            keys = _keys_of_step(event.value, event.source.data.shape)
-            kept.steps.append(keys)
-            kept.changed |= keys
-            kept.is_edited = True
+            kept.note_step(event.value, event.source.data.shape)
             self._wait()
 
     def _drawn(self, event: Any) -> None:
@@ -148,36 +100,27 @@ class JournalKeeper(QObject):
         if kept is not None:
             parts = zip(event.offset, event.data.shape, strict=False)
             box = [slice(start, start + length) for start, length in parts]
-            kept.changed |= keys_in(self._box(event.source, box), event.source.data.shape)
-            kept.is_edited = True
+            kept.note_changed(keys_in(self._box(event.source, box), event.source.data.shape))
             self._wait()
 
     def _refreshed(self, event: Any) -> None:
         """Look at what is in sight, and at what an undo may have changed."""
-        kept = self._kept.get(event.source)
-        # Many layers are never edited.
-        if kept is not None and (kept.folder or kept.saved or _is_result(event.source)):
-            shape = event.source.data.shape
-            kept.doubtful |= keys_in(self._box(event.source), shape).union(*kept.steps)
-            kept.may_be_edited = True
-            self._wait()
+        kept, layer = self._kept.get(event.source), event.source
+        if kept is not None:
+            keys = keys_in(self._box(layer), layer.data.shape)
+            if kept.note_refreshed(keys, layer):
+                self._wait()
 
     def _replaced(self, event: Any) -> None:
         kept = self._kept.get(event.source)
         if kept is not None:
-            kept.saved = None
-            kept.steps.clear()
-            kept.changed.clear()
-            kept.doubtful.clear()
-            kept.must_begin = True
-            kept.may_be_edited = True
-            kept.is_edited = kept.is_edited or not _is_result(event.source)
+            kept.note_replaced(event.source)
             self._wait()
 
     def _reviewed(self, event: Any) -> None:
         kept = self._kept.get(event.source)
         if kept is not None:
-            kept.has_new_states = True
+            kept.note_reviewed()
             self._wait()
 
     def _wait(self) -> None:
@@ -207,89 +150,65 @@ class JournalKeeper(QObject):
         for layer, kept in list(self._kept.items()):
             self._write(layer, kept)
 
-    def _write(self, layer: Any, kept: _Kept, *, is_last: bool = False) -> None:
+    def finish(self) -> None:
+        """Write what has changed, as napari ends. Its process waits for the thread."""
+        for layer, kept in list(self._kept.items()):
+            writing = self._collect(layer, kept, is_last=True)
+            if writing is not None:
+                run_in_thread(writing.work, _nothing, _nothing)
+
+    def _write(self, layer: Any, kept: KeptLabels) -> None:
+        writing = self._collect(layer, kept)
+        if writing is not None:
+            run_in_thread(
+                writing.work,
+                lambda keys: self._written(kept, writing.journal, keys),
+                lambda error: self._failed(kept, writing, error),
+            )
+
+    def _collect(
+        self, layer: Any, kept: KeptLabels, *, is_last: bool = False
+    ) -> Writing | None:
+        """Copy what has changed, and return what is to be done on another thread."""
         if not kept.is_touched():
-            return
+            return None
         states = states_in(layer)
-        if kept.folder is None and not self._begin(layer, kept, states):
-            return
-        begins, journal = kept.must_begin, kept.journal_to_write()
-        if journal is None:
-            return
-        data, doubtful = layer.data, list(kept.doubtful)
-        if is_last:
-            kept.changed |= kept.doubtful
-        for key in kept.changed if not begins else ():
-            journal.record_block(key, np.array(block_of(data, key)))
-        journal.record_states(states)
-        kept.changed.clear()
-        kept.doubtful.clear()
-        kept.must_begin = kept.may_be_edited = kept.has_new_states = False
+        if kept.folder is None:
+            if not kept.needs_journal(layer, states):
+                return None
+            try:
+                kept.begin(self.journals.new())
+            except OSError as error:
+                self._retry(kept, error)
+                return None
         describe = reference_of(layer, self._viewer())
-        if begins and getattr(data, "nbytes", 0) <= _COPIED:
-            data = np.array(data)
+        return kept.collect(layer, states, describe, is_last=is_last)
 
-        def work() -> list[Key]:
-            with kept.writing:
-                if kept.journal is not journal and not is_last:
-                    return []
-                if begins:
-                    journal.begin(data, describe().as_dict(), states)
-                journal.flush()
-                return [key for key in doubtful if journal.differs(key, block_of(data, key))]
-
-        run_in_thread(
-            work,
-            lambda keys: self._written(kept, journal, keys),
-            lambda error: self._failed(kept, journal, begins, error),
-        )
-
-    def _begin(self, layer: Any, kept: _Kept, states: States) -> bool:
-        """Begin a journal if a person has done something, and return whether she has."""
-        result = result_of_layer(layer)
-        is_edited = kept.is_edited
-        saved = kept.saved
-        if saved is not None:
-            # An undo, or a change without history.
-            touched = kept.changed | kept.doubtful
-            is_edited = any(saved.differs(key, block_of(layer.data, key)) for key in touched)
-        elif kept.may_be_edited and result is not None:
-            is_edited = result.state() == "edited"
-        kept.is_edited, kept.may_be_edited = is_edited, False
-        if (not is_edited and not states.reviewed()) or hasattr(layer.data, "dask"):
-            kept.changed.clear()
-            kept.doubtful.clear()
-            kept.has_new_states = False
-            return False
-        try:
-            kept.folder, kept.must_begin = self.journals.new(), True
-        except OSError as error:
-            kept.may_be_edited = True
-            self._tell(error)
-            self._wait()
-            return False
-        return True
-
-    def _written(self, kept: _Kept, journal: Journal, keys: list[Key]) -> None:
+    def _written(self, kept: KeptLabels, journal: Journal, keys: list[Key]) -> None:
         self._has_failed = False
         if kept.journal is not journal or not isalive(self):
             return
-        kept.changed.update(keys)
+        if keys:
+            kept.note_changed(keys)
         if journal.has_grown():
-            kept.must_begin = kept.may_be_edited = True
-        if keys or kept.must_begin:
+            kept.begin_anew()
+        if kept.is_touched():
             self._wait()
 
-    def _failed(self, kept: _Kept, journal: Journal, begins: bool, error: Exception) -> None:
-        if kept.journal is journal and isalive(self):
-            kept.must_begin = kept.must_begin or begins
-            kept.may_be_edited = True
-            self._tell(error)
-            self._wait()
+    def _failed(self, kept: KeptLabels, writing: Writing, error: Exception) -> None:
+        if kept.journal is writing.journal and isalive(self):
+            if writing.begins:
+                kept.begin_anew()
+            self._retry(kept, error)
+
+    def _retry(self, kept: KeptLabels, error: Exception) -> None:
+        kept.retry()
+        self._tell(error)
+        self._wait()
 
     def _tell(self, error: Exception) -> None:
         """Tell once what is wrong, as it is tried again every second."""
-        if not self._has_failed:
+        if not self._has_failed and isalive(self):
             self._has_failed = True
             self.told.emit(f"Your corrections cannot be kept safe on the disk: {error}", True)
 
@@ -307,9 +226,7 @@ class JournalKeeper(QObject):
         """
         self._watch(layer)
         kept = self._kept[bare(layer)]
-        kept.end()
-        kept.folder, kept.journal = folder, Journal(folder)
-        kept.is_edited, kept.must_begin = True, False
+        kept.adopt(folder)
 
     def folder_of(self, layer: Any) -> Path | None:
         """Return where the corrections of a layer are kept.
@@ -343,20 +260,14 @@ class JournalKeeper(QObject):
         if kept is None or kept.folder is None:
             return
         if np.array_equal(np.squeeze(layer.data), np.squeeze(labels)):
-            if kept.journal is not None:
-                for key in kept.changed | kept.doubtful:
-                    kept.journal.record_block(key, np.array(block_of(layer.data, key)))
-            self._remove(kept)
+            folder = kept.end(layer, states_in(layer))
 
-    def _remove(self, kept: _Kept) -> None:
-        folder = kept.end()
+            def work() -> None:
+                with kept.writing:
+                    if folder is not None:
+                        self.journals.remove(folder)
 
-        def work() -> None:
-            with kept.writing:
-                if folder is not None:
-                    self.journals.remove(folder)
-
-        run_in_thread(work, lambda _: None, lambda _: None)
+            run_in_thread(work, _nothing, _nothing)
 
     def _removed(self, event: Any) -> None:
         """Leave the journal of a layer that was closed, to be restored if a person wishes."""
@@ -372,16 +283,18 @@ class JournalKeeper(QObject):
             (layer.events.features, self._reviewed),
         ):
             emitter.disconnect(slot)
-        self._write(layer, kept, is_last=True)
+        writing = self._collect(layer, kept, is_last=True)
         folder = kept.folder
         if folder is None:
             return
 
         def work() -> None:
+            if writing is not None:
+                writing.work()
             with kept.writing:
                 self.journals.release(folder)
 
-        run_in_thread(work, lambda _: self._tell_left(), lambda _: None)
+        run_in_thread(work, lambda _: self._tell_left(), self._tell)
 
     def _tell_left(self) -> None:
         if isalive(self):
@@ -394,20 +307,8 @@ class JournalKeeper(QObject):
                 self.journals.release(kept.folder)
 
 
-def _is_result(layer: Any) -> bool:
-    return result_of_layer(layer) is not None
-
-
-def _keys_of_step(step: Iterable[Any], shape: tuple[int, ...]) -> set[Key]:
-    """Return the blocks that a step of napari's history has changed.
-
-    It is a list of changes: either a box and a mask, or indices and values.
-    """
-    keys: set[Key] = set()
-    for change in step:
-        box = getattr(change, "slice_key", None)
-        keys |= keys_at(change[0], shape) if box is None else keys_in(box, shape)
-    return keys
+def _nothing(outcome: Any) -> None:
+    """Do nothing with what a thread has returned or raised."""
 
 
 _keepers: weakref.WeakKeyDictionary[Any, JournalKeeper] = weakref.WeakKeyDictionary()

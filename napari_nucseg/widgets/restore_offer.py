@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..corrections import Journal, Journals, LeftJournal, Restored
@@ -24,6 +24,9 @@ from .shown import bare
 __all__ = ["RestoreOffer"]
 
 _MARGIN = 8
+
+#: Milliseconds for which a discard can be undone in the window.
+_UNDO = 60_000
 
 
 class RestoreOffer(QWidget):
@@ -51,6 +54,10 @@ class RestoreOffer(QWidget):
         self._keeper = keeper_of(viewer)
         self._left: list[LeftJournal] = []
         self._discarded: LeftJournal | None = None
+        self._forgetting = QTimer(self)
+        self._forgetting.setSingleShot(True)
+        self._forgetting.setInterval(_UNDO)
+        self._forgetting.timeout.connect(self._forget)
         self._make_widgets()
         self.setVisible(False)
         self._keeper.left.connect(self.look)
@@ -101,7 +108,7 @@ class RestoreOffer(QWidget):
         first = self._left[0]
         then = datetime.datetime.fromtimestamp(first.written)
         others = len(self._left) - 1
-        more = f" ({pluralize(others, 'older one')} after this.)" if others else ""
+        more = f" After it: {pluralize(others, 'older one')}." if others else ""
         return (
             f"Corrections of {first.reference.get('name', 'labels')!r} from "
             f"{then:%Y-%m-%d %H:%M} are not in the training set.{more}"
@@ -165,7 +172,13 @@ class RestoreOffer(QWidget):
             self.told.emit(f"Not discarded: {error}", True)
             return
         self._discarded = chosen
+        self._forgetting.start()
         self._show(self._left[1:])
+
+    def _forget(self) -> None:
+        """Make room in the panel again."""
+        self._discarded = None
+        self._show(self._left)
 
     def _take_back(self) -> None:
         discarded, self._discarded = self._discarded, None

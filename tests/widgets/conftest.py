@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import DEFAULT_MODEL, models_directory
 from napari_nucseg.support.paths import HOME_VARIABLE
 from napari_nucseg.training.training_set import TrainingSet
+from napari_nucseg.widgets.jobs import THREAD
 
 PATIENCE = 180  # seconds, for a busy machine that starts the engine anew
 
@@ -74,6 +76,9 @@ def home(user_folder):
     while shared_engine().state == "busy":
         assert time.monotonic() < limit, "a test has left a job that does not end"
         time.sleep(0.02)
+    for thread in threading.enumerate():
+        if thread.name == THREAD:  # may still write, of a layer that was closed
+            thread.join(PATIENCE)
     for path in user_folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
