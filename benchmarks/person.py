@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -244,7 +245,7 @@ def _do(mouse: Mouse, gesture: Gesture) -> None:
 def _fine(path: np.ndarray, step: float = 6.0) -> np.ndarray:
     """Return a path with more points, as the mouse tells them on its way."""
     parts = [path[:1]]
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in itertools.pairwise(path):
         count = max(int(np.ceil(np.hypot(*(end - start)) / step)), 1)
         parts.append(start + (end - start) * np.linspace(0, 1, count + 1)[1:, np.newaxis])
     return np.concatenate(parts)
@@ -287,8 +288,8 @@ def _correct(
 
 
 def _say(field: Field, tools: str, one: Corrected) -> None:
-    wrong, done = one.wrong.total(), one.gestures.total()
-    print(f"  {field.name[:40]:<40} {tools:<9} {wrong:>3} wrong, {done:>3} gestures", flush=True)
+    counts = f"{one.wrong.total():>3} wrong, {one.gestures.total():>3} gestures"
+    print(f"  {field.name[:40]:<40} {tools:<9} {counts}, {one.left} left", flush=True)
 
 
 def row_of(field: Field, tools: str, one: Corrected) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from napari.layers import Labels
 from napari.utils.notifications import NotificationSeverity, notification_manager
 from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
@@ -40,7 +40,13 @@ TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 os.environ["NAPARI_CONFIG"] = ""
 
 # Of what hypothesis makes up, the tests see a little, and every time the same.
-_ALIKE = {"deadline": None, "database": None, "print_blob": True}
+# A sequence of actions that fails is printed as it is: to shorten it takes minutes.
+_ALIKE = {
+    "deadline": None,
+    "database": None,
+    "phases": (Phase.explicit, Phase.generate),
+    "report_multiple_bugs": False,
+}
 settings.register_profile(
     "short", max_examples=8, stateful_step_count=25, derandomize=True, **_ALIKE
 )

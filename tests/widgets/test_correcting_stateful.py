@@ -24,9 +24,12 @@ from scipy import ndimage
 
 from napari_nucseg.corrections import (
     Journal,
+    Queue,
+    State,
     States,
     add,
     begin_push,
+    block_of,
     combine,
     delete,
     fill_holes,
@@ -35,6 +38,7 @@ from napari_nucseg.corrections import (
     ids_in_box,
     ids_in_polygon,
     ids_smaller_than,
+    keys_in,
     merge,
     plane_of,
     push,
@@ -81,15 +85,16 @@ class Reference:
 
     def __init__(self, labels):
         self.labels = labels.copy()
-        self.states = {}
         self.undone, self.done = deque(maxlen=HISTORY), deque(maxlen=HISTORY)
+        #: States of nuclei by plane and label, and those that they had by how they looked.
+        self.states, self._known = {}, {}
 
-    def step(self, labels, states):
+    def step(self, labels):
         """Go on to other labels, in one step."""
         if not np.array_equal(labels, self.labels):
-            self.done.append((self.labels, self.states))
+            self.done.append(self.labels)
             self.undone.clear()
-            self.labels, self.states = labels, states
+            self._show(labels)
 
     def undo(self):
         self._move(self.done, self.undone)
@@ -99,8 +104,31 @@ class Reference:
 
     def _move(self, source, target):
         if source:
-            target.append((self.labels, self.states))
-            self.labels, self.states = source.pop()
+            target.append(self.labels)
+            self._show(source.pop())
+
+    def _show(self, labels):
+        """Give a nucleus that looks as before its state of then; others are edited."""
+        before, after = (looks_of(one) for one in (self.labels, labels))
+        for one in {*before, *after}:
+            if before.get(one) == after.get(one):
+                continue
+            if one in before:
+                self._known[one, before[one]] = self.states.get(one, State.UNREVIEWED)
+            if one in after:
+                self.states[one] = self._known.get((one, after[one]), State.EDITED)
+        self.labels = labels
+
+
+def looks_of(labels):
+    """Return the pixels of each nucleus, by plane and label."""
+    planes = labels if labels.ndim == 3 else labels[np.newaxis]
+    return {
+        (at, int(one)): (plane == one).tobytes()
+        for at, plane in enumerate(planes)
+        for one in np.unique(plane)
+        if one
+    }
 
 
 class Correcting(RuleBasedStateMachine):
@@ -141,9 +169,17 @@ class Correcting(RuleBasedStateMachine):
         self.viewer.layers.clear()
         self.layer = self.viewer.add_labels(labels.copy(), scale=(2.0,) * labels.ndim)
         self.reference = Reference(labels)
-        self.states = States()
+        self.queues = [
+            Queue(plane, maps, diameter=DIAMETER)
+            for plane, maps in zip(self.planes(), self.maps, strict=True)
+        ]
+        self.states = [States() for _ in self.maps]
         self.journal = Journal(Path(self.folder.name))
         self.journal.begin(self.layer.data, {})
+
+    def planes(self):
+        """The planes of the layer."""
+        return self.layer.data if self.layer.ndim == 3 else [self.layer.data]
 
     @property
     def at(self):
@@ -167,8 +203,9 @@ class Correcting(RuleBasedStateMachine):
         self._check(edit, labels, before)
         if may_touch is not None:
             assert {*edit.touched} <= {*may_touch}
-        self.reference.step(labels, self.reference.states)
+        self.reference.step(labels)
         assert self.editor.do(self.layer, plane, edit) == bool(edit)
+        self._follow()
 
     def _note_edit(self, layer, edit):
         assert layer is self.layer
@@ -279,8 +316,8 @@ class Correcting(RuleBasedStateMachine):
                 where = (self.at, *at) if labels.ndim == 3 else tuple(at)
                 self.layer.paint(where, number)
                 plane[(y - at[0]) ** 2 + (x - at[1]) ** 2 <= radius**2] = number
-        self.reference.step(labels, self.reference.states)
-        self.journal.record_plane(self.editor.plane(self.layer))
+        self.reference.step(labels)
+        self._note_all()
 
     @precondition(lambda self: self.reference.done)
     @rule(times=st.integers(1, 4))
@@ -299,9 +336,35 @@ class Correcting(RuleBasedStateMachine):
         self._note_all()
 
     def _note_all(self):
-        for at in range(len(self.maps)):
-            position = (at, 0, 0) if self.layer.ndim == 3 else ()
-            self.journal.record_plane(plane_of(self.layer.data, position))
+        """Tell journal and states that something else than a tool has changed the labels."""
+        whole = [slice(0, size) for size in self.layer.data.shape]
+        for key in keys_in(whole, self.layer.data.shape):
+            self.journal.record_block(key, block_of(self.layer.data, key).copy())
+        self._follow()
+
+    def _follow(self):
+        """Let states and queue follow the labels."""
+        for queue, states, plane in zip(self.queues, self.states, self.planes(), strict=True):
+            states.follow(queue.update(plane))
+        self.journal.record_states(self.states[self.at])
+
+    @precondition(lambda self: self.labels.any())
+    @rule(data=st.data())
+    def accept(self, data):
+        there = sorted(pieces_in(self.labels))
+        ids = data.draw(st.lists(st.sampled_from(there), min_size=1, max_size=4))
+        self.states[self.at].accept(ids)
+        for one in ids:
+            if self.reference.states.get((self.at, one)) is not State.EDITED:
+                self.reference.states[self.at, one] = State.ACCEPTED
+
+    @rule()
+    def look_at_the_queue(self):
+        """Find in it what a queue that is made anew has."""
+        places = self.queues[self.at].places
+        anew = Queue(self.labels, self.maps[self.at], diameter=DIAMETER).places
+        order, order_anew = (np.lexsort((one.x, one.y, one.ids)) for one in (places, anew))
+        assert np.array_equal(places.ids[order], anew.ids[order_anew])
 
     @rule(step=st.integers(0, 2))
     def go_to_another_plane(self, step):
@@ -316,6 +379,12 @@ class Correcting(RuleBasedStateMachine):
         assert restored.labels.dtype == self.layer.dtype
         assert np.array_equal(restored.labels, self.reference.labels)
 
+        self.journal.record_states(self.states[self.at])
+        self.journal.flush()
+        known = Journal(Path(self.folder.name)).restore().states.as_dict()
+        wanted = self.states[self.at].as_dict()
+        assert {one: known.get(one) for one in wanted} == wanted
+
     @rule(probability=st.floats(0.1, 0.9))
     def segment_again(self, probability):
         """Open the labels of another probability."""
@@ -329,6 +398,14 @@ class Correcting(RuleBasedStateMachine):
     def labels_are_those_of_the_reference(self):
         if hasattr(self, "layer"):
             assert np.array_equal(self.layer.data, self.reference.labels)
+
+    @invariant()
+    def states_are_those_of_the_reference(self):
+        if hasattr(self, "layer"):
+            for at, plane in enumerate(self.planes()):
+                for one in np.unique(plane[plane != 0]).tolist():
+                    wanted = self.reference.states.get((at, one), State.UNREVIEWED)
+                    assert self.states[at][one] is wanted
 
 
 def test_corrections_in_any_order():
