@@ -14,7 +14,7 @@ from .pieces import pieces, separate
 from .plane import Plane, plane_of
 from .push import begin_push, push
 from .queue import Queue
-from .redraw import redraw
+from .redraw import redraw, replaced_by
 from .regions import next_id
 from .resize import grow, shrink
 from .select import ids_at_border, ids_in_box, ids_in_polygon, ids_smaller_than
@@ -62,6 +62,7 @@ __all__ = [
     "plane_of",
     "push",
     "redraw",
+    "replaced_by",
     "separate",
     "shrink",
     "smooth",

@@ -41,6 +41,7 @@ _COLORS = {
     Meaning.SPLIT: "#ffb347",
     Meaning.ADD: "#5cc8ff",
     Meaning.DELETE: "#ff6b6b",
+    Meaning.REDRAW: "#5cc8ff",
     Meaning.SELECT: "#ffffff",
     Meaning.NOTHING: "#d0d0d0",
 }
@@ -102,9 +103,17 @@ class _Stroke(Tool):
         """Return a free id; ask before a plane is taken."""
         return self.hand.editor.new_id(self.hand.layer)
 
+    def _redraw(self, outline: list[tuple[float, float]]) -> None:
+        """Replace what lies below an outline by hand."""
+        new = self._new_id()
+        edit = redraw(self.hand.plane().labels, outline, new_id=new)
+        text = "Drew a new nucleus." if edit.new_ids else "Redrew the nucleus."
+        if self._do(edit, text, "Nothing drawn: draw around a nucleus, all the way."):
+            self.hand.select((edit.new_ids or edit.changed)[0])
+
 
 class Correct(_Stroke):
-    """Select, merge, split, add and delete, without a mode for each.
+    """Select, merge, split, redraw, add and delete, without a mode for each.
 
     Parameters
     ----------
@@ -115,10 +124,11 @@ class Correct(_Stroke):
     """
 
     name, key = "Correct", "Q"
-    tip = "Merge, split, add, delete and select with one tool"
+    tip = "Merge, split, redraw, add, delete and select with one tool"
     hint = (
         "<b>Drag</b> from nucleus to nucleus: merge. <b>Drag</b> across one: split. "
-        "<b>Click</b> background: add. <b>Alt+click</b> or Delete: delete. Space + drag: move."
+        "<b>Circle</b> one: redraw. <b>Click</b> background: add. <b>Alt+click</b> or Delete: "
+        "delete. Space + drag: move."
     )
 
     def __init__(self, hand: Hand, add_at: Callable[[tuple[float, float]], None]) -> None:
@@ -138,7 +148,8 @@ class Correct(_Stroke):
             text = gesture.meaning.value.capitalize()
             text += f" {len(gesture.ids)}" if len(gesture.ids) > 1 else ""
         marks = self.hand.marks_of(gesture.ids, color)
-        self.hand.show([*marks, Mark(list(self.path), color, text=text)])
+        is_loop = gesture.meaning is Meaning.REDRAW
+        self.hand.show([*marks, Mark(list(self.path), color, closed=is_loop, text=text)])
 
     def _finish(self, path: list[tuple[float, float]], pointer: Pointer) -> None:
         gesture = self._meaning(path, pointer)
@@ -161,6 +172,8 @@ class Correct(_Stroke):
             new = self._new_id()
             edit = split_along(self.hand.plane().labels, path, new_id=new)
             self._do(edit, f"Split into {1 + len(edit.new_ids)}.", _NO_SPLIT)
+        elif gesture.meaning is Meaning.REDRAW:
+            self._redraw(path)
 
 
 _NO_SPLIT = "Not split: the line cuts off no part. Draw it across, from outside to outside."
@@ -222,11 +235,7 @@ class Redraw(_Stroke):
         self.hand.show([Mark(list(self.path), _DRAW, closed=len(self.path) > 2)])
 
     def _finish(self, path: list[tuple[float, float]], pointer: Pointer) -> None:
-        new = self._new_id()
-        edit = redraw(self.hand.plane().labels, path, new_id=new)
-        text = "Drew a new nucleus." if edit.new_ids else "Redrew the nucleus."
-        if self._do(edit, text, "Nothing drawn: draw around a nucleus, all the way."):
-            self.hand.select((edit.new_ids or edit.changed)[0])
+        self._redraw(path)
 
 
 class Push(_Stroke):

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 from napari.layers import Labels
 from napari.utils.notifications import NotificationSeverity, notification_manager
 from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
@@ -37,6 +38,20 @@ TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 
 # Napari keeps no settings on the disk, neither reads nor writes those of a person.
 os.environ["NAPARI_CONFIG"] = ""
+
+# Of what hypothesis makes up, the tests see a little, and every time the same.
+# A sequence of actions that fails is printed as it is: to shorten it takes minutes.
+_ALIKE = {
+    "deadline": None,
+    "database": None,
+    "phases": (Phase.explicit, Phase.generate),
+    "report_multiple_bugs": False,
+}
+settings.register_profile(
+    "short", max_examples=8, stateful_step_count=25, derandomize=True, **_ALIKE
+)
+settings.register_profile("thorough", max_examples=50, stateful_step_count=200, **_ALIKE)
+settings.load_profile("short")
 
 
 def pytest_runtest_logfinish():
