@@ -682,7 +682,7 @@ assert "tensorflow" not in sys.modules
 
 
 @needs_kill
-def test_kill_while_fine_tuning(engine, endless, training_set, quick_learner, home):
+def test_kill_while_fine_tuning(engine, endless, training_set, quick_learner):
     """The last one, so that no other test has to wait for the next child.
 
     One process trains and is killed, another finishes the run, and a third discards it.
