@@ -67,6 +67,7 @@ def test_images_that_would_overwrite_each_other_are_refused(example, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_tune_on_corrections(example, tmp_path, monkeypatch):
     short = TrainParameters(epochs=1, steps_per_epoch=1, batch_size=1, patch_size=64)
     monkeypatch.setitem(FINE_TUNE_PRESETS, "quick", short)

@@ -194,6 +194,7 @@ def test_frozen_encoder_keeps_its_weights_until_it_learns_again(architecture, im
     assert {name for inside, name in changed() if inside} >= names
 
 
+@pytest.mark.slow
 def test_weights_in_a_row_learn_as_they_do_one_by_one(image, targets, monkeypatch):
     keras.utils.set_random_seed(0)
     monkeypatch.setattr("napari_nucseg.network.learner._WEIGHT_DECAY", 0.1)
@@ -395,6 +396,7 @@ def test_with_bfloat16_maps_are_nearly_the_same_and_weights_stay(architecture):
     assert (maps_in("float32") == maps["float32"]).all()
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_network_learns_in_bfloat16_and_tells_in_float32(

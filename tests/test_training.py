@@ -490,6 +490,7 @@ def test_what_the_scores_say(parent_score, score, better, says):
     assert "So few nuclei tell little" in few.comparison
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, quick_learner, tmp_path):
     epochs = []
     parent = load_model(quick_learner)

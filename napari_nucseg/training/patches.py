@@ -7,7 +7,7 @@ import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 from skimage import measure
 
 from ..image import Field, reviewed_labels
@@ -194,10 +194,10 @@ def _warp(
     reviewed = prepared.reviewed
     if zoom < 0.8:
         # Less than half the distance of the samples, or fine texture would alias.
-        plane = ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
+        plane = scipy.ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
 
     def warp(values: np.ndarray, order: int) -> np.ndarray:
-        return ndimage.affine_transform(
+        return scipy.ndimage.affine_transform(
             values, matrix, offset, (size, size), order=order, mode="mirror"
         )
 
