@@ -22,8 +22,8 @@ from .hand import Hand
 from .jobs import run_in_thread
 from .journal_keeper import keeper_of
 from .kept_maps import KeptMaps
-from .layer_states import states_in
 from .label_importer import IMPORT_TIP, LabelImporter
+from .layer_states import states_in
 from .layers import why_not_drawn, why_not_image, why_not_labels
 from .look import Looker
 from .pairing import Pairing
