@@ -446,10 +446,29 @@ def test_network_looks_where_there_are_no_maps(window, mouse, simulated, tasks):
     assert (layer.data == layer.data.max()).sum() > 0.5 * true.sum()
 
 
+def test_network_looks_at_the_displayed_plane_of_a_stack(window, mouse, simulated):
+    number = int(np.bincount(simulated.labels.ravel())[1:].argmax()) + 1
+    (place,) = centers_of(simulated.labels, [number])
+    true = simulated.labels == number
+    stack = np.stack([np.zeros_like(simulated.image), simulated.image])
+    window.viewer.add_image(stack, name="stack", axis_labels=("z", "y", "x"))
+    truth = np.stack([simulated.labels, np.where(true, 0, simulated.labels)])
+    layer = window.viewer.add_labels(truth, name="by hand")
+    window.viewer.dims.set_current_step(0, 1)
+    window.click(window.dock.correct.tools.buttons["correct"])
+    mouse(layer).click((1, *place))
+    where = (1, *np.round(place).astype(int))
+    window.wait(lambda: layer.data[where])
+    assert "disc" not in window.status
+    shape = layer.data[1] == layer.data[where]
+    assert (shape & true).sum() / (shape | true).sum() > 0.5
+    assert (layer.data[0] == simulated.labels).all()
+
+
 def test_keys_are_free_in_napari(shown):
     _, _, panel = shown()
-    classes = (Labels, Image, napari.Viewer)
-    taken = {str(key) for owner in classes for key in owner.class_keymap}
+    classes = {*Labels.__mro__, *Image.__mro__, *napari.Viewer.__mro__}
+    taken = {str(key) for owner in classes for key in getattr(owner, "class_keymap", ())}
     assert {"P", "Ctrl+Z", "V"} <= taken
     keys = {tool.key.replace("-", "+") for tool in panel.tools.tools.values()}
     keys |= {action.key for action in ACTIONS.values()}
