@@ -71,7 +71,10 @@ def marks_of_states(
     places = review.places
     if box is None or places is None:
         return []
-    rows = [row for row in review.rows_in(box) if places.ids[row]]
+    # Of a nucleus at the edge of the view, the middle is out of sight.
+    margin = float(places.diameter.max(initial=0.0)) / 2
+    grown = (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
+    rows = [row for row in review.rows_in(grown) if places.ids[row]]
     marks = []
     for state, color in _BY_STATE.items():
         chosen = [row for row in rows if review.states[places.ids[row]] is state]

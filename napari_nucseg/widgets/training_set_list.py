@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -65,6 +66,8 @@ class TrainingSetList(QWidget):
         self.undo_button = QPushButton("Undo remove")
         self.entries = QListWidget()
         self.entries.setMinimumHeight(64)
+        # It takes the room that is left, so that the buttons below it stay in sight.
+        self.entries.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self._lay_out()
