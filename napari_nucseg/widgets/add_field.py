@@ -86,6 +86,8 @@ class FieldAdder(QObject):
             Whether only accepted and edited nuclei count, with what is around them.
         """
         source = dict(labels.metadata.get(METADATA_KEY, {}))
+        states = states_in(labels).as_dict()
+        source["states"] = {str(one): int(state) for one, state in states.items() if state}
         channel = source.get("parameters", {}).get("channel") if is_own else None
         try:
             field = field_of(image, np.array(plane_of(labels)))

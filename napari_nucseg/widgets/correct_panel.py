@@ -28,6 +28,7 @@ from .layers import why_not_drawn, why_not_image, why_not_labels
 from .look import Looker
 from .pairing import Pairing
 from .panel import Panel, enable_unless
+from .review_bar import ReviewBar
 from .tool_box import ToolBox
 from .tools import Correct, DeleteInBox, DeleteInLasso, Push, Redraw, Split
 from .training_set_list import TrainingSetList, was_partly_reviewed
@@ -93,7 +94,7 @@ class CorrectPanel(Panel):
         self._labels_changed()
 
     def _connect_parts(self) -> None:
-        for part in (self.fields, self._adder, self.hand, self.importer):
+        for part in (self.fields, self._adder, self.hand, self.importer, self.review):
             part.told.connect(self.told)
         self.fields.set_changed.connect(self.set_changed)
         self.fields.opened.connect(self.show_result)
@@ -139,6 +140,15 @@ class CorrectPanel(Panel):
         }
         #: Buttons and keys of the tools.
         self.tools = ToolBox(self._viewer, self.hand, tools, self.labels.layer)
+        #: Leads through the nuclei, the most suspicious first.
+        self.review = ReviewBar(
+            self._viewer,
+            self.hand,
+            self.labels.layer,
+            image_of=self._own_image,
+            maps_and_diameter=self.adder.maps_and_diameter,
+        )
+        self._maps.arrived.connect(self.review.measure_again)
         run_in_thread(warm_up, _nothing, _nothing)
 
     def _lay_out(self) -> None:
@@ -152,6 +162,7 @@ class CorrectPanel(Panel):
         form.addRow("of image", self.image)
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
+        self.body.addWidget(self.review)
         self.body.addWidget(self.fields, 1)
         add = QHBoxLayout()
         add.addWidget(self.add_button, 1)
@@ -185,6 +196,7 @@ class CorrectPanel(Panel):
         self._offer_reviewed_only(labels)
         enable_unless(self.import_button, why_not_image(self.image.layer()), IMPORT_TIP)
         self.tools.refresh()
+        self.review.refresh()
 
     def _offer_reviewed_only(self, labels: Any | None) -> None:
         can = labels is not None and bool(states_in(labels).reviewed())
