@@ -93,7 +93,7 @@ class NucleusAdder(QObject):
 
     def _add(
         self,
-        ref: weakref.ref[Any],
+        ref: Callable[[], Any],
         where: tuple[tuple[int, ...], tuple[int, int]],
         at: tuple[float, float],
         seen: Seen,
@@ -101,7 +101,7 @@ class NucleusAdder(QObject):
     ) -> None:
         hand = self._hand
         layer: Any = ref()
-        if layer is None or layer is not hand.layer:
+        if layer is None or layer != hand.layer:
             return  # it was closed, or another one is corrected by now
         new = hand.editor.new_id(layer)
         try:

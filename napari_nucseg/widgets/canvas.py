@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPointF, Qt
+from qtpy.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QMainWindow, QWidget
@@ -160,7 +160,14 @@ class Overlay(QWidget):
     matrix : callable
         Given width and height of the canvas, returns `screen_matrix`, or None if nothing can
         be drawn now.
+
+    Signals
+    -------
+    left()
+        The mouse has left the canvas.
     """
+
+    left = Signal()
 
     def __init__(
         self,
@@ -175,7 +182,7 @@ class Overlay(QWidget):
         #: What is shown.
         self.marks: tuple[Mark, ...] = ()
         #: Whether the mouse is over the canvas, as far as is known.
-        self.has_mouse = False
+        self.has_mouse = canvas.underMouse()
         canvas.installEventFilter(self)
         self.resize(canvas.size())
         self.show()
@@ -199,6 +206,7 @@ class Overlay(QWidget):
             self.resize(self.parentWidget().size())
         elif kind == QEvent.Type.Leave:
             self.has_mouse = False
+            self.left.emit()
         elif kind in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress):
             self.has_mouse = True
         return False
@@ -248,6 +256,12 @@ def _write(painter: QPainter, text: str, at: QPointF, color: QColor) -> None:
     painter.setFont(font)
     box = painter.fontMetrics().boundingRect(text).adjusted(-5, -3, 5, 3)
     box.moveTopLeft((at + QPointF(_GAP, _GAP)).toPoint())
+    # At the border of the canvas it is written on the other side.
+    view = painter.viewport()
+    if box.right() > view.right():
+        box.moveRight(int(at.x() - _GAP))
+    if box.bottom() > view.bottom():
+        box.moveBottom(int(at.y() - _GAP))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(0, 0, 0, 185))
     painter.drawRoundedRect(box, 4, 4)

@@ -285,6 +285,8 @@ class Mouse:
             modifiers or Qt.KeyboardModifier.NoModifier,
         )
         QApplication.sendEvent(self.canvas, event)
+        if kind == QEvent.Type.MouseMove:
+            self.window.qtbot.wait(8)  # napari drops moves that come faster
 
     def move(self, place):
         self.send(QEvent.Type.MouseMove, place)
