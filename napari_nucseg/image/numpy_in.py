@@ -41,10 +41,13 @@ def read_numpy_labels(path: Path) -> np.ndarray:
         If it holds something else, or would run a program.
     """
     with open(path, "rb") as file:
-        has_objects = _read_header(file)
-        if not has_objects:
-            file.seek(0)
-            return np.lib.format.read_array(file, allow_pickle=False)
+        try:
+            has_objects = _read_header(file)
+            if not has_objects:
+                file.seek(0)
+                return np.lib.format.read_array(file, allow_pickle=False)
+        except Exception as error:  # NumPy raises what it comes across
+            raise ValueError(f"it is no NumPy file, or is damaged: {error}") from error
         content = _unpickle(file)
     found = content.get(_MASKS) if isinstance(content, dict) else None
     if isinstance(found, _Array):
