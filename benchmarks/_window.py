@@ -76,7 +76,7 @@ class Mouse:
         """The canvas, a widget."""
         return self._canvas.native
 
-    def drag(self, path: Sequence[Any], *, alt: bool = False) -> None:
+    def drag(self, path: Sequence[Any] | np.ndarray, *, alt: bool = False) -> None:
         """Press at the first place, go along the path, and release; a click if it is one.
 
         Parameters
@@ -95,7 +95,7 @@ class Mouse:
             self._send(QEvent.Type.MouseMove, place, none, left, alt)
         self._send(QEvent.Type.MouseButtonRelease, path[-1], left, none, alt)
 
-    def encircle(self, path: Sequence[Any]) -> None:
+    def encircle(self, path: Sequence[Any] | np.ndarray) -> None:
         """Click with the right button and go around, as napari's brush fills outlines.
 
         Parameters

@@ -113,7 +113,7 @@ class Monkey:
                 labels = label(grey > grey.mean() + grey.std()).astype(np.int32)
                 self.viewer.add_labels(labels, name="by hand")
 
-    def _note(self, kind: Any, error: BaseException, where: Any) -> None:
+    def _note(self, kind: Any, error: BaseException | None, where: Any) -> None:
         """Keep a traceback, each once."""
         text = "".join(traceback.format_exception(kind, error, where))
         if not any(text in one for one in self.found):
@@ -199,9 +199,9 @@ class Monkey:
             QTabBar,
         )
 
-        kinds = (QAbstractButton, QAbstractButton, QAbstractItemView, QAbstractSlider)
-        kinds += (QAbstractSpinBox, QComboBox, QLineEdit, QTabBar)
-        controls = self._controls(kinds)
+        kinds = [QAbstractButton, QAbstractButton, QAbstractItemView, QAbstractSlider]
+        kinds += [QAbstractSpinBox, QComboBox, QLineEdit, QTabBar]
+        controls = self._controls(tuple(kinds))
         if not controls:
             return
         control = controls[self.rng.integers(len(controls))]
