@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPointF, Qt
+from qtpy.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtWidgets import QMainWindow, QWidget
@@ -160,7 +160,14 @@ class Overlay(QWidget):
     matrix : callable
         Given width and height of the canvas, returns `screen_matrix`, or None if nothing can
         be drawn now.
+
+    Signals
+    -------
+    left()
+        The mouse has left the canvas.
     """
+
+    left = Signal()
 
     def __init__(
         self,
@@ -175,7 +182,7 @@ class Overlay(QWidget):
         #: What is shown.
         self.marks: tuple[Mark, ...] = ()
         #: Whether the mouse is over the canvas, as far as is known.
-        self.has_mouse = False
+        self.has_mouse = canvas.underMouse()
         canvas.installEventFilter(self)
         self.resize(canvas.size())
         self.show()
@@ -199,6 +206,7 @@ class Overlay(QWidget):
             self.resize(self.parentWidget().size())
         elif kind == QEvent.Type.Leave:
             self.has_mouse = False
+            self.left.emit()
         elif kind in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress):
             self.has_mouse = True
         return False

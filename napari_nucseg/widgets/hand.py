@@ -101,6 +101,10 @@ class Tool:
         """
         self.hand.point_at(pointer)
 
+    def leave(self) -> None:
+        """Forget what would be meant: the mouse has left the canvas."""
+        self.hand.point_at(None)
+
     def cancel(self) -> None:
         """Forget a gesture that has begun."""
 
@@ -311,6 +315,7 @@ class Hand(QObject):
             is none.
         """
         plane = self.plane()
+        self._look_at_canvas()
         if by_key and self._overlay is not None and self._overlay.has_mouse:
             layer: Any = self.layer
             position = self._viewer.cursor.position
@@ -319,15 +324,15 @@ class Hand(QObject):
                 return number
         return self.selected if (plane.labels == self.selected).any() else 0
 
-    def point_at(self, pointer: Pointer) -> None:
+    def point_at(self, pointer: Pointer | None) -> None:
         """Mark the nucleus under the mouse.
 
         Parameters
         ----------
-        pointer : Pointer
-            Where the mouse is.
+        pointer : Pointer or None
+            Where the mouse is; None if it is somewhere else.
         """
-        number = _id_at(self.plane(), pointer.at)
+        number = 0 if pointer is None else _id_at(self.plane(), pointer.at)
         if number != self.hovered:
             self.hovered = number
             self._show()
@@ -340,6 +345,7 @@ class Hand(QObject):
         marks : sequence of Mark
             Shown beside the selected nucleus, in place of those of before.
         """
+        self._look_at_canvas()
         self._marks = tuple(marks)
         self._show()
 
@@ -398,6 +404,11 @@ class Hand(QObject):
             canvas = canvas_of(self._home)
             if canvas is not None:
                 self._overlay = Overlay(canvas, self._matrix)
+                self._overlay.left.connect(self._mouse_left)
+
+    def _mouse_left(self) -> None:
+        if self.tool is not None:
+            self.tool.leave()
 
     def _matrix(self, size: tuple[float, float]) -> tuple[np.ndarray, np.ndarray] | None:
         if not isalive(self) or self.layer is None or has_grid(self._viewer):

@@ -70,6 +70,9 @@ class _Stroke(Tool):
 
     def release(self, pointer: Pointer) -> None:
         if self.plane is not None:
+            if self.plane.labels.shape != self.hand.plane().labels.shape:
+                self.cancel()  # the layer has other data than at the press
+                return
             self.drag(pointer)
             path, self.plane, self.path = self.path, None, []
             self.hand.show(())
@@ -287,6 +290,12 @@ class Push(_Stroke):
         """
         self._at = pointer.at
         self.hand.show([Mark([pointer.at], _DRAW, radius=self.radius)])
+
+    def leave(self) -> None:
+        """Show no brush: the mouse has left the canvas."""
+        self._at = None
+        if self.plane is None:
+            self.hand.show(())
 
     def _preview(self, pointer: Pointer) -> None:
         """Push in a copy; the layer is changed once, at the end of the stroke."""

@@ -1,11 +1,15 @@
 """Correcting with the mouse and keys: the tools in the real window, with real events."""
 
+import napari
 import numpy as np
 import pytest
-from napari.layers import Labels
-from qtpy.QtCore import Qt
+from napari.layers import Image, Labels
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_nucseg.widgets.canvas import screen_matrix
+from napari_nucseg.widgets.nucleus_actions import ACTIONS
 from napari_nucseg.widgets.outlines import centers_of, outlines_of
 
 CONTROL, SHIFT, ALT = (
@@ -162,8 +166,6 @@ def test_space_moves_the_view(shown, window):
     layer, mouse, panel = shown()
     before, center = layer.data.copy(), window.viewer.scene.camera.center
     native = mouse.canvas
-    from qtpy.QtTest import QTest
-
     QTest.keyPress(native, Qt.Key.Key_Space)
     mouse.drag((30, 30), (30, 49))
     QTest.keyRelease(native, Qt.Key.Key_Space)
@@ -417,6 +419,9 @@ def test_added_from_the_maps_of_the_result(window, mouse, simulated):
     assert panel.hand.selected == new
     both = ((layer.data == new) & (found == 3)).sum()
     assert both > 0.8 * max((layer.data == new).sum(), (found == 3).sum())
+    window.click(panel.tools.buttons["split"])
+    over.click(place)
+    assert window.status.startswith(("Split in two", "Not split"))
 
 
 def test_network_looks_where_there_are_no_maps(window, mouse, simulated, tasks):
@@ -439,6 +444,65 @@ def test_network_looks_where_there_are_no_maps(window, mouse, simulated, tasks):
     mouse(layer).click(place)
     assert len(tasks) == count
     assert (layer.data == layer.data.max()).sum() > 0.5 * true.sum()
+
+
+def test_network_looks_at_the_displayed_plane_of_a_stack(window, mouse, simulated):
+    number = int(np.bincount(simulated.labels.ravel())[1:].argmax()) + 1
+    (place,) = centers_of(simulated.labels, [number])
+    true = simulated.labels == number
+    stack = np.stack([np.zeros_like(simulated.image), simulated.image])
+    window.viewer.add_image(stack, name="stack", axis_labels=("z", "y", "x"))
+    truth = np.stack([simulated.labels, np.where(true, 0, simulated.labels)])
+    layer = window.viewer.add_labels(truth, name="by hand")
+    window.viewer.dims.set_current_step(0, 1)
+    window.click(window.dock.correct.tools.buttons["correct"])
+    mouse(layer).click((1, *place))
+    where = (1, *np.round(place).astype(int))
+    window.wait(lambda: layer.data[where])
+    assert "disc" not in window.status
+    shape = layer.data[1] == layer.data[where]
+    assert (shape & true).sum() / (shape | true).sum() > 0.5
+    assert (layer.data[0] == simulated.labels).all()
+
+
+def test_keys_are_free_in_napari(shown):
+    _, _, panel = shown()
+    classes = {*Labels.__mro__, *Image.__mro__, *napari.Viewer.__mro__}
+    taken = {str(key) for owner in classes for key in getattr(owner, "class_keymap", ())}
+    assert {"P", "Ctrl+Z", "V"} <= taken
+    keys = {tool.key.replace("-", "+") for tool in panel.tools.tools.values()}
+    keys |= {action.key for action in ACTIONS.values()}
+    keys |= {f"Shift+{action.key}" for action in ACTIONS.values()}
+    assert len(keys) == len(panel.tools.tools) + 2 * len(ACTIONS)
+    assert not keys & taken
+    for name, tool in panel.tools.tools.items():
+        key = tool.key.replace("-", "+")
+        assert f"(key {key})" in panel.tools.buttons[name].toolTip()
+
+
+def test_labels_that_are_replaced_in_a_gesture_are_left_alone(shown, window):
+    layer, mouse, _ = shown(tool="push")
+    mouse.press((30, 95))
+    mouse.drag_to((30, 106))
+    layer.data = np.zeros((20, 30), int)
+    mouse.release((10, 10))
+    assert not layer.data.any()
+    mouse.press((10, 10))
+    window.viewer.layers.remove(layer)
+    window.qtbot.wait(20)
+    assert not window.errors
+    assert not window.dock.correct.tools.buttons["push"].isEnabled()
+
+
+def test_mouse_that_leaves_means_no_nucleus(shown, window):
+    layer, mouse, panel = shown()
+    mouse.move((30, 90))
+    assert panel.hand.hovered == 3
+    QApplication.sendEvent(mouse.canvas, QEvent(QEvent.Type.Leave))
+    assert panel.hand.hovered == 0
+    mouse.key(Qt.Key.Key_Delete)
+    assert ids(layer) == [1, 2, 3, 4]
+    assert "point at a nucleus" in window.status
 
 
 def test_outlines_and_middles():
