@@ -86,6 +86,11 @@ class Queue:
         return self._places
 
     @property
+    def has_maps(self) -> bool:
+        """Whether it knows the maps, and so candidates."""
+        return self._maps is not None
+
+    @property
     def labels(self) -> np.ndarray:
         """The labels as they were at the last update, shape (Y, X). Do not change them."""
         return self._labels
@@ -130,7 +135,7 @@ class Queue:
         """Return a checksum of the pixels of each nucleus that is there."""
         looks = {}
         for row in np.flatnonzero(np.isin(self._nuclei["label"], [*ids])):
-            box = self._box_of(row)
+            box = self._box_of(int(row))
             one = int(self._nuclei["label"][row])
             mask = np.packbits(self._labels[_slices(box)] == one)
             looks[one] = zlib.crc32(mask.tobytes(), zlib.crc32(repr(box).encode())) or 1
@@ -154,7 +159,7 @@ class Queue:
             Rows and columns; None if it is not there.
         """
         rows = np.flatnonzero(self._nuclei["label"] == one)
-        return _slices(self._box_of(rows[0])) if rows.size else None
+        return _slices(self._box_of(int(rows[0]))) if rows.size else None
 
     def _measure_all(self) -> None:
         self._nuclei = measured(self._labels, self._maps, self._diameter, self._image)

@@ -15,6 +15,7 @@ from ..support import pluralize
 from ..training import Entry, TrainingSet
 from .brush import pieces_of
 from .jobs import run_in_thread
+from .layer_states import states_in
 from .layers import METADATA_KEY, field_of, plane_of
 from .shown import bare, result_of_layer
 from .training_set_list import date_in_words
@@ -75,6 +76,8 @@ class FieldAdder(QObject):
             Whether the labels were made from this image.
         """
         source = dict(labels.metadata.get(METADATA_KEY, {}))
+        states = states_in(labels).as_dict()
+        source["states"] = {str(one): int(state) for one, state in states.items() if state}
         channel = source.get("parameters", {}).get("channel") if is_own else None
         try:
             field = field_of(image, np.array(plane_of(labels)))

@@ -25,6 +25,7 @@ from .layers import why_not_image, why_not_labels
 from .look import Looker
 from .origin import Origin, origin_of
 from .panel import Panel, enable_unless
+from .review_bar import ReviewBar
 from .tool_box import ToolBox
 from .tools import Correct, DeleteInBox, DeleteInLasso, Push, Redraw, Split
 from .training_set_list import TrainingSetList
@@ -84,7 +85,7 @@ class CorrectPanel(Panel):
         self._labels_changed()
 
     def _connect_parts(self) -> None:
-        for part in (self.fields, self._adder, self.hand, self.importer):
+        for part in (self.fields, self._adder, self.hand, self.importer, self.review):
             part.told.connect(self.told)
         self.fields.set_changed.connect(self.set_changed)
         self.fields.opened.connect(self.show_result)
@@ -124,6 +125,15 @@ class CorrectPanel(Panel):
         }
         #: Buttons and keys of the tools.
         self.tools = ToolBox(self._viewer, self.hand, tools, self.labels.layer)
+        #: Leads through the nuclei, the most suspicious first.
+        self.review = ReviewBar(
+            self._viewer,
+            self.hand,
+            self.labels.layer,
+            image_of=self._own_image,
+            maps_and_diameter=self.adder.maps_and_diameter,
+        )
+        self._maps.arrived.connect(self.review.measure_again)
         run_in_thread(warm_up, _nothing, _nothing)
 
     def _lay_out(self) -> None:
@@ -136,6 +146,7 @@ class CorrectPanel(Panel):
         form.addRow("of image", self.image)
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
+        self.body.addWidget(self.review)
         self.body.addWidget(self.fields, 1)
         self.actions.addWidget(self.add_button)
         self.actions.addWidget(self.reason)
@@ -165,6 +176,7 @@ class CorrectPanel(Panel):
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
         enable_unless(self.import_button, why_not_image(self.image.layer()), IMPORT_TIP)
         self.tools.refresh()
+        self.review.refresh()
 
     def _labels_changed(self) -> None:
         """Choose the image that the labels were made from, unless a person chose another."""

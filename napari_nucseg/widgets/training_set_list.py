@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ from qtpy.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
+from ..corrections import States
 from ..image import Field
 from ..support import pluralize
 from ..training import Entry, TrainingSet
+from .layer_states import put_states
 from .layers import METADATA_KEY, placement_of
 from .origin import note_origin
 from .panel import enable_unless
@@ -62,6 +66,8 @@ class TrainingSetList(QWidget):
         self.undo_button = QPushButton("Undo remove")
         self.entries = QListWidget()
         self.entries.setMinimumHeight(64)
+        # It takes the room that is left, so that the buttons below it stay in sight.
+        self.entries.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self._lay_out()
@@ -163,8 +169,19 @@ class TrainingSetList(QWidget):
             **placement_of(image),
         )
         note_origin(labels, image)
+        put_states(labels, _states_of(self.training_set, item.data(Qt.ItemDataRole.UserRole)))
         self.opened.emit(labels, image)
         self.told.emit(f"Opened {field.name!r} of the training set.", False)
+
+
+def _states_of(training_set: TrainingSet, key: str) -> States:
+    """Return which nuclei of a field a person had looked at."""
+    known = [
+        entry.source.get("states", {}) for entry in training_set.entries() if entry.key == key
+    ]
+    with contextlib.suppress(AttributeError, TypeError, ValueError):
+        return States({int(one): state for one, state in known[0].items()})
+    return States()
 
 
 def _placed(field: Field, scale: Any, units: Any) -> dict[str, Any]:
