@@ -384,7 +384,10 @@ class Monkey:
         labels = new[-1]
         self.viewer.reset_view()
         self._wait(500)
-        self.dock.correct.tools.use("correct")
+        panel = self.dock.correct
+        self.dock.open_part(panel)
+        panel.labels.choose(labels)
+        panel.tools.use("correct")
         numbers, counts = np.unique(labels.data[labels.data > 0], return_counts=True)
         one = int(numbers[np.argmax(counts)])
         from _wrong import middle_of
@@ -392,7 +395,11 @@ class Monkey:
         Mouse(self.viewer, labels).drag([middle_of(labels.data == one)], alt=True)
         self._wait(200)
         if (labels.data == one).any():
-            raise AssertionError("Alt+click with the tool Correct deletes nothing afterwards.")
+            tool, layer = panel.hand.tool, panel.hand.layer
+            raise AssertionError(
+                f"Alt+click with the tool Correct deletes nothing afterwards. In hand is {tool}, "
+                f"for {layer}, in mode {labels.mode}. The window says: {self.dock.status.text()}"
+            )
 
     def _until(self, condition: Callable[[], Any], what: str) -> None:
         end = time.perf_counter() + PATIENCE
