@@ -67,14 +67,16 @@ class Mouse:
     def __init__(self, viewer: Any, layer: Any) -> None:
         self._canvas = viewer.window._qt_viewer.canvas
         self._layer = getattr(layer, "__wrapped__", layer)
-        self._last = 0.0
+        self._last_move = 0.0
+        #: When the last event was sent.
+        self.last_event = 0.0
 
     @property
     def widget(self) -> Any:
         """The canvas, a widget."""
         return self._canvas.native
 
-    def drag(self, path: Sequence[Any], *, alt: bool = False) -> None:
+    def drag(self, path: Sequence[Any] | np.ndarray, *, alt: bool = False) -> None:
         """Press at the first place, go along the path, and release; a click if it is one.
 
         Parameters
@@ -93,7 +95,7 @@ class Mouse:
             self._send(QEvent.Type.MouseMove, place, none, left, alt)
         self._send(QEvent.Type.MouseButtonRelease, path[-1], left, none, alt)
 
-    def encircle(self, path: Sequence[Any]) -> None:
+    def encircle(self, path: Sequence[Any] | np.ndarray) -> None:
         """Click with the right button and go around, as napari's brush fills outlines.
 
         Parameters
@@ -120,7 +122,21 @@ class Mouse:
         """
         from qtpy.QtTest import QTest
 
+        self.last_event = time.perf_counter()
         QTest.keyClick(self.widget, key)
+
+    def move(self, place: Any) -> None:
+        """Move the mouse.
+
+        Parameters
+        ----------
+        place : point
+            (Y, X) in pixels of the layer.
+        """
+        from qtpy.QtCore import QEvent, Qt
+
+        none = Qt.MouseButton.NoButton
+        self._send(QEvent.Type.MouseMove, place, none, none)
 
     def _send(self, kind: Any, place: Any, button: Any, held: Any, alt: bool = False) -> None:
         from qtpy.QtCore import QEvent, Qt
@@ -128,11 +144,12 @@ class Mouse:
         from qtpy.QtWidgets import QApplication
 
         if kind == QEvent.Type.MouseMove:
-            time.sleep(max(0.0, self._last + _MOVE - time.perf_counter()))
-            self._last = time.perf_counter()
+            time.sleep(max(0.0, self._last_move + _MOVE - time.perf_counter()))
+            self._last_move = time.perf_counter()
         modifiers = Qt.KeyboardModifier.AltModifier if alt else Qt.KeyboardModifier.NoModifier
         at = self._on_canvas(place)
         event = QMouseEvent(kind, at, self.widget.mapToGlobal(at), button, held, modifiers)
+        self.last_event = time.perf_counter()
         QApplication.sendEvent(self.widget, event)
 
     def _on_canvas(self, place: Any) -> Any:

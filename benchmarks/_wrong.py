@@ -114,14 +114,14 @@ def wrong_nuclei(labels: np.ndarray, truth: np.ndarray) -> list[Wrong]:
         rows = np.flatnonzero(inside[:, column] | (o.iou[:, column] >= IOU))
         if rows.size > 1 and not (done_true[column] and done_found[rows].all()):
             note("divided", rows, np.array([column]))
-    for column in np.flatnonzero(~done_true):
+    for column in np.flatnonzero(~done_true).tolist():
         shared = np.where(done_found, 0, o.shared[:, column])
         row = int(np.argmax(shared)) if shared.size else 0
         if shared.size and shared[row] >= 0.1 * min(o.area[row], o.true_area[column]):
             note("outline", np.array([row]), np.array([column]))
         else:
             note("missed", np.array([], int), np.array([column]))
-    for row in np.flatnonzero(~done_found):
+    for row in np.flatnonzero(~done_found).tolist():
         note("false", np.array([row]), np.array([], int))
     return wrong
 

@@ -113,7 +113,7 @@ class Monkey:
                 labels = label(grey > grey.mean() + grey.std()).astype(np.int32)
                 self.viewer.add_labels(labels, name="by hand")
 
-    def _note(self, kind: Any, error: BaseException, where: Any) -> None:
+    def _note(self, kind: Any, error: BaseException | None, where: Any) -> None:
         """Keep a traceback, each once."""
         text = "".join(traceback.format_exception(kind, error, where))
         if not any(text in one for one in self.found):
@@ -199,9 +199,9 @@ class Monkey:
             QTabBar,
         )
 
-        kinds = (QAbstractButton, QAbstractButton, QAbstractItemView, QAbstractSlider)
-        kinds += (QAbstractSpinBox, QComboBox, QLineEdit, QTabBar)
-        controls = self._controls(kinds)
+        kinds = [QAbstractButton, QAbstractButton, QAbstractItemView, QAbstractSlider]
+        kinds += [QAbstractSpinBox, QComboBox, QLineEdit, QTabBar]
+        controls = self._controls(tuple(kinds))
         if not controls:
             return
         control = controls[self.rng.integers(len(controls))]
@@ -384,7 +384,10 @@ class Monkey:
         labels = new[-1]
         self.viewer.reset_view()
         self._wait(500)
-        self.dock.correct.tools.use("correct")
+        panel = self.dock.correct
+        self.dock.open_part(panel)
+        panel.labels.choose(labels)
+        panel.tools.use("correct")
         numbers, counts = np.unique(labels.data[labels.data > 0], return_counts=True)
         one = int(numbers[np.argmax(counts)])
         from _wrong import middle_of
@@ -392,7 +395,11 @@ class Monkey:
         Mouse(self.viewer, labels).drag([middle_of(labels.data == one)], alt=True)
         self._wait(200)
         if (labels.data == one).any():
-            raise AssertionError("Alt+click with the tool Correct deletes nothing afterwards.")
+            tool, layer = panel.hand.tool, panel.hand.layer
+            raise AssertionError(
+                f"Alt+click with the tool Correct deletes nothing afterwards. In hand is {tool}, "
+                f"for {layer}, in mode {labels.mode}. The window says: {self.dock.status.text()}"
+            )
 
     def _until(self, condition: Callable[[], Any], what: str) -> None:
         end = time.perf_counter() + PATIENCE

@@ -171,7 +171,6 @@ def with_our_tools(
     fields: Sequence[Field], by_click: bool
 ) -> tuple[list[np.ndarray], list[Corrected]]:
     """Segment and correct in the dock; also return the labels before."""
-    from _gestures import Keys
     from _person import Person as Window
 
     window = Window()
@@ -187,13 +186,7 @@ def with_our_tools(
                 _do(mouse, gesture)
                 window.wait(lambda: _is_still(window), "the tool")
 
-            one = _correct(
-                field,
-                layer,
-                act,
-                lambda person: person.with_our_tools(Keys()),
-                adds_by_click=by_click,
-            )
+            one = _correct(field, layer, act, _ours, adds_by_click=by_click)
             corrected.append(one)
             _say(field, "our tools", one)
             window.remove(layer)
@@ -218,7 +211,11 @@ def with_napari(fields: Sequence[Field], found: Sequence[np.ndarray]) -> list[Co
         # The slider of the size of the brush; it is counted with the rest.
         layer.brush_size = 1
         mouse = Mouse(viewer, layer)
-        one = _correct(field, layer, lambda gesture, m=mouse: _do(m, gesture), _napari)
+
+        def act(gesture: Gesture, mouse: Mouse = mouse) -> None:
+            _do(mouse, gesture)
+
+        one = _correct(field, layer, act, _napari)
         corrected.append(one)
         _say(field, "napari", one)
         for old in (layer, image):
@@ -226,6 +223,12 @@ def with_napari(fields: Sequence[Field], found: Sequence[np.ndarray]) -> list[Co
             QTest.qWait(500)
     viewer.close()
     return corrected
+
+
+def _ours(person: Person) -> None:
+    from _gestures import Keys
+
+    person.with_our_tools(Keys())
 
 
 def _napari(person: Person) -> None:
