@@ -165,6 +165,8 @@ class CorrectPanel(Panel):
         self._pairing.settle(image)
         self.mark.watch(labels)  # that they are a result is known now
         self.refresh()
+        can = self.reviewed_only.isEnabled()
+        self.reviewed_only.setChecked(can and was_partly_reviewed(labels))
 
     def refresh(self) -> None:
         """Enable what can work."""
@@ -194,7 +196,7 @@ class CorrectPanel(Panel):
             self._known = labels
             if labels is not None:
                 labels.events.features.connect(self._states_changed)  # once, however often
-                self.reviewed_only.setChecked(bool(was_partly_reviewed(labels)))
+                self.reviewed_only.setChecked(was_partly_reviewed(labels))
             self._maps.load(labels)
         self.mark.watch(labels)
         self._pairing.follow()
