@@ -101,7 +101,7 @@ class NucleusAdder(QObject):
     ) -> None:
         hand = self._hand
         layer: Any = ref()
-        if layer is None or hand.layer is not layer:
+        if layer is None or layer != hand.layer:
             return  # it was closed, or another one is corrected by now
         new = hand.editor.new_id(layer)
         try:

@@ -248,6 +248,12 @@ def _write(painter: QPainter, text: str, at: QPointF, color: QColor) -> None:
     painter.setFont(font)
     box = painter.fontMetrics().boundingRect(text).adjusted(-5, -3, 5, 3)
     box.moveTopLeft((at + QPointF(_GAP, _GAP)).toPoint())
+    # At the border of the canvas it is written on the other side.
+    view = painter.viewport()
+    if box.right() > view.right():
+        box.moveRight(int(at.x() - _GAP))
+    if box.bottom() > view.bottom():
+        box.moveBottom(int(at.y() - _GAP))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(0, 0, 0, 185))
     painter.drawRoundedRect(box, 4, 4)

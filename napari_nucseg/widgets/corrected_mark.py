@@ -8,7 +8,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel, QWidget
 
-from .shown import result_of_layer
+from .shown import follow_edits, result_of_layer
 from .tones import set_tone
 
 __all__ = ["CorrectedMark"]
@@ -46,7 +46,7 @@ class CorrectedMark(QLabel):
         """
         self._labels = labels
         if labels is not None:
-            labels.events.set_data.connect(self._changed)  # once, however often
+            follow_edits(labels, self._changed)
         self._show_state()
 
     def _changed(self, event: Any = None) -> None:

@@ -20,7 +20,7 @@ from .jobs import run_in_thread
 from .layers import METADATA_KEY, SHOWS
 from .origin import origin_of
 from .panel import enable_unless, hint
-from .shown import bare
+from .shown import bare, follow_edits
 
 __all__ = ["COLORS", "Comparison", "legend", "show_differences", "why_not_compared"]
 
@@ -237,7 +237,7 @@ class Comparison(QWidget):
                 for layer, checksum in zip((first, second), sums, strict=True)
             ]
             for layer in (first, second):
-                layer.events.set_data.connect(self._changed)  # once, however often
+                follow_edits(layer, self._changed)
             self._tell_if_old()
         self.refresh()
 

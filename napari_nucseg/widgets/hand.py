@@ -14,7 +14,7 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
 from ..corrections import Plane
-from .brush import guard_brush, select_quietly, unused_label
+from .brush import guard_brush, select_quietly, select_unused
 from .canvas import Mark, Overlay, camera_of, canvas_of, has_grid, screen_matrix
 from .editing import Editor
 from .outlines import centers_of, outlines_of
@@ -150,6 +150,8 @@ class Hand(QObject):
         self._layer: weakref.ref[Any] | None = None
         self._overlay: Overlay | None = None
         self._marks: tuple[Mark, ...] = ()
+        # By label, until the labels or the plane change.
+        self._outlines: dict[int, list[np.ndarray]] = {}
         self._is_moving_view = False
         self._callbacks = _callbacks(weakref.ref(self))
         viewer.layers.events.removed.connect(self._layer_removed)
@@ -208,15 +210,19 @@ class Hand(QObject):
         if bare(layer) is self.layer:
             return
         self.put_down()
+        self._outlines.clear()
         self.selected = self.hovered = 0
-        if self.layer is not None:
-            for event in (self.layer.events.set_data, self.layer.events.paint):
-                event.disconnect(self._labels_changed)
+        for event in self._events():
+            event.disconnect(self._labels_changed)
         self._layer = None if layer is None else weakref.ref(bare(layer))
-        if self.layer is not None:
-            for event in (self.layer.events.set_data, self.layer.events.paint):
-                event.connect(self._labels_changed)
+        for event in self._events():
+            event.connect(self._labels_changed)
         self._show()
+
+    def _events(self) -> list[Any]:
+        """Return what tells of other labels; ``paint`` comes before they are there."""
+        layer = self.layer
+        return [] if layer is None else [layer.events.set_data, layer.events.labels_update]
 
     def put_down(self) -> None:
         """Hold no tool."""
@@ -230,6 +236,9 @@ class Hand(QObject):
             tool.cancel()
         layer = self.layer
         if layer is not None:
+            if not self.selected:
+                # Napari has selected what was clicked last, perhaps the background.
+                select_unused(layer)
             layer.events.mode.disconnect(self._mode_changed)
             for callbacks, callback in zip(
                 (layer.mouse_drag_callbacks, layer.mouse_move_callbacks),
@@ -284,7 +293,7 @@ class Hand(QObject):
         if layer is not None:
             self.selected = int(number)
             # The brush begins new nuclei all the same.
-            select_quietly(layer, self.selected or unused_label(layer))
+            select_quietly(layer, self.selected or layer.selected_label)
             self._show()
 
     def target(self, *, by_key: bool) -> int:
@@ -379,8 +388,10 @@ class Hand(QObject):
 
     def _labels_changed(self, event: Any = None) -> None:
         """Draw anew after undo, the brush and the like."""
-        if isalive(self) and (self.selected or self.hovered):
-            self._show()
+        if isalive(self):
+            self._outlines.clear()
+            if self.selected or self.hovered:
+                self._show()
 
     def _look_at_canvas(self) -> None:
         if self._overlay is None or not isalive(self._overlay):
@@ -409,6 +420,7 @@ class Hand(QObject):
         if isalive(self):
             if self.tool is not None:
                 self.tool.cancel()
+            self._outlines.clear()
             self.selected = self.hovered = 0
             self.show(())
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from .tones import set_tone
 
-__all__ = ["Panel", "enable_unless", "folded", "hint", "reasons_in_words"]
+__all__ = ["Fold", "Panel", "enable_unless", "hint", "reasons_in_words"]
 
 _MARGIN = 8
 #: Lines of text that are always kept free for the reason, so that nothing below it moves.
@@ -80,27 +78,40 @@ def hint(text: str) -> QLabel:
     return label
 
 
-def folded(title: str, content: QWidget) -> QCollapsible:
-    """Put a widget behind a title that opens and closes it.
+class Fold(QWidget):
+    """A widget behind a title that opens and closes it. It is closed at first.
 
     Parameters
     ----------
     title : str
         What is behind it.
     content : QWidget
-        The widget.
-
-    Returns
-    -------
-    QCollapsible
-        Closed.
+        The widget; it may become higher at any time.
+    parent : QWidget, optional
+        The parent.
     """
-    # Its own arrows are black, also on napari's dark theme.
-    fold = QCollapsible(f"▸ {title}", expandedIcon=QIcon(), collapsedIcon=QIcon())
-    fold.toggled.connect(lambda is_open: fold.setText(f"{'▾' if is_open else '▸'} {title}"))
-    fold.layout().setContentsMargins(0, 0, 0, 0)
-    fold.addWidget(content)
-    return fold
+
+    def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title, self._content = title, content
+        self.button = QPushButton()
+        self.button.setCheckable(True)
+        self.button.setStyleSheet("text-align: left; padding-left: 5px;")
+        self.button.toggled.connect(self._show_content)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.button)
+        column.addWidget(content)
+        self._show_content(False)
+
+    def expand(self) -> None:
+        """Open it."""
+        self.button.setChecked(True)
+
+    def _show_content(self, is_open: bool) -> None:
+        self.button.setText(f"{'▾' if is_open else '▸'} {self._title}")
+        self._content.setVisible(is_open)
 
 
 def enable_unless(

@@ -28,7 +28,7 @@ from .differences import Comparison
 from .image_choices import AxesChoice, ChannelChoice
 from .jobs import JobRunner
 from .layers import why_not_image
-from .panel import Panel, enable_unless, folded, reasons_in_words
+from .panel import Fold, Panel, enable_unless, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
 from .segmenter import Segmenter
@@ -36,6 +36,7 @@ from .shown import (
     Result,
     State,
     bare,
+    follow_edits,
     found_in_words,
     measured_in,
     result_of_layer,
@@ -149,7 +150,7 @@ class SegmentPanel(Panel):
         #: Two results side by side.
         self.comparison = Comparison(self._viewer)
         self.comparison.told.connect(self.told)
-        self.comparison_fold = folded("Compare two results", self.comparison)
+        self.comparison_fold = Fold("Compare two results", self.comparison)
         self.body.addWidget(self.comparison_fold)
         self.body.addStretch(1)
         buttons = QHBoxLayout()
@@ -314,7 +315,7 @@ class SegmentPanel(Panel):
             return
         for layer in self._viewer.layers:
             if result_of_layer(layer) is not None:
-                layer.events.set_data.connect(self._layer_changed)  # once, however often
+                follow_edits(layer, self._layer_changed)
         self._look.start()
 
     def _layer_changed(self, event: Any = None) -> None:

@@ -7,6 +7,7 @@ when the widget is closed and opened again.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ __all__ = [
     "Result",
     "State",
     "bare",
+    "follow_edits",
     "forget_results",
     "found_in_words",
     "measured_in",
@@ -48,6 +50,21 @@ def bare(layer: Any) -> Any:
         Which lives as long as the viewer shows it; the wrapping does not.
     """
     return getattr(layer, "__wrapped__", layer)
+
+
+def follow_edits(layer: Any, listen: Callable[[Any], None]) -> None:
+    """Call a function whenever labels may have changed, also with each point of a stroke.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer. A function that listens already is called once all the same.
+    listen : callable
+        Given napari's event.
+    """
+    # A stroke draws only what it has changed, and tells nothing else until it ends.
+    for event in (layer.events.set_data, layer.events.labels_update):
+        event.connect(listen)
 
 
 class Result:

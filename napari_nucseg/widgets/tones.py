@@ -13,7 +13,9 @@ TONES = {
     "light": {"hint": "#55514e", "warning": "#6b4400", "error": "#9c1810"},
 }
 
-_GREY = "QPushButton:disabled, QComboBox:disabled, QLineEdit:disabled"
+_GREY = ", ".join(
+    f"Q{kind}:disabled" for kind in ("PushButton", "ComboBox", "LineEdit", "CheckBox")
+)
 
 #: Napari makes tabs too low for their text.
 _TABS = "QTabBar::tab { height: 20px; padding: 5px 4px; }"

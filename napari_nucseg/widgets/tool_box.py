@@ -29,6 +29,8 @@ _NAPARI = {
 }
 _NEW_TIP = "Paint with a label that no nucleus has yet (key M)"
 _COLUMNS = 5
+#: Kept free for the hint, so that nothing below it moves.
+_LINES = 4
 _NOTHING = "Choose a tool. Correct (Q) does nearly all. Ctrl+Z takes back whatever was done."
 
 
@@ -67,7 +69,7 @@ class ToolBox(QWidget):
         self._make_menu()
         self.small = SmallNuclei(hand, self.actions, self)
         self.text = hint(_NOTHING)
-        self.text.setMinimumHeight(3 * self.text.fontMetrics().lineSpacing())
+        self.text.setFixedHeight(_LINES * self.text.fontMetrics().lineSpacing())
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._lay_out()
         self._bind_keys()
@@ -107,6 +109,9 @@ class ToolBox(QWidget):
             ("Separate loose pieces", self._separate),
         ):
             menu.addAction(text).triggered.connect(lambda _, work=work: work())
+        menu.addSeparator()
+        menu.addAction("Undo\tCtrl+Z").triggered.connect(lambda _: self._step("undo"))
+        menu.addAction("Redo\tCtrl+Shift+Z").triggered.connect(lambda _: self._step("redo"))
         self.more_button.setMenu(menu)
 
     def _lay_out(self) -> None:
@@ -245,6 +250,11 @@ class ToolBox(QWidget):
     def _separate(self) -> None:
         if self._can_work():
             self.actions.separate_pieces()
+
+    def _step(self, way: str) -> None:
+        """Undo or redo, as the keys of napari do."""
+        if self._can_work():
+            getattr(self._layer_of(), way)()
 
     def _can_work(self) -> bool:
         """Return whether there are labels to change, and say why if there are none."""

@@ -15,6 +15,7 @@ from ..corrections import (
     begin_push,
     combine,
     delete,
+    ids_along,
     ids_in_box,
     ids_in_polygon,
     meaning_of,
@@ -113,9 +114,8 @@ class Correct(_Stroke):
     name, key = "Correct", "Q"
     tip = "Merge, split, add, delete and select with one tool"
     hint = (
-        "<b>Drag</b> from one nucleus into others: merge. <b>Drag</b> across from background "
-        "to background: split. <b>Click</b> background: add. <b>Alt+click</b> or Delete: "
-        "delete. Space: move the view."
+        "<b>Drag</b> from nucleus to nucleus: merge. <b>Drag</b> across one: split. "
+        "<b>Click</b> background: add. <b>Alt+click</b> or Delete: delete. Space + drag: move."
     )
 
     def __init__(self, hand: Hand, add_at: Callable[[tuple[float, float]], None]) -> None:
@@ -312,11 +312,14 @@ class Push(_Stroke):
 
 
 class DeleteInLasso(_Stroke):
-    """Delete the nuclei in a lasso."""
+    """Delete the nucleus that is clicked, or those in a lasso."""
 
-    name, key = "Lasso", "D"
-    tip = "Delete all nuclei that you draw a loop around"
-    hint = "<b>Draw</b> a loop: the nuclei that lie in it for the most part are deleted."
+    name, key = "Delete", "D"
+    tip = "Delete the nucleus that you click, or all that you draw a loop around"
+    hint = (
+        "<b>Click</b> a nucleus, or <b>draw</b> a loop around many: those that lie in it for "
+        "the most part are deleted."
+    )
 
     def _area(self, path: list[tuple[float, float]]) -> list[tuple[float, float]]:
         """Return the corners of what is drawn."""
@@ -335,10 +338,13 @@ class DeleteInLasso(_Stroke):
 
     def _finish(self, path: list[tuple[float, float]], pointer: Pointer) -> None:
         labels = self.hand.plane().labels
-        ids = self._ids(labels, path)
+        if _length(path) <= _CLICK * pointer.pixel:
+            ids = ids_along(labels, path[:1])
+        else:
+            ids = self._ids(labels, path)
         self.hand.select(0)
         text = f"Deleted {pluralize(len(ids))}."
-        self._do(delete(labels, ids), text, "No nucleus lies in it.")
+        self._do(delete(labels, ids), text, "No nucleus lies there.")
 
 
 class DeleteInBox(DeleteInLasso):

@@ -201,6 +201,24 @@ def test_gesture_shows_what_it_will_do(shown):
     assert overlay.size() == mouse.canvas.size()
 
 
+def test_what_is_marked_follows_the_labels(shown):
+    _, mouse, panel = shown()
+    overlay = panel.hand._overlay
+    mouse.move((30, 90))
+    (hovered,) = overlay.marks
+    assert hovered.dashed
+    mouse.key(Qt.Key.Key_Delete)
+    assert not overlay.marks
+    undo(mouse)
+    assert len(overlay.marks) == 1
+    mouse.click((30, 90))
+    (selected,) = overlay.marks
+    size = np.ptp(selected.points, axis=0)
+    mouse.key(Qt.Key.Key_G)
+    (selected,) = overlay.marks
+    assert (np.ptp(selected.points, axis=0) == size + 2).all()
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -320,6 +338,9 @@ def test_delete_in_a_lasso_and_in_a_box(shown, window):
     mouse.drag((15, 75), (45, 105))
     assert ids(layer) == [4]
     assert "Deleted 1 nucleus" in window.status
+    window.click(panel.tools.buttons["lasso"])
+    mouse.click((70, 40))
+    assert ids(layer) == []
 
 
 def test_keys_and_buttons_for_whole_nuclei(shown, window):

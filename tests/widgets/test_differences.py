@@ -51,12 +51,25 @@ def test_differences_are_a_layer_in_colors_over_the_labels(window, two):
     assert tuple(layer.scale) == (0.5, 0.5)
     assert tuple(layer.translate) == (3, 4)
     assert window.viewer.layers.selection.active == active
-    assert "only in old: 1" in comparison.legend.text()
-    assert "only in new: 1" in comparison.legend.text()
+    assert "only in the first: 1" in comparison.legend.text()
+    assert "only in the second: 1" in comparison.legend.text()
     # It is shown once, and it is nothing to be corrected or compared.
     _, new = compare(window)
     assert new == 0
     assert comparison.first.count() == window.dock.correct.labels.count() == 2
+
+
+def test_comparison_is_behind_a_title(window, two):
+    comparison = window.dock.segment.comparison
+    fold = comparison.parentWidget()
+    assert not comparison.isVisibleTo(fold)
+    window.click(fold.button)
+    assert comparison.isVisibleTo(fold)
+    compare(window)
+    legend = comparison.legend
+    window.wait(lambda: legend.height() >= legend.heightForWidth(legend.width()))
+    window.click(fold.button)
+    assert not comparison.isVisibleTo(fold)
 
 
 def test_legend_says_that_labels_have_changed_since(window, two):
