@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .support import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import evaluate, find_nuclei, fine_tune, segment, train
+    from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import Scores
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
@@ -72,6 +72,7 @@ __all__ = [
     "find_nuclei",
     "find_set",
     "fine_tune",
+    "import_labels",
     "import_model",
     "import_set",
     "list_models",
@@ -115,6 +116,7 @@ _HOMES = {
     "find_nuclei": "api",
     "find_set": "training",
     "fine_tune": "api",
+    "import_labels": "api",
     "import_model": "registry",
     "import_set": "training",
     "list_models": "registry",

@@ -7,6 +7,7 @@ can crash it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .image import (
     as_labels,
     instances_of,
     read_fields,
+    read_foreign_labels,
     read_image,
     read_labels,
     warn_of_issues,
@@ -42,7 +44,7 @@ from .training import (
     set_of,
 )
 
-__all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
+__all__ = ["evaluate", "find_nuclei", "fine_tune", "import_labels", "segment", "train"]
 
 #: A folder of pairs, see `image.read_fields`, a training set, its folder or name, or a field
 #: with labels.
@@ -297,6 +299,54 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
     if len(folders) == len(parts):
         return read_fields(folders, axes)
     return [field for part in parts for field in _read(part, axes)]
+
+
+def import_labels(
+    path: str | Path,
+    image: Any,
+    *,
+    axes: str = "",
+    z: int | None = None,
+    t: int | None = None,
+) -> Field:
+    """Bring in labels that another program has made, to train on or to correct them.
+
+    Nothing that is in the file is run.
+
+    Parameters
+    ----------
+    path : path
+        A mask as TIFF, PNG or NumPy file, ``_seg.npy`` of Cellpose, GeoJSON of QuPath in
+        pixels, or ROI or ZIP of ROIs of ImageJ.
+    image : array_like, path, Image or Field
+        The image that they belong to.
+    axes, z, t
+        As in `segment`.
+
+    Returns
+    -------
+    Field
+        The image with its labels.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    TypeError, ValueError
+        If a file is damaged or of another kind, or the labels do not fit to the image.
+
+    Warns
+    -----
+    UserWarning
+        If there is something odd in the labels, such as lines between outlines.
+
+    Examples
+    --------
+    >>> field = import_labels("slide.geojson", "slide.tif")
+    >>> fine_tune(field, "my model")
+    """
+    field = _as_field(image, axes, z, t)
+    return dataclasses.replace(field, labels=read_foreign_labels(path, field.shape))
 
 
 def evaluate(predicted: Any, true: Any) -> Scores:

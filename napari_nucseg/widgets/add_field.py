@@ -45,6 +45,8 @@ class FieldAdder(QObject):
     -------
     added(object)
         The `Entry` of a field that was saved.
+    saved(object, object)
+        The layer whose labels were saved, and the labels as they were then.
     changed()
         Saving begins or ends.
     told(str, bool)
@@ -52,6 +54,7 @@ class FieldAdder(QObject):
     """
 
     added = Signal(object)
+    saved = Signal(object, object)
     changed = Signal()
     told = Signal(str, bool)
 
@@ -117,8 +120,12 @@ class FieldAdder(QObject):
             return
         self.is_saving = True
         self.changed.emit()
-        known = states.as_dict()
-        run_in_thread(lambda: self._save(field, source, known), self._added, self._not_added)
+        known, drawn = states.as_dict(), field.known_labels
+        run_in_thread(
+            lambda: self._save(field, source, known),
+            lambda saved: self._added(saved, labels, drawn),
+            self._not_added,
+        )
 
     def _is_corrected(self, field: Field, labels: Any) -> bool:
         """Return whether a person has changed the labels since a model found them."""
@@ -194,10 +201,13 @@ class FieldAdder(QObject):
         field = dataclasses.replace(field, labels=labels)
         return self._training_set.add(field, source, states), issue
 
-    def _added(self, saved: tuple[Entry, MaskIssue | None]) -> None:
+    def _added(
+        self, saved: tuple[Entry, MaskIssue | None], layer: Any, labels: np.ndarray
+    ) -> None:
         entry, issue = saved
         self.is_saving = False
         self.added.emit(entry)
+        self.saved.emit(layer, labels)
         self.changed.emit()
         text = f"Saved {entry.name!r} with {pluralize(entry.nuclei)}."
         if issue:

@@ -20,12 +20,15 @@ from .corrected_mark import CorrectedMark
 from .editing import Editor
 from .hand import Hand
 from .jobs import run_in_thread
+from .journal_keeper import keeper_of
 from .kept_maps import KeptMaps
+from .label_importer import IMPORT_TIP, LabelImporter
 from .layer_states import states_in
-from .layers import why_not_drawn, why_not_labels
+from .layers import why_not_drawn, why_not_image, why_not_labels
 from .look import Looker
 from .pairing import Pairing
 from .panel import Panel, enable_unless
+from .review_bar import ReviewBar
 from .tool_box import ToolBox
 from .tools import Correct, DeleteInBox, DeleteInLasso, Push, Redraw, Split
 from .training_set_list import TrainingSetList, was_partly_reviewed
@@ -91,12 +94,15 @@ class CorrectPanel(Panel):
         self._labels_changed()
 
     def _connect_parts(self) -> None:
-        for part in (self.fields, self._adder, self.hand):
+        for part in (self.fields, self._adder, self.hand, self.importer, self.review):
             part.told.connect(self.told)
         self.fields.set_changed.connect(self.set_changed)
         self.fields.opened.connect(self.show_result)
         self._adder.changed.connect(self.refresh)
         self._adder.added.connect(self._added)
+        self._adder.saved.connect(keeper_of(self._viewer).note_saved)
+        self.import_button.clicked.connect(lambda: self.importer.ask(self.image.layer()))
+        self.importer.imported.connect(self.show_result)
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
@@ -107,6 +113,9 @@ class CorrectPanel(Panel):
             self._viewer, Image, may_follow=lambda _: self.labels.layer() is None
         )
         self._pairing = Pairing(self._viewer, self.labels, self.image, self)
+        #: Brings in labels of other programs.
+        self.importer = LabelImporter(self._viewer, self)
+        self.import_button = QPushButton("Import…")
         self.add_button = QPushButton("Add to training set")
         #: Whether only accepted and edited nuclei count.
         self.reviewed_only = QCheckBox("reviewed only")
@@ -131,18 +140,29 @@ class CorrectPanel(Panel):
         }
         #: Buttons and keys of the tools.
         self.tools = ToolBox(self._viewer, self.hand, tools, self.labels.layer)
+        #: Leads through the nuclei, the most suspicious first.
+        self.review = ReviewBar(
+            self._viewer,
+            self.hand,
+            self.labels.layer,
+            image_of=self._pairing.own_image,
+            maps_and_diameter=self.adder.maps_and_diameter,
+        )
+        self._maps.arrived.connect(self.review.measure_again)
         run_in_thread(warm_up, _nothing, _nothing)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
-        labels = QHBoxLayout()
-        labels.addWidget(self.labels, 1)
-        labels.addWidget(self.mark)
-        form.addRow("labels", labels)
+        row = QHBoxLayout()
+        row.addWidget(self.labels, 1)
+        row.addWidget(self.mark)
+        row.addWidget(self.import_button)
+        form.addRow("labels", row)
         form.addRow("of image", self.image)
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
+        self.body.addWidget(self.review)
         self.body.addWidget(self.fields, 1)
         add = QHBoxLayout()
         add.addWidget(self.add_button, 1)
@@ -176,7 +196,9 @@ class CorrectPanel(Panel):
             reason = "The field is being saved."
         enable_unless(self.add_button, reason, _ADD_TIP, self.reason)
         self._offer_reviewed_only(labels)
+        enable_unless(self.import_button, why_not_image(self.image.layer()), IMPORT_TIP)
         self.tools.refresh()
+        self.review.refresh()
 
     def _offer_reviewed_only(self, labels: Any | None) -> None:
         can = labels is not None and bool(states_in(labels).reviewed())

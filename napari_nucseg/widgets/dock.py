@@ -26,10 +26,12 @@ from ..registry import DEFAULT_MODEL
 from .choices import ModelChoice
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
+from .journal_keeper import keeper_of
 from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
 from .models_compare import ModelComparison
 from .models_dialog import ModelsDialog
 from .panel import Panel
+from .restore_offer import RestoreOffer
 from .retrain_panel import RetrainPanel
 from .segment_panel import SegmentPanel
 from .tones import set_tone, style_of
@@ -74,6 +76,8 @@ class NucleusDock(QWidget):
         #: All models, and what can be done with them.
         self.models = ModelsDialog(self)
         self._comparison = ModelComparison(self.segment, self.runner, self)
+        #: Offers corrections that a crash has left.
+        self.offer = RestoreOffer(napari_viewer)
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -108,6 +112,7 @@ class NucleusDock(QWidget):
         self.status.setContentsMargins(8, 0, 8, 0)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 4)
+        outer.addWidget(self.offer)
         outer.addWidget(self.parts, 1)
         outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
@@ -125,6 +130,9 @@ class NucleusDock(QWidget):
     def _connect(self) -> None:
         for panel in (self.segment, self.correct, self.retrain):
             panel.told.connect(self.show_message)
+        self.offer.told.connect(self.show_message)
+        self.offer.restored.connect(self._restored)
+        keeper_of(self._viewer).told.connect(self.show_message)
         for button in (self.segment.segment_button, self.retrain.retrain_button):
             button.clicked.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
@@ -171,6 +179,10 @@ class NucleusDock(QWidget):
         self._memory.note("training set", self.correct.training_set.name)
         with contextlib.suppress(ValueError):  # numbers that do not go together
             self._memory.note("parameters", kept_parameters(self.segment.parameters()))
+
+    def _restored(self, labels: Any, image: Any) -> None:
+        self.correct.show_result(labels, image)
+        self.open_part(self.correct)
 
     def _follow_theme(self, event: Any = None) -> None:
         """Color hints, warnings and errors so that they can be read."""

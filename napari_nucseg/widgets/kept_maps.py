@@ -6,7 +6,7 @@ import collections
 import math
 from typing import Any
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from ..engine import FetchMaps, Job
 from ..pipeline import Maps
@@ -21,7 +21,15 @@ _MOST, _MOST_PIXELS = 3, 32_000_000
 
 
 class KeptMaps(QObject):
-    """Brings maps in the background, when a result is going to be corrected."""
+    """Brings maps in the background, when a result is going to be corrected.
+
+    Signals
+    -------
+    arrived()
+        Maps are here that were not before.
+    """
+
+    arrived = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -73,6 +81,7 @@ class KeptMaps(QObject):
             self._kept[self._asked] = job.result
             while len(self._kept) > _MOST:
                 self._kept.popitem(last=False)
+            self.arrived.emit()
         else:
             # Expired, or the engine ended: it would not know them the next time either.
             self._gone.add(self._asked)
