@@ -45,7 +45,8 @@ def main() -> None:
 
 def is_at_work(dock: Any) -> bool:
     """Return whether the retraining runs, or what it has left is being saved."""
-    return dock.runner.job is not None or bool(dock.retrain.state.text())
+    state = dock.retrain.state.text()
+    return dock.runner.job is not None or bool(state and not state.startswith("Done"))
 
 
 def add_for_ever() -> None:

@@ -86,8 +86,6 @@ class FieldAdder(QObject):
             Whether only accepted and edited nuclei count, with what is around them.
         """
         source = dict(labels.metadata.get(METADATA_KEY, {}))
-        states = states_in(labels).as_dict()
-        source["states"] = {str(one): int(state) for one, state in states.items() if state}
         channel = source.get("parameters", {}).get("channel") if is_own else None
         try:
             field = field_of(image, np.array(plane_of(labels)))
@@ -122,8 +120,7 @@ class FieldAdder(QObject):
             return
         self.is_saving = True
         self.changed.emit()
-        known = states.as_dict()
-        drawn = field.known_labels
+        known, drawn = states.as_dict(), field.known_labels
         run_in_thread(
             lambda: self._save(field, source, known),
             lambda saved: self._added(saved, labels, drawn),

@@ -145,7 +145,7 @@ class CorrectPanel(Panel):
             self._viewer,
             self.hand,
             self.labels.layer,
-            image_of=self._own_image,
+            image_of=self._pairing.own_image,
             maps_and_diameter=self.adder.maps_and_diameter,
         )
         self._maps.arrived.connect(self.review.measure_again)
@@ -154,11 +154,11 @@ class CorrectPanel(Panel):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(4)
-        labels = QHBoxLayout()
-        labels.addWidget(self.labels, 1)
-        labels.addWidget(self.mark)
-        labels.addWidget(self.import_button)
-        form.addRow("labels", labels)
+        row = QHBoxLayout()
+        row.addWidget(self.labels, 1)
+        row.addWidget(self.mark)
+        row.addWidget(self.import_button)
+        form.addRow("labels", row)
         form.addRow("of image", self.image)
         self.body.addLayout(form)
         self.body.addWidget(self.tools)
@@ -185,6 +185,8 @@ class CorrectPanel(Panel):
         self._pairing.settle(image)
         self.mark.watch(labels)  # that they are a result is known now
         self.refresh()
+        can = self.reviewed_only.isEnabled()
+        self.reviewed_only.setChecked(can and was_partly_reviewed(labels))
 
     def refresh(self) -> None:
         """Enable what can work."""
@@ -216,7 +218,7 @@ class CorrectPanel(Panel):
             self._known = labels
             if labels is not None:
                 labels.events.features.connect(self._states_changed)  # once, however often
-                self.reviewed_only.setChecked(bool(was_partly_reviewed(labels)))
+                self.reviewed_only.setChecked(was_partly_reviewed(labels))
             self._maps.load(labels)
         self.mark.watch(labels)
         self._pairing.follow()
