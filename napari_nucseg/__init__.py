@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
     from .registry import Card, Model, list_models, load_model
     from .support import Callbacks, Epoch, Stopped
-    from .training import FineTuneResult, Initialization, ModelInfo, TrainParameters
+    from .training import (
+        FineTuneResult,
+        Initialization,
+        ModelInfo,
+        Part,
+        TrainParameters,
+        Verdict,
+    )
 
 __all__ = [
     "ArrayImage",
@@ -35,11 +42,13 @@ __all__ = [
     "ModelInfo",
     "ModelSpec",
     "Origin",
+    "Part",
     "Scores",
     "SegmentParameters",
     "Segmentation",
     "Stopped",
     "TrainParameters",
+    "Verdict",
     "evaluate",
     "find_nuclei",
     "fine_tune",
@@ -65,11 +74,13 @@ _HOMES = {
     "ModelInfo": "training",
     "ModelSpec": "pipeline",
     "Origin": "image",
+    "Part": "training",
     "Scores": "measure",
     "SegmentParameters": "pipeline",
     "Segmentation": "pipeline",
     "Stopped": "support",
     "TrainParameters": "training",
+    "Verdict": "training",
     "evaluate": "api",
     "find_nuclei": "api",
     "fine_tune": "api",

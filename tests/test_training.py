@@ -20,6 +20,7 @@ from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Callbacks, Epoch, Stopped
 from napari_nucseg.support.process import process_stamp
+from napari_nucseg.training.budgets import BUDGETS, fine_tune_parameters
 from napari_nucseg.training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
@@ -31,7 +32,6 @@ from napari_nucseg.training.checkpoint import (
 from napari_nucseg.training.initialization import Initialization
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.plan import ModelInfo
-from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 from napari_nucseg.training.result import FineTuneResult
 from napari_nucseg.training.run import Run
 from napari_nucseg.training.train import TrainingSpec, fine_tune_fields, train_fields
@@ -536,9 +536,14 @@ def test_finish_without_an_epoch(tmp_path):
         Run(tmp_path).finish()
 
 
-def test_presets_grow_with_their_names():
-    steps = [p.epochs * p.steps_per_epoch for p in FINE_TUNE_PRESETS.values()]
-    assert steps == sorted(steps)
+def test_budgets_take_as_long_as_they_say():
+    chosen = [fine_tune_parameters(budget) for budget in BUDGETS]
+    assert [one.minutes for one in chosen][:3] == [1, 2, 10]
+    assert [one.epochs for one in chosen] == sorted(one.epochs for one in chosen)
+    assert fine_tune_parameters("0.5").minutes == 0.5
+    for bad in ("slow", 0, -1):
+        with pytest.raises(ValueError, match=r"minutes"):
+            fine_tune_parameters(bad)
 
 
 def rows(*scores):

@@ -12,6 +12,7 @@ from ..pipeline import DEFAULT_SPEC
 from ..registry import Card
 from ..support import parse_object
 from .checkpoint import Checkpoint
+from .gate import Verdict
 
 __all__ = ["ModelInfo", "RunPlan"]
 
@@ -160,7 +161,13 @@ class RunPlan:
         ]
         return ", ".join(names + changed)
 
-    def card(self, checkpoint: Checkpoint, name: str = "") -> Card:
+    def card(
+        self,
+        checkpoint: Checkpoint,
+        name: str = "",
+        verdict: Verdict | None = None,
+        blend: float = 1.0,
+    ) -> Card:
         """Write the card of the model.
 
         Parameters
@@ -169,15 +176,21 @@ class RunPlan:
             The last one of the run.
         name : str, optional
             Name of the model; left out, the planned one.
+        verdict : Verdict, optional
+            How it compares with its parent.
+        blend : float, optional
+            The part of the new weights in the mean of them and those of the parent.
 
         Returns
         -------
         Card
             Without the checksum of the weights.
         """
-        scores = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
+        scores: dict[str, Any] = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
         if self.parent is not None:
             scores["parent_held_out_mean_ap"] = round(checkpoint.history[0].score, 6)
+        if verdict is not None:
+            scores["comparison"] = verdict.as_dict()
         return Card(
             **{**dataclasses.asdict(self.info), "name": name or self.info.name},
             version="1",
@@ -192,6 +205,7 @@ class RunPlan:
                 **self.counts,
                 "kept_epoch": checkpoint.kept.epoch,
                 "encoder_weights": self.encoder_weights,
+                **({"blend": blend} if blend < 1 else {}),
             },
             scores=scores,
         )

@@ -10,7 +10,7 @@ from qtpy.QtTest import QTest
 from napari_nucseg.engine import FineTune, Segment, shared_engine
 from napari_nucseg.registry.archive import import_model
 from napari_nucseg.registry.store import list_models, load_model, models_directory
-from napari_nucseg.training.presets import FINE_TUNE_PRESETS
+from napari_nucseg.training.budgets import fine_tune_parameters
 from napari_nucseg.widgets import retrain_panel
 
 PATIENCE = 180
@@ -57,12 +57,12 @@ def test_reasons_against_retraining(window):
     assert panel.retrain_button.isEnabled()
 
 
-def test_effort_fills_in_the_numbers(window):
+def test_budget_fills_in_the_numbers(window):
     panel = window.dock.retrain
-    for index in range(panel.preset.count()):
-        panel.preset.setCurrentIndex(index)
-        preset = FINE_TUNE_PRESETS[panel.preset.currentData()]
-        assert panel.advanced.parameters() == preset
+    for index in range(panel.budget.count()):
+        panel.budget.setCurrentIndex(index)
+        parameters = fine_tune_parameters(panel.budget.currentData())
+        assert panel.advanced.parameters() == parameters
 
 
 def test_numbers_that_do_not_go_together(window):
