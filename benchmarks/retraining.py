@@ -64,6 +64,8 @@ _COLUMNS = (
     "seconds",
     "reason",
 )
+#: Scores of the base by the name of the set.
+_KNOWN: dict[str, tuple[float, float]] = {}
 _KEY = ("domain", "fields", "draw", "budget", "bad", "model")
 
 
@@ -136,7 +138,10 @@ def _run(wanted: dict[str, str], model: Model, options: Any) -> dict[str, Any]:
         others = [field for field in pool if field not in chosen] or pool
         chosen = [spoiled(field, wanted["bad"], others, rng) for field in chosen]
     tests = _tests(domain, options)
-    before = {name: _score(model, fields) for name, fields in tests.items()}
+    before = {
+        name: _score_of_base(model, wanted["domain"] if name == "domain" else name, fields)
+        for name, fields in tests.items()
+    }
     name = "fine-tuned"
     began = time.monotonic()
     result = fine_tune_fields(
@@ -175,6 +180,13 @@ def _tests(domain: Domain, options: Any) -> dict[str, list[Field]]:
         "fluo": fluorescence(options.data)[: options.test_fields],
         "stained": stained(options.data)[: options.test_fields],
     }
+
+
+def _score_of_base(model: Model, name: str, fields: Sequence[Field]) -> tuple[float, float]:
+    """Score the base, once for each set of images."""
+    if name not in _KNOWN:
+        _KNOWN[name] = _score(model, fields)
+    return _KNOWN[name]
 
 
 def _score(model: Model, fields: Sequence[Field]) -> tuple[float, float]:

@@ -29,6 +29,7 @@ from napari_nucseg.training.checkpoint import (
     latest_checkpoint,
     write_checkpoint,
 )
+from napari_nucseg.training.gate import CORRECTIONS, HELD_OUT
 from napari_nucseg.training.initialization import Initialization
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.plan import ModelInfo
@@ -504,8 +505,10 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, quick_learner, 
         callbacks=Callbacks(on_epoch=epochs.append),
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
-    assert result.parent_score == epochs[0].score
-    assert result.score == max(epoch.score for epoch in epochs[1:])
+    part = result.verdict.part(HELD_OUT)
+    assert (result.parent_score, result.score) == (part.parent, part.child)
+    assert part.nuclei == result.nuclei
+    assert [one.name for one in result.verdict.parts] == [HELD_OUT, CORRECTIONS]
     assert result.nuclei == load_model("child").card.training["nuclei_held_out"]
     child = load_model("child")
     assert child.card.parent == parent.card.name

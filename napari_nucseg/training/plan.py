@@ -12,9 +12,9 @@ from ..pipeline import DEFAULT_SPEC
 from ..registry import Card
 from ..support import parse_object
 from .checkpoint import Checkpoint
-from .gate import Verdict
+from .gate import HELD_OUT, Verdict
 
-__all__ = ["ModelInfo", "RunPlan"]
+__all__ = ["ModelInfo", "RunPlan", "held_out_scores"]
 
 #: Runs whose plan has another number were begun by another version.
 _FORMAT = 3
@@ -85,6 +85,8 @@ class RunPlan:
         How many fields and nuclei there are to train on and to score on.
     began : float
         When the run began, in seconds since 1970.
+    held_out : list of str, optional
+        What is only scored, in words.
     """
 
     info: ModelInfo
@@ -99,6 +101,7 @@ class RunPlan:
     validation: list[str]
     counts: dict[str, int]
     began: float
+    held_out: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the plan as text.
@@ -188,7 +191,9 @@ class RunPlan:
         """
         scores: dict[str, Any] = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
         if self.parent is not None:
-            scores["parent_held_out_mean_ap"] = round(checkpoint.history[0].score, 6)
+            parent_score, score = held_out_scores(checkpoint, verdict)
+            scores["held_out_mean_ap"] = round(score, 6)
+            scores["parent_held_out_mean_ap"] = round(parent_score, 6)
         if verdict is not None:
             scores["comparison"] = verdict.as_dict()
         return Card(
@@ -214,3 +219,25 @@ class RunPlan:
     def output_folder(self) -> Path | None:
         """Folder of the model; None if it goes among the user's own models."""
         return None if self.output is None else Path(self.output)
+
+
+def held_out_scores(checkpoint: Checkpoint, verdict: Verdict | None) -> tuple[float, float]:
+    """Return the scores of a fine-tuned model and of its parent on the held-out part.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The last one of the run.
+    verdict : Verdict or None
+        The comparison, which is about the weights that become the model; None if the run
+        ended before, and the kept epoch becomes the model.
+
+    Returns
+    -------
+    parent_score, score : float
+        Mean AP over IoU 0.5 to 0.9.
+    """
+    part = verdict.part(HELD_OUT) if verdict else None
+    if part is not None:
+        return part.parent, part.child
+    return checkpoint.history[0].score, checkpoint.kept.score

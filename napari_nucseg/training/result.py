@@ -39,6 +39,8 @@ class FineTuneResult:
         Time since the run began.
     verdict : Verdict, optional
         How both compare on all that they were scored on; None if the run ended before.
+    held_out : tuple of str, optional
+        What was held out, in words.
     """
 
     name: str
@@ -50,6 +52,7 @@ class FineTuneResult:
     epochs: int
     seconds: float
     verdict: Verdict | None = None
+    held_out: tuple[str, ...] = ()
 
     @property
     def better(self) -> bool:

@@ -20,6 +20,7 @@ from ..support import (
     is_old,
     is_running,
     new_file,
+    new_folder,
     new_run_directory,
     process_stamp,
     read_object,
@@ -36,7 +37,7 @@ from .checkpoint import (
 )
 from .gate import Verdict
 from .history import draw_curves, write_history
-from .plan import RunPlan
+from .plan import RunPlan, held_out_scores
 from .result import FineTuneResult
 
 __all__ = ["Run", "UnfinishedRun"]
@@ -44,6 +45,8 @@ __all__ = ["Run", "UnfinishedRun"]
 _PLAN_FILE = "plan.json"
 _PROCESS_FILE = "process.json"
 _HISTORY_FILE, _CURVES_FILE = "history.csv", "curves.png"
+#: Folder of what the gate says, and of the weights that it is about.
+_VERDICT = "verdict"
 _VERDICT_FILE, _BLENDED_FILE = "verdict.json", "blended.weights.h5"
 _OLD = 7 * 24 * 3600  # seconds
 
@@ -51,8 +54,6 @@ _OLD = 7 * 24 * 3600  # seconds
 #: the others would not be known as a run.
 _FILES = (
     _PROCESS_FILE,
-    _VERDICT_FILE,
-    _BLENDED_FILE,
     _HISTORY_FILE,
     _CURVES_FILE,
     _PLAN_FILE,
@@ -207,11 +208,11 @@ class Run:
         write_weights : callable
             Writes that mean to the path it is given.
         """
-        with new_file(self.folder / _BLENDED_FILE) as aside:
-            write_weights(aside)
-        # The weights count from the moment that the verdict is there.
         about = {"blend": blend, "epoch": self.last_epoch, **verdict.as_dict()}
-        self._write(_VERDICT_FILE, json.dumps(about))
+        shutil.rmtree(self.folder / _VERDICT, ignore_errors=True)
+        with new_folder(self.folder / _VERDICT) as aside:
+            write_weights(aside / _BLENDED_FILE)
+            (aside / _VERDICT_FILE).write_text(json.dumps(about), encoding="utf-8")
 
     def verdict(self) -> tuple[Verdict | None, float]:
         """Read what the gate says of the last epoch.
@@ -224,7 +225,7 @@ class Run:
             See `save_verdict`; 1 without a verdict.
         """
         try:
-            about = read_object(self.folder / _VERDICT_FILE)
+            about = read_object(self.folder / _VERDICT / _VERDICT_FILE)
             verdict = Verdict.from_dict(about)
             return (
                 (verdict, about["blend"]) if about["epoch"] == self.last_epoch else (None, 1.0)
@@ -296,16 +297,19 @@ class Run:
         """
         model = self.make_model(name)
         plan, checkpoint = self._plan_and_checkpoint()
+        verdict, _ = self.verdict()
+        parent_score, score = held_out_scores(checkpoint, verdict)
         return FineTuneResult(
             name=model.card.name,
             path=model.folder,
             parent=plan.parent or "",
-            parent_score=_parent_score(plan, checkpoint),
-            score=checkpoint.kept.score,
+            parent_score=math.nan if plan.parent is None else parent_score,
+            score=score,
             nuclei=plan.counts["nuclei_held_out"],
             epochs=checkpoint.history[-1].epoch,
             seconds=time.time() - plan.began,
-            verdict=self.verdict()[0],
+            verdict=verdict,
+            held_out=tuple(plan.held_out),
         )
 
     def discard(self) -> None:
@@ -328,6 +332,7 @@ class Run:
         """
         if self._is_run():
             remove_checkpoints(self.folder)
+            shutil.rmtree(self.folder / _VERDICT, ignore_errors=True)
             remove_leftovers(self.folder)
             for name in _FILES:
                 with contextlib.suppress(OSError):
@@ -377,7 +382,7 @@ class Run:
         if _saved_already(plan, kept, plan.info.name) is not None:
             return []
         began, score = float(plan.began), float(checkpoint.kept.score)
-        parent_score = float(_parent_score(plan, checkpoint))
+        parent_score = math.nan if plan.parent is None else checkpoint.history[0].score
         return [UnfinishedRun(self, plan.info.name, began, parent_score, score)]
 
     def _plan_and_checkpoint(self) -> tuple[RunPlan, Checkpoint]:
@@ -389,7 +394,8 @@ class Run:
     def _kept_weights(self, checkpoint: Checkpoint) -> Path:
         """Return the file of the weights that become the model."""
         verdict, _ = self.verdict()
-        return checkpoint.folder / KEPT_FILE if verdict is None else self.folder / _BLENDED_FILE
+        blended = self.folder / _VERDICT / _BLENDED_FILE
+        return checkpoint.folder / KEPT_FILE if verdict is None else blended
 
     def _process(self) -> dict[str, Any]:
         """Return the stamp of the process that works on the run, or did when it was killed."""
@@ -468,11 +474,6 @@ class UnfinishedRun:
     began: float
     parent_score: float
     score: float
-
-
-def _parent_score(plan: RunPlan, checkpoint: Checkpoint) -> float:
-    """Return the score of the model that training started from; NaN if there is none."""
-    return math.nan if plan.parent is None else checkpoint.history[0].score
 
 
 def _saved_already(plan: RunPlan, weights: Path, name: str) -> Model | None:

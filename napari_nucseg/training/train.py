@@ -259,7 +259,17 @@ def _plan(
             "nuclei_held_out": sum(field.nuclei for field in data.held_out),
         },
         began=time.time(),
+        held_out=_in_words(data),
     )
+
+
+def _in_words(data: TrainingData) -> list[str]:
+    """Say what is held out: whole fields, or a strip of those that are also trained on."""
+    trained_on = {field.name for group in data.groups for field in group}
+    return [
+        f"a strip of {field.name!r}" if field.name in trained_on else repr(field.name)
+        for field in data.held_out
+    ]
 
 
 def _with_rehearsal(

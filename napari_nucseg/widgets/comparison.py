@@ -8,6 +8,7 @@ import math
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from ..support import some_of
 from ..training import FineTuneResult, Part
 
 __all__ = ["Comparison"]
@@ -54,7 +55,10 @@ class Comparison(QWidget):
         if verdict is None:
             return
         rows = "".join(_row(part) for part in verdict.parts)
-        self.table.setText(f"<table cellspacing='0' cellpadding='2'>{_HEAD}{rows}</table>")
+        held_out = html.escape(f"Held out: {some_of(result.held_out)}")
+        self.table.setText(
+            f"<table cellspacing='0' cellpadding='2'>{_HEAD}{rows}</table>{held_out}"
+        )
         self.table.setToolTip(
             "Mean AP over IoU 0.5 to 0.9. In brackets the interval that holds 95 in 100 of the "
             "differences if other nuclei like these had been drawn."

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from ..engine import FineTune, Job
-from ..registry import check_new_name, free_name
+from ..registry import Model, check_new_name, free_name, load_model
 from ..support import Epoch, duration, pluralize, runs_directory
 from ..training import (
     BEST,
@@ -31,6 +31,7 @@ from ..training import (
     Run,
     TrainingSet,
     TrainParameters,
+    UnfinishedRun,
     fine_tune_parameters,
 )
 from .choices import ModelChoice
@@ -153,6 +154,7 @@ class RetrainPanel(Panel):
         self.cancel_button.clicked.connect(self._cancel)
         self._patience.timeout.connect(self._runner.cancel)
         self.offer.kept.connect(self._take_kept)
+        self.offer.resumed.connect(self._go_on)
         self.offer.told.connect(self.told)
         self._runner.progress.connect(self._show_progress)
         self._runner.epoch.connect(self._show_epoch)
@@ -219,22 +221,31 @@ class RetrainPanel(Panel):
         except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._run = Run.new()
+        self._start(model, self.name.text(), cast(TrainParameters, parameters), Run.new())
+
+    def _go_on(self, unfinished: UnfinishedRun) -> None:
+        """Train on from the last epoch of a run that an earlier window has left."""
+        try:
+            plan = unfinished.run.plan()
+            parent = load_model(plan.parent or "")
+            parameters = TrainParameters(**plan.parameters)
+        except (OSError, ValueError, TypeError) as error:
+            self.told.emit(f"It cannot go on: {error}", True)
+            return
+        self._start(parent, unfinished.name, parameters, unfinished.run)
+
+    def _start(self, parent: Model, name: str, parameters: TrainParameters, run: Run) -> None:
+        """Begin or go on with a run."""
+        self._run = run
         self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
         self.comparison.setVisible(False)
         self.state.setText("Preparing…")
         self._runner.run(
-            FineTune(
-                self._training_set.folder,
-                model.folder,
-                self.name.text(),
-                cast(TrainParameters, parameters),
-                self._run.folder,
-            )
+            FineTune(self._training_set.folder, parent.folder, name, parameters, run.folder)
         )
-        self.told.emit(f"Retraining {model.card.name!r}…", False)
+        self.told.emit(f"Retraining {parent.card.name!r}…", False)
 
     def _stop(self) -> None:
         """Ask for the best so far; if the engine is busy, take it from the disk."""
