@@ -397,8 +397,9 @@ class Monkey:
         if (labels.data == one).any():
             tool, layer = panel.hand.tool, panel.hand.layer
             raise AssertionError(
-                f"Alt+click with the tool Correct deletes nothing afterwards. In hand is {tool}, "
-                f"for {layer}, in mode {labels.mode}. The window says: {self.dock.status.text()}"
+                f"Alt+click with the tool Correct deletes nothing afterwards. In hand is "
+                f"{tool}, for {layer}, in mode {labels.mode}. The window says: "
+                f"{self.dock.status.text()}"
             )
 
     def _until(self, condition: Callable[[], Any], what: str) -> None:

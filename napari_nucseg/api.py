@@ -33,14 +33,14 @@ from .pipeline import Segmentation, SegmentParameters
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
 from .training import (
-    DEFAULT_PRESET,
-    FINE_TUNE_PRESETS,
+    DEFAULT_BUDGET,
     FineTuneResult,
     Initialization,
     ModelInfo,
     TrainingSet,
     TrainingSpec,
     TrainParameters,
+    fine_tune_parameters,
     set_of,
 )
 
@@ -226,7 +226,7 @@ def fine_tune(
     name: str,
     model: str | Path | Model = DEFAULT_MODEL,
     *,
-    preset: str = DEFAULT_PRESET,
+    budget: float | str = DEFAULT_BUDGET,
     axes: str = "",
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
@@ -242,26 +242,26 @@ def fine_tune(
         Name of the new model.
     model : str, path or Model, optional
         Model to start from.
-    preset : str, optional
-        ``"quick"``, ``"balanced"`` or ``"thorough"``.
+    budget : float or str, optional
+        Minutes for all of it, or ``"best"``: until the score gets no better.
     axes : str, optional
         Axes of the images in folders, see `segment`.
     callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step. If it
         should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
     **parameters
-        Those of `TrainParameters`, instead of the preset's.
+        Those of `TrainParameters`, instead of what the budget says. With
+        ``steps_per_epoch`` the steps are counted and the time is not.
 
     Returns
     -------
     FineTuneResult
         Name, folder and scores of the new model.
     """
-    if preset not in FINE_TUNE_PRESETS:
-        raise ValueError(
-            f"Expected a preset out of {', '.join(FINE_TUNE_PRESETS)}, got {preset!r}."
-        )
-    values = {**FINE_TUNE_PRESETS[preset].as_dict(), **parameters}
+    values = fine_tune_parameters(budget).as_dict()
+    if "steps_per_epoch" in parameters:
+        values["minutes"] = None
+    values |= parameters
     options = from_keywords(TrainParameters, values)
     fields = _read(data, axes)
     parent = model if isinstance(model, Model) else load_model(model)

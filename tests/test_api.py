@@ -267,8 +267,8 @@ def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
         train([pairs], tmp_path / "new", epochs=0)
     with pytest.raises(TypeError, match=r"epochs.*steps,"):
         train([pairs], tmp_path / "new", steps=1, widths=2)
-    with pytest.raises(ValueError, match="quick, balanced, thorough"):
-        fine_tune(pairs, "new", preset="slow")
+    with pytest.raises(ValueError, match="budget in minutes, such as 2, or 'best', got 'slow'"):
+        fine_tune(pairs, "new", budget="slow")
     with pytest.raises(ValueError, match="Expected a name"):
         fine_tune(pairs, "a/b", **TINY)
 
@@ -280,7 +280,8 @@ def test_fine_tune_on_a_single_field(simulated, quick_learner):
         simulated,
         "one",
         quick_learner,
-        preset="quick",
+        budget=1,
+        rehearsal=0.0,
         callbacks=Callbacks(on_epoch=epochs.append),
         **TINY,
     )
@@ -289,5 +290,6 @@ def test_fine_tune_on_a_single_field(simulated, quick_learner):
     assert card.parent == result.parent == quick_learner.name
     parameters = card.training["parameters"]
     assert parameters["epochs"] == 1
-    assert parameters["learning_rate"] == pytest.approx(3e-4)
+    assert parameters["minutes"] is None
+    assert parameters["learning_rate"] == pytest.approx(1e-3)
     assert segment(simulated, "one").shape == simulated.shape

@@ -58,7 +58,7 @@ class PreparedField:
     @functools.cached_property
     def reviewed_pixels(self) -> np.ndarray:
         """Places of the reviewed pixels, int (N, 2), if not all pixels were reviewed."""
-        return np.argwhere(self.reviewed)
+        return np.argwhere(np.asarray(self.reviewed))
 
 
 def prepare_field(field: Field, channel: int | None = None) -> PreparedField:

@@ -206,7 +206,9 @@ class Window:
     def retrain(self, **numbers):
         """Fill in the numbers under Advanced, and click Retrain."""
         form = self.dock.retrain.advanced.boxes
-        for name, value in {**TINY, **numbers}.items():
+        # Count the steps, and go without the reference images.
+        still = {"minutes": form["minutes"].min, "rehearsal": 0}
+        for name, value in {**still, **TINY, **numbers}.items():
             form[name].value = value
         return self.start(self.dock.retrain.retrain_button)
 
