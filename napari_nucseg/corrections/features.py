@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy  # which loads its parts when they are used first
 
 from ..pipeline import Maps, find_basins, heights_of
 from .outlines import SIDES, shifted
@@ -168,7 +168,9 @@ def _around(features: dict[str, np.ndarray]) -> np.ndarray:
     if confidence.size < 2:
         return confidence.astype(float)
     middles = np.stack([features["centroid_y"], features["centroid_x"]], axis=1)
-    _, nearest = cKDTree(middles).query(middles, min(_AROUND + 1, confidence.size))
+    _, nearest = scipy.spatial.cKDTree(middles).query(
+        middles, min(_AROUND + 1, confidence.size)
+    )
     return confidence[nearest[:, 1:]].mean(axis=1)
 
 

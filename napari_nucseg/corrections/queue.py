@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 
 import numpy as np
-from scipy.ndimage import find_objects
+import scipy  # which loads its parts when they are used first
 
 from ..pipeline import Maps
 from .features import background_of, measured, related
@@ -72,7 +72,7 @@ class Queue:
             self._boxes = np.array(
                 [
                     [*(one.start for one in box), *(one.stop for one in box)]
-                    for box in find_objects(self._objects)
+                    for box in scipy.ndimage.find_objects(self._objects)
                 ],
                 np.intp,
             ).reshape(-1, 4)
