@@ -126,8 +126,8 @@ _running: set[_Outcome] = set()
 
 def run_in_thread(
     function: Callable[[], Any],
-    on_result: Callable[[Any], None],
-    on_error: Callable[[Exception], None],
+    on_result: Callable[[Any], None] = lambda _: None,
+    on_error: Callable[[Exception], None] = lambda _: None,
 ) -> None:
     """Run a function on a thread of its own, also to its end if napari is closed meanwhile.
 
@@ -135,8 +135,9 @@ def run_in_thread(
     ----------
     function : callable
         Touches no widget and no layer.
-    on_result, on_error : callable
-        Called on the window's thread with what it returned or raised.
+    on_result, on_error : callable, optional
+        Called on the window's thread with what it returned or raised; left out, nothing is
+        done with that.
     """
     outcome = _Outcome()
     _running.add(outcome)

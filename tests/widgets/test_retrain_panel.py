@@ -246,15 +246,15 @@ def test_second_click_does_nothing(window, simulated, engine_held, tasks):
 def test_both_models_are_compared_and_one_click_goes_back(window, quick):
     panel = window.dock.retrain
     name = panel.name.text()
-    assert not panel.comparison.isVisible()
+    assert not panel.old_and_new.isVisible()
     with window.new_model():
         window.retrain()
-    assert "held-out part" in panel.comparison.table.text()
+    assert "held-out part" in panel.old_and_new.table.text()
     used = panel.parent_model.currentText()
     other = {name: quick, quick: name}[used]
-    assert panel.comparison.other_button.text() == f"Use '{other}' instead"
-    window.click(panel.comparison.other_button)
+    assert panel.old_and_new.other_button.text() == f"Use '{other}' instead"
+    window.click(panel.old_and_new.other_button)
     for choice in (panel.parent_model, window.dock.segment.model):
         assert choice.currentText() == other
-    assert panel.comparison.other_button.text() == f"Use '{used}' instead"
+    assert panel.old_and_new.other_button.text() == f"Use '{used}' instead"
     assert not window.errors
