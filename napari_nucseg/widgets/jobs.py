@@ -61,12 +61,15 @@ class JobRunner(QObject):
         Steps done, steps in all, and what is being done. Not for every step.
     epoch(object)
         A finished `Epoch`.
+    started()
+        There is a job now.
     done(object)
         The `Job`, in its last state.
     """
 
     progress = Signal(int, int, str)
     epoch = Signal(object)
+    started = Signal()
     done = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -102,8 +105,9 @@ class JobRunner(QObject):
         relay.epoch.connect(self.epoch, queued)
         relay.done.connect(self.done, queued)
         callbacks = Callbacks(relay.on_progress, relay.on_epoch)
-        self.job = shared_engine().submit(task, callbacks, relay.on_done)
-        return self.job
+        self.job = job = shared_engine().submit(task, callbacks, relay.on_done)
+        self.started.emit()
+        return job
 
     def cancel(self) -> None:
         """Cancel the job, if there is one."""

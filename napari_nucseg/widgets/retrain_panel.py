@@ -165,6 +165,7 @@ class RetrainPanel(Panel):
         reason = busy
         if not reason and self._run is not None:
             reason = "The new model is being saved."
+        self.offer.refresh(reason)
         if not reason and not len(self._training_set):
             reason = "The training set is empty: correct some labels and add them in part 2."
         if not reason:
@@ -225,6 +226,7 @@ class RetrainPanel(Panel):
         except (OSError, ValueError, TypeError) as error:
             self.told.emit(f"It cannot go on: {error}", True)
             return
+        self.offer.drop(unfinished)
         self._start(parent, unfinished.name, parameters, unfinished.run)
 
     def _start(self, parent: Model, name: str, parameters: TrainParameters, run: Run) -> None:
