@@ -97,6 +97,7 @@ class RetrainPanel(Panel):
             self.budget.addItem(_words(budget), budget)
         self.budget.setToolTip("How long all of it may take; it learns as much as it can")
         self.budget.setCurrentIndex(BUDGETS.index(DEFAULT_BUDGET))
+        self.budget.setPlaceholderText("as under Advanced")
         self.advanced = ParameterForm(fine_tune_parameters())
         #: The new model beside its parent.
         self.old_and_new = OldAndNew()
@@ -139,6 +140,7 @@ class RetrainPanel(Panel):
     def _connect(self) -> None:
         self.name.textChanged.connect(lambda _: self.refresh(self._busy()))
         self.budget.currentIndexChanged.connect(self._budget_chosen)
+        self.advanced.boxes["minutes"].changed.connect(lambda _: self._time_changed())
         self.old_and_new.chosen.connect(self._choose)
         self.retrain_button.clicked.connect(self._retrain)
         self.stop_button.clicked.connect(self._stop)
@@ -197,7 +199,16 @@ class RetrainPanel(Panel):
         self.name.setText(free_name(f"my nuclei {datetime.date.today().isoformat()}"))
 
     def _budget_chosen(self) -> None:
-        self.advanced.show(fine_tune_parameters(self.budget.currentData()))
+        budget = self.budget.currentData()
+        if budget is not None:
+            self.advanced.show(fine_tune_parameters(budget))
+
+    def _time_changed(self) -> None:
+        """Choose no budget if the time under Advanced is that of none."""
+        budget = self.budget.currentData()
+        minutes = self.advanced.boxes["minutes"].value
+        if budget is not None and minutes != fine_tune_parameters(budget).minutes:
+            self.budget.setCurrentIndex(-1)
 
     def _choose(self, name: str) -> None:
         """Use another model from now on."""

@@ -150,8 +150,14 @@ class ReviewBar(QWidget):
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Measure when the bar is seen for the first time."""
         super().showEvent(event)
+        self._view_moved()
         if self.review is not None and self.review.queue is None:
             self._begin()
+
+    def hideEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Draw nothing over the image while another part is open."""
+        super().hideEvent(event)
+        self._view_moved()
 
     def measure_again(self) -> None:
         """Measure anew, as maps have come or another image is chosen."""

@@ -63,6 +63,13 @@ def test_budget_fills_in_the_numbers(window):
         panel.budget.setCurrentIndex(index)
         parameters = fine_tune_parameters(panel.budget.currentData())
         assert panel.advanced.parameters() == parameters
+    panel.advanced.boxes["epochs"].value = 7
+    assert panel.budget.currentIndex() == panel.budget.count() - 1
+    panel.advanced.boxes["minutes"].value = 3
+    assert panel.budget.currentIndex() == -1
+    assert panel.advanced.parameters().epochs == 7
+    panel.budget.setCurrentIndex(0)
+    assert panel.advanced.parameters().minutes == panel.budget.currentData()
 
 
 def test_numbers_that_do_not_go_together(window):
