@@ -21,7 +21,7 @@ class TrainParameters(Parameters):
         unit="minutes",
         minimum=0.5,
         maximum=10_000,
-        row=FormRow("time", suffix=" min", step=0.5, auto="count the steps"),
+        row=FormRow("exact time", suffix=" min", step=0.5, auto="count the steps"),
     )
     epochs: int = parameter(
         16,

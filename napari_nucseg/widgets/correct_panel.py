@@ -149,7 +149,8 @@ class CorrectPanel(Panel):
             maps_and_diameter=self.adder.maps_and_diameter,
         )
         self._maps.arrived.connect(self.review.measure_again)
-        run_in_thread(warm_up, _nothing, _nothing)
+        # If that fails, the first edit takes longer.
+        run_in_thread(warm_up)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -248,7 +249,3 @@ class CorrectPanel(Panel):
     def _added(self) -> None:
         self.fields.field_added()
         self.set_changed.emit()
-
-
-def _nothing(outcome: Any) -> None:
-    """Do nothing when the edits are warm, or could not be: the first one takes longer then."""

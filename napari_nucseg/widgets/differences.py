@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-import zlib
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from ..measure import FIRST_ONLY, OTHER_OUTLINE, SECOND_ONLY, Differences, differences
 from ..support import pluralize
 from .choices import LayerChoice
+from .fingerprint import Fingerprint
 from .jobs import run_in_thread
 from .layers import METADATA_KEY, SHOWS
 from .origin import origin_of
@@ -145,7 +145,7 @@ class Comparison(QWidget):
         self._viewer = viewer
         self._is_busy = False
         # Of the labels that the legend is about.
-        self._shown: list[tuple[weakref.ref[Any], int]] = []
+        self._shown: list[tuple[weakref.ref[Any], Fingerprint]] = []
         self._counts = ""
         self.first = LayerChoice(viewer, Labels, may_follow=lambda _: False)
         self.second = LayerChoice(viewer, Labels, may_follow=lambda _: False)
@@ -212,7 +212,7 @@ class Comparison(QWidget):
         self._is_busy = True
         self.refresh()
         run_in_thread(
-            lambda: (differences(*data), [_checksum(labels) for labels in data]),
+            lambda: (differences(*data), [Fingerprint(labels) for labels in data]),
             lambda found: self._show(first, second, *found),
             self._failed,
         )
@@ -222,7 +222,9 @@ class Comparison(QWidget):
         self.refresh()
         self.told.emit(f"Not compared: {error}", True)
 
-    def _show(self, first: Any, second: Any, found: Differences, sums: list[int]) -> None:
+    def _show(
+        self, first: Any, second: Any, found: Differences, prints: list[Fingerprint]
+    ) -> None:
         self._is_busy = False
         layers = self._viewer.layers
         if first not in layers or second not in layers:
@@ -233,8 +235,8 @@ class Comparison(QWidget):
             show_differences(self._viewer, first, second, found)
             self._counts = legend(found)
             self._shown = [
-                (weakref.ref(bare(layer)), checksum)
-                for layer, checksum in zip((first, second), sums, strict=True)
+                (weakref.ref(bare(layer)), before)
+                for layer, before in zip((first, second), prints, strict=True)
             ]
             for layer in (first, second):
                 follow_edits(layer, self._changed)
@@ -255,9 +257,9 @@ class Comparison(QWidget):
     def _tell_if_old(self) -> None:
         """Say it if the labels are no longer those that were compared."""
         old = ""
-        for layer, checksum in self._shown:
+        for layer, before in self._shown:
             labels = layer()
-            if labels is None or _checksum(np.asarray(labels.data)) != checksum:
+            if labels is None or not before.fits(labels.data):
                 old = "<br>The labels have changed since then: show the differences again."
         self.legend.setText(self._counts + old)
 
@@ -287,7 +289,3 @@ def legend(found: Differences) -> str:
         f'<span style="color: {COLORS[kind]};">■</span> {text}' for kind, text in lines.items()
     ]
     return "<br>".join([*colored, f"alike in both: {found.alike}"])
-
-
-def _checksum(labels: np.ndarray) -> int:
-    return zlib.crc32(labels.tobytes())

@@ -133,8 +133,7 @@ class NucleusDock(QWidget):
         self.offer.told.connect(self.show_message)
         self.offer.restored.connect(self._restored)
         keeper_of(self._viewer).told.connect(self.show_message)
-        for button in (self.segment.segment_button, self.retrain.retrain_button):
-            button.clicked.connect(self.refresh)
+        self.runner.started.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
         self.segment.segmented.connect(self.correct.show_result)
         self.correct.set_changed.connect(self.refresh)
@@ -148,7 +147,8 @@ class NucleusDock(QWidget):
         )
         self.models.changed.connect(self._models_changed)
         self.models.compared.connect(self._comparison.start)
-        self._comparison.told.connect(self.show_message)
+        for show in (self.show_message, self.models.tell):
+            self._comparison.told.connect(show)
         self.parts.currentChanged.connect(self._remember)
         self.segment.form.on_change(self._remember)
 

@@ -61,12 +61,15 @@ class JobRunner(QObject):
         Steps done, steps in all, and what is being done. Not for every step.
     epoch(object)
         A finished `Epoch`.
+    started()
+        There is a job now.
     done(object)
         The `Job`, in its last state.
     """
 
     progress = Signal(int, int, str)
     epoch = Signal(object)
+    started = Signal()
     done = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -102,8 +105,9 @@ class JobRunner(QObject):
         relay.epoch.connect(self.epoch, queued)
         relay.done.connect(self.done, queued)
         callbacks = Callbacks(relay.on_progress, relay.on_epoch)
-        self.job = shared_engine().submit(task, callbacks, relay.on_done)
-        return self.job
+        self.job = job = shared_engine().submit(task, callbacks, relay.on_done)
+        self.started.emit()
+        return job
 
     def cancel(self) -> None:
         """Cancel the job, if there is one."""
@@ -126,8 +130,8 @@ _running: set[_Outcome] = set()
 
 def run_in_thread(
     function: Callable[[], Any],
-    on_result: Callable[[Any], None],
-    on_error: Callable[[Exception], None],
+    on_result: Callable[[Any], None] = lambda _: None,
+    on_error: Callable[[Exception], None] = lambda _: None,
 ) -> None:
     """Run a function on a thread of its own, also to its end if napari is closed meanwhile.
 
@@ -135,8 +139,9 @@ def run_in_thread(
     ----------
     function : callable
         Touches no widget and no layer.
-    on_result, on_error : callable
-        Called on the window's thread with what it returned or raised.
+    on_result, on_error : callable, optional
+        Called on the window's thread with what it returned or raised; left out, nothing is
+        done with that.
     """
     outcome = _Outcome()
     _running.add(outcome)

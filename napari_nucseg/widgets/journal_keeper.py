@@ -155,7 +155,7 @@ class JournalKeeper(QObject):
         for layer, kept in list(self._kept.items()):
             writing = self._collect(layer, kept, is_last=True)
             if writing is not None:
-                run_in_thread(writing.work, _nothing, _nothing)
+                run_in_thread(writing.work)
 
     def _write(self, layer: Any, kept: KeptLabels) -> None:
         writing = self._collect(layer, kept)
@@ -267,7 +267,7 @@ class JournalKeeper(QObject):
                     if folder is not None:
                         self.journals.remove(folder)
 
-            run_in_thread(work, _nothing, _nothing)
+            run_in_thread(work)
 
     def _removed(self, event: Any) -> None:
         """Leave the journal of a layer that was closed, to be restored if a person wishes."""
@@ -305,10 +305,6 @@ class JournalKeeper(QObject):
         for kept in list(self._kept.values()):
             if kept.folder is not None:
                 self.journals.release(kept.folder)
-
-
-def _nothing(outcome: Any) -> None:
-    """Do nothing with what a thread has returned or raised."""
 
 
 _keepers: weakref.WeakKeyDictionary[Any, JournalKeeper] = weakref.WeakKeyDictionary()

@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 import numpy as np
-from napari.utils.colormaps import DirectLabelColormap
+from napari.utils.colormaps import AVAILABLE_COLORMAPS, Colormap, DirectLabelColormap
 
 from .fingerprint import Fingerprint
 from .layers import METADATA_KEY, SHOWS, place, placement_of
@@ -159,12 +159,23 @@ class MapLayers:
             return self._viewer.add_labels(data, opacity=0.5, colormap=colors, **options)
         return self._viewer.add_image(
             data,
-            colormap="inferno",
+            colormap=_clear_at_zero("inferno"),
             opacity=0.6,
-            blending="additive",
+            blending="translucent",
             contrast_limits=(0, 255),
             **options,
         )
+
+
+def _clear_at_zero(name: str) -> Colormap:
+    """Return a colormap that hides nothing where a map is 0.
+
+    Added to an image as light, a map could not be seen on the white background of stained
+    tissue.
+    """
+    colors = AVAILABLE_COLORMAPS[name].map(np.linspace(0, 1, 256))
+    colors[:, 3] = np.linspace(0, 1, 256)
+    return Colormap(colors, name=f"{name}, clear at 0")
 
 
 def _about(kind: str, result: Result) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class ModelsDialog(QDialog):
         name : str
             Name of the model.
         """
-        self._tell("")
+        self.tell("")
         self.tree.refresh(name)
         self.show()
         self.raise_()
@@ -183,7 +183,16 @@ class ModelsDialog(QDialog):
     def _recipe(self, model: Model) -> Recipe:
         return Recipe.of_card(model.card, free_name(model.card.name))
 
-    def _tell(self, text: str, *, is_error: bool = False) -> None:
+    def tell(self, text: str, is_error: bool = False) -> None:
+        """Show a message.
+
+        Parameters
+        ----------
+        text : str
+            The message.
+        is_error : bool, optional
+            Whether something went wrong.
+        """
         set_tone(self.status, "error" if is_error else "")
         self.status.setText(text)
 
@@ -192,7 +201,7 @@ class ModelsDialog(QDialog):
         try:
             name = work()
         except (OSError, ValueError) as error:
-            self._tell(str(error), is_error=True)
+            self.tell(str(error), True)
             return
         self.tree.refresh(name)
         self.changed.emit(before, name if before else "")
@@ -202,18 +211,18 @@ class ModelsDialog(QDialog):
         before = model.card.name
         name, ok = QInputDialog.getText(self, "Rename the model", "Name", text=before)
         if ok and name.strip() not in ("", before):
-            self._tell("")
+            self.tell("")
             self._do(lambda: rename_model(before, name.strip()).card.name, before)
 
     def _remove(self) -> None:
         (model,) = self.tree.selected()
-        self._tell(f"Removed {model.card.name!r}. Undo remove brings it back.")
+        self.tell(f"Removed {model.card.name!r}. Undo remove brings it back.")
         self._do(lambda: remove_model(model.card.name).card.parent or "")
 
     def _undo(self) -> None:
         kept = removed_models()
         if kept:
-            self._tell(f"Brought {kept[-1].card.name!r} back.")
+            self.tell(f"Brought {kept[-1].card.name!r} back.")
             self._do(lambda: restore_model(kept[-1].card.name).card.name)
 
     def _export(self) -> None:
@@ -230,9 +239,9 @@ class ModelsDialog(QDialog):
             else:
                 export_model(str(model.folder), path)
         except (OSError, ValueError) as error:
-            self._tell(str(error), is_error=True)
+            self.tell(str(error), True)
         else:
-            self._tell(f"Wrote {name!r} to {path}.")
+            self.tell(f"Wrote {name!r} to {path}.")
 
     def _import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Import a model", "", _ZIP)
@@ -249,7 +258,7 @@ class ModelsDialog(QDialog):
         """
 
         def work() -> str:
-            self._tell(import_archive(path))
+            self.tell(import_archive(path))
             return ""
 
         self._do(work)
@@ -257,7 +266,8 @@ class ModelsDialog(QDialog):
     def _compare(self) -> None:
         pair = self._pair()
         if pair is not None:
-            self._tell(f"{pair[0].card.name!r} and {pair[1].card.name!r} segment the image…")
+            names = " and ".join(repr(model.card.name) for model in pair)
+            self.tell(f"The window shows where {names} differ as soon as both are done.")
             self.compared.emit(*pair)
 
     def _copy_python(self) -> None:
@@ -270,4 +280,4 @@ class ModelsDialog(QDialog):
 
     def _copy(self, code: str) -> None:
         QApplication.clipboard().setText(code)
-        self._tell("Copied. It trains on the training set as it is now.")
+        self.tell("Copied. It trains on the training set as it is now.")

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 from ..registry import free_name
 from ..training import FineTuneResult, Run, UnfinishedRun
 from .jobs import run_in_thread
+from .panel import enable_unless
 
 __all__ = ["UnfinishedOffer"]
 
@@ -43,7 +44,6 @@ class UnfinishedOffer(QWidget):
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.resume_button = QPushButton("Go on")
-        self.resume_button.setToolTip("Train on from its last epoch")
         self.keep_button = QPushButton("Keep its best")
         self.keep_button.setToolTip("Make a model of its best epoch")
         self.discard_button = QPushButton("Discard")
@@ -59,7 +59,18 @@ class UnfinishedOffer(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.text)
         column.addLayout(buttons)
+        self.refresh()
         self._show_next()
+
+    def refresh(self, busy: str = "") -> None:
+        """Enable what can work.
+
+        Parameters
+        ----------
+        busy : str, optional
+            What runs, empty if nothing does.
+        """
+        enable_unless(self.resume_button, busy, "Train on from its last epoch")
 
     def _show_next(self) -> None:
         self.setVisible(bool(self._unfinished))
@@ -73,9 +84,7 @@ class UnfinishedOffer(QWidget):
             )
 
     def _resume(self) -> None:
-        shown = self._unfinished[0]
-        self._drop(shown)
-        self.resumed.emit(shown)
+        self.resumed.emit(self._unfinished[0])
 
     def _keep(self) -> None:
         """Make a model of the run, on a thread because the disk may be slow."""
@@ -91,7 +100,7 @@ class UnfinishedOffer(QWidget):
     def _finished(self, shown: UnfinishedRun, result: FineTuneResult) -> None:
         self.kept.emit(result)
         shown.run.remove()
-        self._drop(shown)
+        self.drop(shown)
 
     def _failed(self, error: Exception) -> None:
         self.setEnabled(True)
@@ -100,10 +109,16 @@ class UnfinishedOffer(QWidget):
     def _discard(self) -> None:
         shown = self._unfinished[0]
         shown.run.discard()
-        self._drop(shown)
+        self.drop(shown)
         self.told.emit("The unfinished retraining was removed.", False)
 
-    def _drop(self, shown: UnfinishedRun) -> None:
-        """Take a run off the list and show the next."""
+    def drop(self, shown: UnfinishedRun) -> None:
+        """Take a run off the list and show the next.
+
+        Parameters
+        ----------
+        shown : UnfinishedRun
+            The run.
+        """
         self._unfinished.remove(shown)
         self._show_next()

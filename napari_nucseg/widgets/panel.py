@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from .tones import set_tone
 
-__all__ = ["Fold", "Panel", "enable_unless", "hint", "reasons_in_words"]
+__all__ = ["Fold", "Panel", "bind_keys", "enable_unless", "hint", "reasons_in_words"]
+
+W = TypeVar("W", bound=QWidget)
 
 _MARGIN = 8
 #: Lines of text that are always kept free for the reason, so that nothing below it moves.
@@ -112,6 +119,32 @@ class Fold(QWidget):
     def _show_content(self, is_open: bool) -> None:
         self.button.setText(f"{'▾' if is_open else '▸'} {self._title}")
         self._content.setVisible(is_open)
+
+
+def bind_keys(viewer: Any, widget: W, works: Mapping[str, Callable[[W], None]]) -> None:
+    """Bind keys of a viewer to what a widget does, for as long as the widget lives.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer. Keys that are bound to something else are taken over.
+    widget : QWidget
+        It is not kept alive.
+    works : mapping of str to callable
+        By the name of the key: called with the widget.
+    """
+    ref = weakref.ref(widget)
+
+    def pressed(work: Callable[[W], None]) -> Callable[[Any], None]:
+        def call(viewer: Any) -> None:
+            held = ref()
+            if held is not None and isalive(held):
+                work(held)
+
+        return call
+
+    for key, work in works.items():
+        viewer.bind_key(key, pressed(work), overwrite=True)
 
 
 def enable_unless(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import cast
 
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -18,7 +17,6 @@ from qtpy.QtWidgets import (
     QPushButton,
     QWidget,
 )
-from superqt import QCollapsible
 
 from ..engine import FineTune, Job
 from ..registry import Model, check_new_name, free_name, load_model
@@ -35,10 +33,10 @@ from ..training import (
     fine_tune_parameters,
 )
 from .choices import ModelChoice
-from .comparison import Comparison
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer
-from .panel import Panel, enable_unless, reasons_in_words
+from .old_and_new import OldAndNew
+from .panel import Fold, Panel, enable_unless, reasons_in_words
 from .parameter_form import ParameterForm
 from .plot import Curves
 
@@ -48,7 +46,6 @@ _PATIENCE = 300  # milliseconds that Stop waits for the engine
 _RETRAIN_TIP = "Fine-tune the starting model on the training set"
 _STOP_TIP = "End early and keep the best model so far"
 _CANCEL_TIP = "End now and keep nothing; the training set stays as it is"
-_CLOSED, _OPEN = "▸ Advanced", "▾ Advanced"
 _ENDING = {
     "": "",
     "stop": "The retraining is being stopped.",
@@ -100,8 +97,10 @@ class RetrainPanel(Panel):
             self.budget.addItem(_words(budget), budget)
         self.budget.setToolTip("How long all of it may take; it learns as much as it can")
         self.budget.setCurrentIndex(BUDGETS.index(DEFAULT_BUDGET))
+        self.budget.setPlaceholderText("as under Advanced")
         self.advanced = ParameterForm(fine_tune_parameters())
-        self.comparison = Comparison()
+        #: The new model beside its parent.
+        self.old_and_new = OldAndNew()
         self.retrain_button = QPushButton("Retrain")
         self.stop_button = QPushButton("Stop")
         self.cancel_button = QPushButton("Cancel")
@@ -123,21 +122,14 @@ class RetrainPanel(Panel):
         form.addRow("starting model", self.parent_model)
         form.addRow("new model", self.name)
         form.addRow("time", self.budget)
-        # Its own arrows are black, also on napari's dark theme.
-        collapsible = QCollapsible(_CLOSED, expandedIcon=QIcon(), collapsedIcon=QIcon())
-        collapsible.toggled.connect(
-            lambda is_open: collapsible.setText(_OPEN if is_open else _CLOSED)
-        )
-        collapsible.layout().setContentsMargins(0, 0, 0, 0)
-        collapsible.addWidget(self.advanced.native)
         buttons = QHBoxLayout()
         buttons.addWidget(self.retrain_button, 2)
         buttons.addWidget(self.stop_button, 1)
         buttons.addWidget(self.cancel_button, 1)
         self.body.addWidget(self.offer)
         self.body.addLayout(form)
-        self.body.addWidget(collapsible)
-        self.body.addWidget(self.comparison)
+        self.body.addWidget(Fold("Advanced", self.advanced.native))
+        self.body.addWidget(self.old_and_new)
         self.body.addStretch(1)
         self.actions.addWidget(self.curves)
         self.actions.addLayout(buttons)
@@ -148,7 +140,8 @@ class RetrainPanel(Panel):
     def _connect(self) -> None:
         self.name.textChanged.connect(lambda _: self.refresh(self._busy()))
         self.budget.currentIndexChanged.connect(self._budget_chosen)
-        self.comparison.chosen.connect(self._choose)
+        self.advanced.boxes["minutes"].changed.connect(lambda _: self._time_changed())
+        self.old_and_new.chosen.connect(self._choose)
         self.retrain_button.clicked.connect(self._retrain)
         self.stop_button.clicked.connect(self._stop)
         self.cancel_button.clicked.connect(self._cancel)
@@ -174,6 +167,7 @@ class RetrainPanel(Panel):
         reason = busy
         if not reason and self._run is not None:
             reason = "The new model is being saved."
+        self.offer.refresh(reason)
         if not reason and not len(self._training_set):
             reason = "The training set is empty: correct some labels and add them in part 2."
         if not reason:
@@ -205,7 +199,16 @@ class RetrainPanel(Panel):
         self.name.setText(free_name(f"my nuclei {datetime.date.today().isoformat()}"))
 
     def _budget_chosen(self) -> None:
-        self.advanced.show(fine_tune_parameters(self.budget.currentData()))
+        budget = self.budget.currentData()
+        if budget is not None:
+            self.advanced.show(fine_tune_parameters(budget))
+
+    def _time_changed(self) -> None:
+        """Choose no budget if the time under Advanced is that of none."""
+        budget = self.budget.currentData()
+        minutes = self.advanced.boxes["minutes"].value
+        if budget is not None and minutes != fine_tune_parameters(budget).minutes:
+            self.budget.setCurrentIndex(-1)
 
     def _choose(self, name: str) -> None:
         """Use another model from now on."""
@@ -234,6 +237,7 @@ class RetrainPanel(Panel):
         except (OSError, ValueError, TypeError) as error:
             self.told.emit(f"It cannot go on: {error}", True)
             return
+        self.offer.drop(unfinished)
         self._start(parent, unfinished.name, parameters, unfinished.run)
 
     def _start(self, parent: Model, name: str, parameters: TrainParameters, run: Run) -> None:
@@ -242,7 +246,7 @@ class RetrainPanel(Panel):
         self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
-        self.comparison.setVisible(False)
+        self.old_and_new.setVisible(False)
         self.state.setText("Preparing…")
         self._runner.run(
             FineTune(self._training_set.folder, parent.folder, name, parameters, run.folder)
@@ -352,7 +356,7 @@ class RetrainPanel(Panel):
         text = " ".join([text, *notes])
         if problem:
             text = f"{problem}\nThe best model so far was kept. {text}"
-        self.comparison.show_result(result)
+        self.old_and_new.show_result(result)
         self.parent_model.refresh(chosen)
         self.suggest_name()
         self.trained.emit(chosen)

@@ -101,6 +101,8 @@ class Review(QObject):
         self.states = states_in(layer)
         self._sources: Callable[[], Sources | None] = lambda: None
         self._queue: Queue | None = None
+        # Of the queue as it was measured last: a thread may be changing the queue itself.
+        self._places: Suspicions | None = None
         self._where: Where | None = None
         self._is_busy = self._is_stale = self._is_writing = False
         #: Candidates that a person has found to be none, by plane.
@@ -122,8 +124,8 @@ class Review(QObject):
 
     @property
     def places(self) -> Suspicions | None:
-        """The queue, None while it is not measured yet."""
-        return None if self._queue is None else self._queue.places
+        """The queue as it was measured last, None before that."""
+        return self._places
 
     @property
     def queue(self) -> Queue | None:
@@ -147,7 +149,7 @@ class Review(QObject):
     def end(self) -> None:
         """Forget what was measured, as another layer is corrected. States stay."""
         self._sources = lambda: None
-        self._queue = self._where = self.place = None
+        self._queue = self._places = self._where = self.place = None
         self._keys, self._passed = [], []
         self._timer.stop()
 
@@ -205,7 +207,7 @@ class Review(QObject):
         run_in_thread(work, done, failed)
 
     def _measured(self, queue: Queue, changed: dict[int, tuple[int, int]]) -> None:
-        self._queue = queue
+        self._queue, self._places = queue, queue.places
         self._keys = _keys_of(queue.places)
         self.states.follow(changed)
         row = self.row()

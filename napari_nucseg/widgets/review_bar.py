@@ -17,7 +17,7 @@ from ..support import pluralize
 from .canvas import Mark, Overlay, camera_of, canvas_of, has_grid, screen_matrix
 from .hand import Hand
 from .layers import plane_of, why_not_drawn
-from .panel import enable_unless, hint
+from .panel import bind_keys, enable_unless, hint
 from .review import Place, Review, Sources, review_of
 from .review_marks import marks_of_place, marks_of_states
 from .shown import bare
@@ -150,8 +150,14 @@ class ReviewBar(QWidget):
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Measure when the bar is seen for the first time."""
         super().showEvent(event)
+        self._view_moved()
         if self.review is not None and self.review.queue is None:
             self._begin()
+
+    def hideEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Draw nothing over the image while another part is open."""
+        super().hideEvent(event)
+        self._view_moved()
 
     def measure_again(self) -> None:
         """Measure anew, as maps have come or another image is chosen."""
@@ -390,18 +396,4 @@ class ReviewBar(QWidget):
             "A": ReviewBar.accept,
             "Shift-A": ReviewBar.accept_in_view,
         }
-        for key, work in works.items():
-            self._viewer.bind_key(key, _pressed(weakref.ref(self), work), overwrite=True)
-
-
-def _pressed(
-    bar: weakref.ref[ReviewBar], work: Callable[[ReviewBar], None]
-) -> Callable[[Any], None]:
-    """Return what napari calls for a key; it must not keep the window alive."""
-
-    def call(viewer: Any) -> None:
-        held = bar()
-        if held is not None and isalive(held):
-            work(held)
-
-    return call
+        bind_keys(self._viewer, self, works)

@@ -124,7 +124,10 @@ def _icon(picture: QPixmap, *, is_marked: bool) -> QIcon:
     if is_marked:
         _draw_mark(painter)
     painter.end()
-    return QIcon(icon)
+    made = QIcon(icon)
+    # Qt would tint it when its field is selected: colors of a stain must not change.
+    made.addPixmap(icon, QIcon.Mode.Selected)
+    return made
 
 
 def _draw_mark(painter: Any) -> None:

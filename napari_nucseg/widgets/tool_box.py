@@ -15,7 +15,7 @@ from .delete_small import SmallNuclei
 from .hand import Hand, Tool
 from .layers import why_not_drawn
 from .nucleus_actions import ACTIONS, Action, NucleusActions
-from .panel import enable_unless, hint
+from .panel import bind_keys, enable_unless, hint
 from .shown import bare
 
 __all__ = ["ToolBox"]
@@ -276,21 +276,7 @@ class ToolBox(QWidget):
             )
         for key in ("Delete", "Backspace"):
             works[key] = lambda box: box._delete(by_key=True)
-        for key, work in works.items():
-            self._viewer.bind_key(key, _pressed(weakref.ref(self), work), overwrite=True)
-
-
-def _pressed(
-    box: weakref.ref[ToolBox], work: Callable[[ToolBox], None]
-) -> Callable[[Any], None]:
-    """Return what napari calls for a key; it must not keep the window alive."""
-
-    def call(viewer: Any) -> None:
-        held = box()
-        if held is not None and isalive(held):
-            work(held)
-
-    return call
+        bind_keys(self._viewer, self, works)
 
 
 def _shown(key: str) -> str:

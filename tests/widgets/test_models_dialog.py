@@ -130,13 +130,15 @@ def test_copy_as_python_and_as_command(dialog, window):
 def test_model_is_compared_with_its_parent_on_the_image(dialog, window, simulated):
     dialog.tree.refresh("child")
     window.click(dialog.compare_button)
-    assert "Open an image" in window.status or "image" in window.status
+    assert dialog.status.text() == window.status
+    assert "image" in window.status
     window.viewer.add_image(simulated.image, name="cells")
     before = window.dock.segment.model.currentText()
     window.click(dialog.compare_button)
     window.wait(window.dock.segment.comparison.legend.text)
     names = [layer.name for layer in window.viewer.layers]
     assert len(names) == 4
+    assert dialog.status.text().startswith("The window shows where 'nuclei' and 'child'")
     assert any(name.startswith("differences") for name in names)
     assert window.dock.segment.model.currentText() == before
     assert window.dock.runner.job is None

@@ -127,6 +127,10 @@ def test_unfinished_run_is_gone_on_with(two_runs, window, quick_learner):
     with window.new_model():
         window.click(panel.offer.resume_button)
         assert "2001-09" in panel.offer.text.text()
+        assert "being retrained" in panel.offer.resume_button.toolTip()
+        for button in (panel.offer.resume_button, panel.retrain_button):
+            assert not button.isEnabled()
+        assert not window.dock.segment.segment_button.isEnabled()
         window.wait(lambda: epochs)
         window.click(panel.stop_button)
     assert epochs[0].epoch > 1

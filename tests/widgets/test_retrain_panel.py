@@ -63,6 +63,13 @@ def test_budget_fills_in_the_numbers(window):
         panel.budget.setCurrentIndex(index)
         parameters = fine_tune_parameters(panel.budget.currentData())
         assert panel.advanced.parameters() == parameters
+    panel.advanced.boxes["epochs"].value = 7
+    assert panel.budget.currentIndex() == panel.budget.count() - 1
+    panel.advanced.boxes["minutes"].value = 3
+    assert panel.budget.currentIndex() == -1
+    assert panel.advanced.parameters().epochs == 7
+    panel.budget.setCurrentIndex(0)
+    assert panel.advanced.parameters().minutes == panel.budget.currentData()
 
 
 def test_numbers_that_do_not_go_together(window):
@@ -246,15 +253,15 @@ def test_second_click_does_nothing(window, simulated, engine_held, tasks):
 def test_both_models_are_compared_and_one_click_goes_back(window, quick):
     panel = window.dock.retrain
     name = panel.name.text()
-    assert not panel.comparison.isVisible()
+    assert not panel.old_and_new.isVisible()
     with window.new_model():
         window.retrain()
-    assert "held-out part" in panel.comparison.table.text()
+    assert "held-out part" in panel.old_and_new.table.text()
     used = panel.parent_model.currentText()
     other = {name: quick, quick: name}[used]
-    assert panel.comparison.other_button.text() == f"Use '{other}' instead"
-    window.click(panel.comparison.other_button)
+    assert panel.old_and_new.other_button.text() == f"Use '{other}' instead"
+    window.click(panel.old_and_new.other_button)
     for choice in (panel.parent_model, window.dock.segment.model):
         assert choice.currentText() == other
-    assert panel.comparison.other_button.text() == f"Use '{used}' instead"
+    assert panel.old_and_new.other_button.text() == f"Use '{used}' instead"
     assert not window.errors

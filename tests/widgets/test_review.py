@@ -69,6 +69,19 @@ def test_next_shows_the_most_suspicious_nucleus(window, shown):
     window.click(bar.next_button)
 
 
+def test_the_bar_can_be_drawn_while_a_thread_measures_again(window, shown):
+    layer, _, bar = shown()
+    more = drawn()
+    more[150:155, 100:105] = 13
+    # What the thread does before it tells the window.
+    bar.review.queue.update(more)
+    window.dock.refresh()
+    assert counted(bar) == "0 of 12 reviewed"
+    assert bar.review.rows_in((140, 90, 160, 110)) == []
+    layer.data = more
+    window.wait(lambda: counted(bar) == "0 of 13 reviewed")
+
+
 def test_a_nucleus_fills_a_third_of_the_view_with_its_neighbors(window, shown):
     _, mouse, bar = shown()
     window.click(bar.next_button)

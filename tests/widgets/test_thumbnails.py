@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from qtpy.QtGui import QColor
+from qtpy.QtCore import QSize
+from qtpy.QtGui import QColor, QIcon
 
 from napari_nucseg.training import TrainingSet
 
@@ -20,6 +21,11 @@ def test_fields_are_listed_with_their_pictures(trained_on, window, simulated):
     item = fields.entries.item(0)
     window.wait(lambda: len(colors(item)) > 20)
     assert AMBER not in colors(item)
+    plain, selected = (
+        item.icon().pixmap(QSize(44, 44), mode).toImage()
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected)
+    )
+    assert plain == selected
     (entry,) = trained_on.entries()
     assert trained_on.thumbnail(entry.key).is_file()
     # It stays when the list is made anew, and more fields than are read at once have one.

@@ -11,12 +11,12 @@ from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from ..support import some_of
 from ..training import FineTuneResult, Part
 
-__all__ = ["Comparison"]
+__all__ = ["OldAndNew"]
 
 _HEAD = "<tr><th align='left'>mean AP on the</th><th>nuclei</th><th>old</th><th>new</th></tr>"
 
 
-class Comparison(QWidget):
+class OldAndNew(QWidget):
     """Shows how a retrained model compares with its parent. Hidden until there is one.
 
     Signals
