@@ -401,7 +401,8 @@ class Monkey:
         if left != [0, 2]:
             raise AssertionError(
                 f"Expected Alt+click with the tool Correct to delete nucleus 1 of 2, got "
-                f"{left}. In hand is {panel.hand.tool}, for {panel.hand.layer}, in mode {layer.mode}. "
+                f"{left}. In hand is {panel.hand.tool}, for {panel.hand.layer}, in mode "
+                f"{layer.mode}. "
                 f"The window says: {self.dock.status.text()}"
             )
 
