@@ -77,7 +77,7 @@ class Person:
     truth : ndarray of int, shape (Y, X)
         The true nuclei.
     look : callable
-        Returns the labels as they are now.
+        Returns the labels as they are now, a copy that does not change with them.
     act : callable
         Does a gesture.
     adds_by_click : bool, optional

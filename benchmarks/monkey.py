@@ -353,7 +353,6 @@ class Monkey:
 
     def _still_works(self) -> None:
         """Segment an image that is opened now, and delete a nucleus."""
-        from _window import Mouse
         from napari.layers import Labels
         from qtpy.QtCore import Qt
         from qtpy.QtTest import QTest
@@ -373,33 +372,38 @@ class Monkey:
         before = set(map(id, self.viewer.layers))
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
         self._until(lambda: self.dock.runner.job is None, "a segmentation")
-        new = [
-            one
-            for one in self.viewer.layers
-            if isinstance(one, Labels) and id(one) not in before
-        ]
-        if not new:
+        if not any(
+            isinstance(one, Labels) and id(one) not in before for one in self.viewer.layers
+        ):
             said = self.dock.status.text()
             raise AssertionError(f"Segment shows no labels afterwards. It says: {said}")
-        labels = new[-1]
+        self._deletes(image.shape[:2])
+
+    def _deletes(self, shape: tuple[int, int]) -> None:
+        """Delete one of two nuclei; what Segment finds depends on what the sliders say."""
+        from _window import Mouse
+        from skimage.draw import disk
+
+        labels = np.zeros(shape, np.int32)
+        for number, part in enumerate((0.3, 0.7), start=1):
+            middle = (part * shape[0], part * shape[1])
+            labels[disk(middle, min(shape) / 8, shape=shape)] = number
+        layer = self.viewer.add_labels(labels, name="afterwards by hand")
         self.viewer.reset_view()
         self._wait(500)
         panel = self.dock.correct
         self.dock.open_part(panel)
-        panel.labels.choose(labels)
+        panel.labels.choose(layer)
         panel.tools.use("correct")
-        numbers, counts = np.unique(labels.data[labels.data > 0], return_counts=True)
-        one = int(numbers[np.argmax(counts)])
-        from _wrong import middle_of
-
-        Mouse(self.viewer, labels).drag([middle_of(labels.data == one)], alt=True)
+        Mouse(self.viewer, layer).drag([(0.3 * shape[0], 0.3 * shape[1])], alt=True)
         self._wait(200)
-        if (labels.data == one).any():
-            tool, layer = panel.hand.tool, panel.hand.layer
+        left = np.unique(layer.data).tolist()
+        if left != [0, 2]:
             raise AssertionError(
-                f"Alt+click with the tool Correct deletes nothing afterwards. In hand is "
-                f"{tool}, for {layer}, in mode {labels.mode}. The window says: "
-                f"{self.dock.status.text()}"
+                f"Expected Alt+click with the tool Correct to delete nucleus 1 of 2, got "
+                f"{left}. In hand is {panel.hand.tool}, for {panel.hand.layer}, in mode "
+                f"{layer.mode}. "
+                f"The window says: {self.dock.status.text()}"
             )
 
     def _until(self, condition: Callable[[], Any], what: str) -> None:

@@ -271,9 +271,7 @@ def _correct(
     from _gestures import Person
 
     before = Overlaps(np.asarray(layer.data), field.truth)
-    person = Person(
-        field.truth, lambda: np.asarray(layer.data), act, adds_by_click=adds_by_click
-    )
+    person = Person(field.truth, lambda: np.array(layer.data), act, adds_by_click=adds_by_click)
     wrong: Counter[str] = Counter()
     for one in person.wrong():
         wrong[one.kind] += one.count

@@ -244,7 +244,7 @@ while True:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_set_is_whole_after_its_program_was_killed(training_set, field):
-    """See benchmarks/kills.py for the same with a window that retrains."""
+    """See benchmarks/kill_retraining.py for the same with a window that retrains."""
     for name in ("one", "two"):
         training_set.add(dataclasses.replace(field, name=name))
     command = [sys.executable, "-c", ADD_FOR_EVER, str(training_set.folder)]

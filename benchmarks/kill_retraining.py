@@ -82,7 +82,7 @@ def main() -> int:
         Measure("of these after the first epoch", learned),
         Measure("things lost, damaged or not offered", len(problems), at_most=0),
     ]
-    report("kills", measures)
+    report("kill_retraining", measures)
     return int(bool(problems))
 
 

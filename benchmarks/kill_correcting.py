@@ -110,7 +110,7 @@ def benchmark(runs: int, seed: int, folder: Path, environment: dict[str, str]) -
         outcome, left = judge(lines, killed, left)
         outcomes.append(outcome)
         print(f"  {run + 1:3} of {runs}: {outcome}", flush=True)
-    report("kill", list(measures(outcomes)))
+    report("kill_correcting", list(measures(outcomes)))
     return 0
 
 
