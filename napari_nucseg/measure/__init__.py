@@ -1,6 +1,7 @@
 """From labels to numbers."""
 
 from .differences import FIRST_ONLY, OTHER_OUTLINE, SECOND_ONLY, Differences, differences
+from .measurements import measure_nuclei
 from .metrics import Scores, match_counts, summarize
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
 
@@ -14,6 +15,7 @@ __all__ = [
     "differences",
     "interval_of_difference",
     "match_counts",
+    "measure_nuclei",
     "outcomes_of",
     "pooled_mean_ap",
     "summarize",

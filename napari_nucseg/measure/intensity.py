@@ -28,11 +28,13 @@ def intensities(pixels: Pixels, image: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray of float, shape (N,)
-        The columns of `INTENSITIES`; NaN where a nucleus has no pixel.
+        The columns of `INTENSITIES`; where a nucleus has no pixel, a sum of 0 and NaN for the
+        others.
     """
     values = image[pixels.local].astype(float)
     counts, starts = pixels.counts, pixels.starts
     found = {name: np.full(counts.size, np.nan) for name in INTENSITIES}
+    found["sum"] = np.zeros(counts.size)
     there = counts > 0
     if not there.any():
         return found
@@ -49,7 +51,6 @@ def intensities(pixels: Pixels, image: np.ndarray) -> dict[str, np.ndarray]:
         np.median(values[start : start + count])
         for start, count in zip(first, counts[there], strict=True)
     ]
-    found["sum"][~there] = 0.0
     return found
 
 

@@ -24,16 +24,21 @@ def neighbor_counts(pixels: Pixels) -> np.ndarray:
     ndarray of int, shape (N,)
         How many.
     """
-    labels = np.pad(pixels.labels, 1).astype(np.int64)
-    here = tuple(axis + 1 for axis in pixels.local)
-    own = labels[here]
-    pairs = [np.empty((0, 2), np.int64)]
+    labels = pixels.labels
+    found = [np.empty((0, 2), np.int64)]
+    # Of two opposite steps one is enough, as a pair is noted for both.
     for step in itertools.product((-1, 0, 1), repeat=labels.ndim):
-        other = labels[tuple(axis + by for axis, by in zip(here, step, strict=True))]
-        touching = (other != own) & (other > 0)
-        pairs.append(np.unique(np.stack([pixels.rank[touching], other[touching]], 1), axis=0))
-    unique = np.unique(np.concatenate(pairs), axis=0)
-    return np.bincount(unique[:, 0], minlength=pixels.ids.size)
+        if step <= (0,) * labels.ndim:
+            continue
+        here = labels[tuple(slice(max(-by, 0), -by if by > 0 else None) for by in step)]
+        there = labels[tuple(slice(max(by, 0), by if by < 0 else None) for by in step)]
+        touching = (here != there) & (here > 0) & (there > 0)
+        pairs = np.stack([here[touching], there[touching]], axis=1).astype(np.int64)
+        found.append(np.unique(pairs, axis=0))
+    pairs = np.concatenate(found)
+    both = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
+    rank = pixels.rank_of(both[:, 0])
+    return np.bincount(rank[rank >= 0], minlength=pixels.ids.size)
 
 
 def nearest_distances(points: np.ndarray) -> np.ndarray:
