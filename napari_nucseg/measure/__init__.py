@@ -1,22 +1,30 @@
 """From labels to numbers."""
 
 from .differences import FIRST_ONLY, OTHER_OUTLINE, SECOND_ONLY, Differences, differences
-from .measurements import measure_nuclei
+from .measurements import measure_image, measure_nuclei
 from .metrics import Scores, match_counts, summarize
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
+from .summary import Measurement
+from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_table
 
 __all__ = [
     "FIRST_ONLY",
     "OTHER_OUTLINE",
     "SECOND_ONLY",
+    "TABLE_SUFFIXES",
     "Differences",
+    "Measurement",
     "Outcomes",
     "Scores",
+    "check_table_path",
     "differences",
     "interval_of_difference",
+    "join_tables",
     "match_counts",
+    "measure_image",
     "measure_nuclei",
     "outcomes_of",
     "pooled_mean_ap",
     "summarize",
+    "write_table",
 ]

@@ -11,9 +11,10 @@ import numpy as np
 from ..image import BaseImage, Field, Image
 from ..pipeline import Segmentation
 from .sources import channels_of, labels_image, named_alike, pixel_of, source_image
+from .summary import Measurement
 from .table import Table, table_of
 
-__all__ = ["measure_nuclei"]
+__all__ = ["measure_image", "measure_nuclei"]
 
 _Measure = Callable[[BaseImage, Mapping[str, BaseImage]], Table]
 
@@ -100,6 +101,50 @@ def measure_nuclei(
     >>> table = measure_nuclei(found, "field.tif", ring_width=3)
     >>> table["mean_intensity"] - table["ring_median_intensity"]
     """
+    return measure_image(
+        labels,
+        image,
+        axes=axes,
+        z=z,
+        t=t,
+        pixel_size=pixel_size,
+        ring_width=ring_width,
+        channel_names=channel_names,
+        probability=probability,
+        extra=extra,
+    ).table
+
+
+def measure_image(
+    labels: Any,
+    image: Any = None,
+    *,
+    axes: str = "",
+    z: int | None = None,
+    t: int | None = None,
+    pixel_size: float | Sequence[float] | None = None,
+    ring_width: float = 0.0,
+    channel_names: Sequence[str] = (),
+    probability: Any = None,
+    extra: Mapping[str, Mapping[int, Any]] | None = None,
+) -> Measurement:
+    """Measure every nucleus, and keep what a summary of the image needs.
+
+    Parameters
+    ----------
+    labels, image, axes, z, t, pixel_size, ring_width, channel_names, probability, extra
+        See `measure_nuclei`.
+
+    Returns
+    -------
+    Measurement
+        The table, and what the labels were like.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        See `measure_nuclei`.
+    """
     if not 0 <= ring_width < np.inf:
         raise ValueError(f"Expected a width of the ring of 0 or more, got {ring_width}.")
     if image is None and isinstance(labels, Field):
@@ -120,7 +165,8 @@ def measure_nuclei(
     table = _over_time(known, channels, measure)
     if probability is not None:
         table |= _mean_probability(known, probability)
-    return table | _extra(table["label"], extra or {})
+    table |= _extra(table["label"], extra or {})
+    return Measurement(table, known.sizes, pixel)
 
 
 def _over_time(
