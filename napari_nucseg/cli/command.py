@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ..support import Stopped, __version__
 from .evaluate import add_evaluate
+from .export import add_export
 from .measure import add_measure
 from .models import add_models
 from .segment import add_segment
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add_fine_tune(commands)
     add_evaluate(commands)
     add_measure(commands)
+    add_export(commands)
     add_models(commands)
     add_training_sets(commands)
     return parser

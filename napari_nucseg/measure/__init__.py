@@ -1,6 +1,8 @@
 """From labels to numbers."""
 
 from .differences import FIRST_ONLY, OTHER_OUTLINE, SECOND_ONLY, Differences, differences
+from .export import export_labels
+from .exports import FORMATS
 from .measurements import measure_image, measure_nuclei
 from .metrics import Scores, match_counts, summarize
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
@@ -9,6 +11,7 @@ from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_tab
 
 __all__ = [
     "FIRST_ONLY",
+    "FORMATS",
     "OTHER_OUTLINE",
     "SECOND_ONLY",
     "TABLE_SUFFIXES",
@@ -18,6 +21,7 @@ __all__ = [
     "Scores",
     "check_table_path",
     "differences",
+    "export_labels",
     "interval_of_difference",
     "join_tables",
     "match_counts",
