@@ -14,7 +14,7 @@ from .support import __version__ as __version__
 if TYPE_CHECKING:
     from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
-    from .measure import Scores
+    from .measure import Scores, export_labels, measure_nuclei
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
     from .registry import (
         Card,
@@ -71,6 +71,7 @@ __all__ = [
     "Verdict",
     "create_set",
     "evaluate",
+    "export_labels",
     "export_model",
     "export_set",
     "find_nuclei",
@@ -82,6 +83,7 @@ __all__ = [
     "list_models",
     "list_sets",
     "load_model",
+    "measure_nuclei",
     "open_image",
     "remove_model",
     "rename_model",
@@ -117,6 +119,7 @@ _HOMES = {
     "create_set": "training",
     "Verdict": "training",
     "evaluate": "api",
+    "export_labels": "measure",
     "export_model": "registry",
     "export_set": "training",
     "find_nuclei": "api",
@@ -128,6 +131,7 @@ _HOMES = {
     "list_models": "registry",
     "list_sets": "training",
     "load_model": "registry",
+    "measure_nuclei": "measure",
     "open_image": "image",
     "remove_model": "registry",
     "rename_model": "registry",

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from ..support import Stopped, __version__
 from .evaluate import add_evaluate
+from .export import add_export
+from .measure import add_measure
 from .models import add_models
 from .segment import add_segment
 from .terminal import tell
@@ -68,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     add_train(commands)
     add_fine_tune(commands)
     add_evaluate(commands)
+    add_measure(commands)
+    add_export(commands)
     add_models(commands)
     add_training_sets(commands)
     return parser

@@ -25,7 +25,7 @@ from ..registry import Model, load_model
 from ..support import Callbacks, Stopped, pluralize
 from .options import add_axes, add_command, add_model, add_parameters, given
 from .outputs import Outputs, add_outputs, outputs_of
-from .terminal import bar, interruptible, say, tell
+from .terminal import bar, interruptible, say, tell_of
 
 __all__ = ["add_segment"]
 
@@ -96,7 +96,7 @@ def _segment_all(
                 ) from error
             except Exception as error:  # whatever is wrong with one, the rest go on
                 failed += 1
-                _tell_of(path, error)
+                tell_of(path, error)
             else:
                 done += 1
                 say(f"{outputs.labels_of(path)}: {_in_words(result)}")
@@ -121,7 +121,7 @@ def _is_there(path: Path) -> bool:
     try:
         check_file(path)
     except (OSError, ValueError) as error:
-        _tell_of(path, error)
+        tell_of(path, error)
         return False
     return True
 
@@ -138,13 +138,6 @@ def _any_can_be_read(inputs: Sequence[Path], read: Callable[[Path], Field]) -> b
                 read(path)
                 return True
     return False
-
-
-def _tell_of(path: Path, error: Exception) -> None:
-    """Say what is wrong with an image."""
-    text = str(error) or type(error).__name__
-    about = "" if str(path) in text else f"{path}: "
-    tell(f"nucseg: {about}{text}")
 
 
 def _load(model: Model) -> None:

@@ -9,11 +9,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from ..support import Callbacks, Epoch, ShouldStop
 
-__all__ = ["bar", "interruptible", "printable", "reporting", "say", "tell"]
+__all__ = ["bar", "interruptible", "printable", "reporting", "say", "tell", "tell_of"]
 
 
 def say(text: str) -> None:
@@ -66,6 +67,21 @@ def tell(text: str) -> None:
     import tqdm
 
     tqdm.tqdm.write(text, file=sys.stderr)
+
+
+def tell_of(path: Path, error: Exception) -> None:
+    """Print what is wrong with a file on the error output.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    error : Exception
+        What was raised.
+    """
+    text = str(error) or type(error).__name__
+    about = "" if str(path) in text else f"{path}: "
+    tell(f"nucseg: {about}{text}")
 
 
 def bar(total: int, unit: str) -> Any:

@@ -1,20 +1,34 @@
 """From labels to numbers."""
 
 from .differences import FIRST_ONLY, OTHER_OUTLINE, SECOND_ONLY, Differences, differences
+from .export import export_labels
+from .exports import FORMATS
+from .measurements import measure_image, measure_nuclei
 from .metrics import Scores, match_counts, summarize
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
+from .summary import Measurement
+from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_table
 
 __all__ = [
     "FIRST_ONLY",
+    "FORMATS",
     "OTHER_OUTLINE",
     "SECOND_ONLY",
+    "TABLE_SUFFIXES",
     "Differences",
+    "Measurement",
     "Outcomes",
     "Scores",
+    "check_table_path",
     "differences",
+    "export_labels",
     "interval_of_difference",
+    "join_tables",
     "match_counts",
+    "measure_image",
+    "measure_nuclei",
     "outcomes_of",
     "pooled_mean_ap",
     "summarize",
+    "write_table",
 ]

@@ -1,0 +1,22 @@
+"""Labels for other programs: a module for each format."""
+
+from .base import FORMATS, ExportFormat, Plane
+from .centroids import Centroids
+from .coco import Coco
+from .geojson import GeoJson
+from .imagej import ImageJRois
+from .masks import CellposeMasks, LabelTiff
+from .overlay import Overlay
+
+__all__ = [
+    "FORMATS",
+    "CellposeMasks",
+    "Centroids",
+    "Coco",
+    "ExportFormat",
+    "GeoJson",
+    "ImageJRois",
+    "LabelTiff",
+    "Overlay",
+    "Plane",
+]

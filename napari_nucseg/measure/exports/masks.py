@@ -1,0 +1,69 @@
+"""Labels as images for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .base import ExportFormat, Plane
+
+__all__ = ["CellposeMasks", "LabelTiff"]
+
+_MOST_16 = int(np.iinfo(np.uint16).max)
+#: Up to here all whole numbers are numbers of 32 bits with a floating point.
+_MOST_FLOAT = 1 << 24
+
+
+class LabelTiff(ExportFormat):
+    """A TIFF with the labels as values, which ImageJ opens with its pixel size.
+
+    A pixel of the file is a pixel of the image. Values have 16 bits, or, with labels above
+    65,535, are 32-bit numbers with a floating point, as ImageJ has no other ones.
+    """
+
+    name = "tiff"
+    summary = "label image for ImageJ, with the size of a pixel"
+    ending = "_labels.tif"
+
+    def write(self, path: Path, plane: Plane) -> None:
+        """See `ExportFormat`."""
+        import tifffile
+
+        most = int(plane.labels.max(initial=0))
+        if most > _MOST_FLOAT:
+            raise ValueError(
+                f"Expected labels up to {_MOST_FLOAT}, which ImageJ can hold, got {most}. "
+                f"Number the nuclei anew."
+            )
+        options: dict[str, Any] = {"metadata": {"axes": "YX", "max": most}}
+        if plane.pixel.unit:
+            height, width = plane.pixel.size
+            options["resolution"] = (1 / width, 1 / height)
+            options["metadata"]["unit"] = plane.pixel.ending()[1:]
+        kind = np.uint16 if most <= _MOST_16 else np.float32
+        tifffile.imwrite(
+            path, plane.labels.astype(kind), imagej=True, compression="zlib", **options
+        )
+
+
+class CellposeMasks(ExportFormat):
+    """A TIFF with the labels as values, named as Cellpose expects it for training.
+
+    A pixel of the file is a pixel of the image. The labels are numbered anew from 1, as
+    Cellpose does, and have 16 bits, or 32 if there are more than 65,535 nuclei.
+    """
+
+    name = "cellpose"
+    summary = "masks for the training of Cellpose"
+    ending = "_masks.tif"
+
+    def write(self, path: Path, plane: Plane) -> None:
+        """See `ExportFormat`."""
+        import tifffile
+
+        ids, masks = np.unique(np.append(0, plane.labels), return_inverse=True)
+        kind = np.uint16 if ids.size <= _MOST_16 + 1 else np.uint32
+        masks = masks[1:].reshape(plane.labels.shape).astype(kind)
+        tifffile.imwrite(path, masks, compression="zlib")
