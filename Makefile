@@ -12,11 +12,13 @@ RUN := $(VENV)/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-headless test-window lint bench train clean
+.PHONY: help setup demo test test-quick test-headless test-window test-window-1 test-window-2 \
+	lint bench train clean
 
 help:
 	@echo "make demo    open napari, segment a sample image (a screenshot if there is no display)"
 	@echo "make test    run all tests, those with a real napari window included"
+	@echo "make test-quick    those that need neither a window nor seconds, until one fails"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measure speed, memory and accuracy"
 	@echo "make train   train a model like the bundled one, for hours (DATA=$(DATA) MODEL=$(MODEL))"
@@ -33,17 +35,25 @@ $(STAMP): setup.cfg pyproject.toml tools/setup_environment.py
 demo: $(STAMP)
 	@$(RUN) tools/demo.py
 
-# TensorFlow and OpenGL must not meet in a process, so there are two, at the same time.
+# TensorFlow and OpenGL must not meet in a process, so there are two suites, at the same time.
+# Tests with a window often wait for the engine. So there are two processes of them, which use
+# the time in which one waits or one suite has ended.
 test: $(STAMP)
-	@echo "Two test suites run at once. What they tell comes when each is done, in some minutes."
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target \
-		test-headless test-window
+	@echo "Three processes test at once. What they tell comes when each is done, in some minutes."
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target \
+		test-headless test-window-1 test-window-2
+
+test-quick: $(STAMP)
+	@$(RUN) -m pytest -x -q -m "not slow"
 
 test-headless: $(STAMP)
 	@$(RUN) -m pytest
 
 test-window: $(STAMP)
 	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets
+
+test-window-1 test-window-2: test-window-%: $(STAMP)
+	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets --part=$*/2
 
 lint: $(STAMP)
 	@status=0; \

@@ -73,9 +73,15 @@ class Shown:
 
 
 class Person:
-    """Somebody in front of a napari window, when the engine is warm."""
+    """Somebody in front of a napari window.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    needs_engine : bool, optional
+        Whether to wait until the engine is warm.
+    """
+
+    def __init__(self, *, needs_engine: bool = True) -> None:
         self.viewer = napari.Viewer()
         self.viewer.window.resize(1600, 1000)
         _, self.dock = self.viewer.window.add_plugin_dock_widget(
@@ -87,7 +93,8 @@ class Person:
         self._painter = Painter()
         for canvas in self.dock.window().findChildren(QOpenGLWidget):
             canvas.installEventFilter(self._painter)
-        self.wait(lambda: shared_engine().state == "ready", "the engine")
+        if needs_engine:
+            self.wait(lambda: shared_engine().state == "ready", "the engine")
 
     def _note_layer(self, event: Any) -> None:
         self._inserting = time.perf_counter()
@@ -169,7 +176,7 @@ class Person:
         correct.show_result(labels, image)
         before = len(correct.training_set)
         self.click(correct.add_button)
-        self.wait(lambda: correct.entries.count() > before, "the training set")
+        self.wait(lambda: correct.fields.entries.count() > before, "the training set")
         self.remove(labels)
         self.remove(image)
 

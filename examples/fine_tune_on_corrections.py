@@ -1,6 +1,6 @@
 """Fine-tune the bundled model on corrected images, and use it unless it is worse.
 
-    python fine_tune_on_corrections.py CORRECTED NAME [PRESET]
+    python fine_tune_on_corrections.py CORRECTED NAME [MINUTES]
 
 CORRECTED holds images/ and masks/ with files of equal names.
 """
@@ -10,7 +10,7 @@ import sys
 import napari_nucseg
 
 
-def main(corrected: str, name: str, preset: str = "quick") -> None:
+def main(corrected: str, name: str, minutes: float | str = 2) -> None:
     """Make a new model and say how it compares with its parent.
 
     Parameters
@@ -19,8 +19,8 @@ def main(corrected: str, name: str, preset: str = "quick") -> None:
         Folder of images and masks.
     name : str
         Name of the new model.
-    preset : str, optional
-        "quick", "balanced" or "thorough".
+    minutes : float or str, optional
+        How long it may take.
     """
 
     def show(epoch: napari_nucseg.Epoch) -> None:
@@ -29,7 +29,7 @@ def main(corrected: str, name: str, preset: str = "quick") -> None:
     result = napari_nucseg.fine_tune(
         corrected,
         name,
-        preset=preset,
+        budget=minutes,
         callbacks=napari_nucseg.Callbacks(on_epoch=show),
     )
     best = result.name if result.better else result.parent

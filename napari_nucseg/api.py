@@ -7,6 +7,7 @@ can crash it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import numpy as np
 from .engine import FineTune, Segment, Train, execute
 from .image import (
     Field,
+    MaskIssue,
     as_image,
     as_labels,
     instances_of,
     read_fields,
+    read_foreign_labels,
     read_image,
     read_labels,
     warn_of_issues,
@@ -30,19 +33,22 @@ from .pipeline import Segmentation, SegmentParameters
 from .registry import DEFAULT_MODEL, Model, load_model
 from .support import Callbacks, from_keywords
 from .training import (
-    DEFAULT_PRESET,
-    FINE_TUNE_PRESETS,
+    DEFAULT_BUDGET,
     FineTuneResult,
     Initialization,
     ModelInfo,
+    TrainingSet,
     TrainingSpec,
     TrainParameters,
+    fine_tune_parameters,
+    set_of,
 )
 
-__all__ = ["evaluate", "find_nuclei", "fine_tune", "segment", "train"]
+__all__ = ["evaluate", "find_nuclei", "fine_tune", "import_labels", "segment", "train"]
 
-#: A folder of pairs, see `image.read_fields`, or a field with labels.
-Data = str | Path | Field
+#: A folder of pairs, see `image.read_fields`, a training set, its folder or name, or a field
+#: with labels.
+Data = str | Path | TrainingSet | Field
 
 
 def segment(
@@ -171,9 +177,9 @@ def train(
 
     Parameters
     ----------
-    data : path, Field, or sequence of these or of sequences of them
-        A sequence, or a single one: each a folder of pairs of image and mask, or a sequence
-        of fields, which is a group of fields of one kind.
+    data : path, TrainingSet, Field, or sequence of these or of sequences of them
+        A sequence, or a single one: each a folder of pairs of image and mask, a training set,
+        or a sequence of fields, which is a group of fields of one kind.
     output : path
         Folder of the new model; it must not exist. A run that was stopped or
         killed is resumed when the same call is made again.
@@ -181,8 +187,8 @@ def train(
         What the card of the model says; left out, only the name of the folder.
     sampling_weights : sequence of float, optional
         How often patches come from each group, in any unit.
-    validation : path, Field or sequence, optional
-        Folders or fields only to score on, to choose the best epoch; left out, a part of
+    validation : path, TrainingSet, Field or sequence, optional
+        Folders, sets or fields only to score on, to choose the best epoch; left out, a part of
         `data` is held out.
     initialization : str, path, Model or Initialization, optional
         Model whose weights training starts from, or an `Initialization`, which also says
@@ -207,7 +213,7 @@ def train(
         initialization = Initialization(initialization)
     # An error is told before the data is read.
     resolve(initialization)
-    parts = [data] if isinstance(data, str | Path | Field) else data
+    parts = [data] if isinstance(data, str | Path | TrainingSet | Field) else data
     groups = [_read(part, axes) for part in parts]
     weights = () if sampling_weights is None else sampling_weights
     spec = TrainingSpec(groups, weights, initialization, _read(validation, axes))
@@ -220,7 +226,7 @@ def fine_tune(
     name: str,
     model: str | Path | Model = DEFAULT_MODEL,
     *,
-    preset: str = DEFAULT_PRESET,
+    budget: float | str = DEFAULT_BUDGET,
     axes: str = "",
     callbacks: Callbacks = Callbacks(),
     **parameters: Any,
@@ -229,42 +235,58 @@ def fine_tune(
 
     Parameters
     ----------
-    data : path, Field, or sequence of these
-        Folders of pairs of image and mask, or fields with labels.
+    data : path, TrainingSet, Field, or sequence of these
+        Folders of pairs of image and mask, training sets (also their folders or names), or
+        fields with labels.
     name : str
         Name of the new model.
     model : str, path or Model, optional
         Model to start from.
-    preset : str, optional
-        ``"quick"``, ``"balanced"`` or ``"thorough"``.
+    budget : float or str, optional
+        Minutes for all of it, or ``"best"``: until the score gets no better.
     axes : str, optional
         Axes of the images in folders, see `segment`.
     callbacks : Callbacks, optional
         Told after every step and epoch, and asked before every step. If it
         should stop, the best epoch so far (with ``keep_last`` the last) becomes the model.
     **parameters
-        Those of `TrainParameters`, instead of the preset's.
+        Those of `TrainParameters`, instead of what the budget says. With
+        ``steps_per_epoch`` the steps are counted and the time is not.
 
     Returns
     -------
     FineTuneResult
         Name, folder and scores of the new model.
     """
-    if preset not in FINE_TUNE_PRESETS:
-        raise ValueError(
-            f"Expected a preset out of {', '.join(FINE_TUNE_PRESETS)}, got {preset!r}."
-        )
-    values = {**FINE_TUNE_PRESETS[preset].as_dict(), **parameters}
+    values = fine_tune_parameters(budget).as_dict()
+    if "steps_per_epoch" in parameters:
+        values["minutes"] = None
+    values |= parameters
     options = from_keywords(TrainParameters, values)
     fields = _read(data, axes)
     parent = model if isinstance(model, Model) else load_model(model)
-    return execute(FineTune(fields, parent, name, options), callbacks)
+    task = FineTune(fields, parent, name, options, data=_folder_of(data))
+    return execute(task, callbacks)
+
+
+def _folder_of(data: Data | Sequence[Data]) -> str:
+    """Return the folder that all fields came from, empty if there is not one."""
+    if isinstance(data, list | tuple) and len(data) == 1:
+        return _folder_of(data[0])
+    if isinstance(data, str | Path):
+        found = set_of(data)
+        return str(Path(data).absolute() if found is None else found.folder.absolute())
+    return str(data.folder.absolute()) if isinstance(data, TrainingSet) else ""
 
 
 def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
-    """Read the fields of folders of pairs."""
+    """Read the fields of folders of pairs, and of training sets."""
     if isinstance(data, Field):
         return [data]
+    if isinstance(data, str | Path):
+        data = set_of(data) or data
+    if isinstance(data, TrainingSet):
+        return data.fields()
     if isinstance(data, str | Path):
         return read_fields([data], axes)
     if not isinstance(data, Iterable) or hasattr(data, "dtype"):
@@ -273,10 +295,58 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
             f"{type(data).__name__}."
         )
     parts = list(data)
-    folders = [part for part in parts if isinstance(part, str | Path)]
+    folders = [part for part in parts if isinstance(part, str | Path) and set_of(part) is None]
     if len(folders) == len(parts):
         return read_fields(folders, axes)
     return [field for part in parts for field in _read(part, axes)]
+
+
+def import_labels(
+    path: str | Path,
+    image: Any,
+    *,
+    axes: str = "",
+    z: int | None = None,
+    t: int | None = None,
+) -> Field:
+    """Bring in labels that another program has made, to train on or to correct them.
+
+    Nothing that is in the file is run.
+
+    Parameters
+    ----------
+    path : path
+        A mask as TIFF, PNG or NumPy file, ``_seg.npy`` of Cellpose, GeoJSON of QuPath in
+        pixels, or ROI or ZIP of ROIs of ImageJ.
+    image : array_like, path, Image or Field
+        The image that they belong to.
+    axes, z, t
+        As in `segment`.
+
+    Returns
+    -------
+    Field
+        The image with its labels.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    TypeError, ValueError
+        If a file is damaged or of another kind, or the labels do not fit to the image.
+
+    Warns
+    -----
+    UserWarning
+        If there is something odd in the labels, such as lines between outlines.
+
+    Examples
+    --------
+    >>> field = import_labels("slide.geojson", "slide.tif")
+    >>> fine_tune(field, "my model")
+    """
+    field = _as_field(image, axes, z, t)
+    return dataclasses.replace(field, labels=read_foreign_labels(path, field.shape))
 
 
 def evaluate(predicted: Any, true: Any) -> Scores:
@@ -299,13 +369,13 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     FileNotFoundError
         If there is no such file.
     TypeError, ValueError
-        If something is no label image, there are not as many of one as of the other, or
-        the shapes differ.
+        If something is no label image but for example an image, there are not as many of
+        one as of the other, or the shapes differ.
 
     Warns
     -----
     UserWarning
-        If a mask is binary, or its values do not seem to stand for nuclei.
+        If a mask is binary, or its background does not seem to be 0.
     """
     one, two = _label_images(predicted, "predicted"), _label_images(true, "true")
     if len(one) != len(two):
@@ -316,13 +386,24 @@ def evaluate(predicted: Any, true: Any) -> Scores:
     for (name, labels), (true_name, truth) in zip(one, two, strict=True):
         first, issue = instances_of(_labels(name, labels))
         second, true_issue = instances_of(_labels(true_name, truth))
-        issues += [(name, issue), (true_name, true_issue)]
+        of_pair = [(name, issue), (true_name, true_issue)]
+        _refuse_scattered(of_pair)
+        issues += of_pair
         try:
             counts.append(match_counts(first, second))
         except ValueError as error:
             raise ValueError(f"{name} and {true_name}: {error}") from error
     warn_of_issues(issues)
     return summarize(counts)
+
+
+def _refuse_scattered(issues: Sequence[tuple[str, MaskIssue | None]]) -> None:
+    """Raise ValueError if something is an image rather than labels: a score says nothing."""
+    for name, issue in issues:
+        if issue is MaskIssue.SCATTERED_VALUES:
+            raise ValueError(
+                f"Expected labels with a value for each nucleus, got in {name} {issue.value}"
+            )
 
 
 def _label_images(labels: Any, what: str) -> list[tuple[str, Any]]:

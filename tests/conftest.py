@@ -16,6 +16,17 @@ from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import Card, load_model, save_model
 from napari_nucseg.support.paths import HOME_VARIABLE
 
+#: Who uses one of these trains a network, or has an engine with TensorFlow.
+SLOW_FIXTURES = {"eagerly", "engine", "whole"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark tests as slow that use what takes seconds."""
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory, monkeypatch):

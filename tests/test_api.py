@@ -1,10 +1,6 @@
-"""The public functions, here and, where a window is loaded, through the engine."""
+"""The public functions in this process. In the engine they are in `test_engine.py`."""
 
 import dataclasses
-import importlib.util
-import json
-import subprocess
-import sys
 
 import dask.array
 import numpy as np
@@ -24,7 +20,6 @@ from napari_nucseg import (
     segment,
     train,
 )
-from napari_nucseg.engine.execution import needs_engine
 from napari_nucseg.image.files import write_labels
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.segmentation import segment_field
@@ -209,6 +204,7 @@ def test_fine_tune_takes_no_arrays(two_nuclei):
         fine_tune((two_nuclei, two_nuclei), "new")
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.filterwarnings("ignore:.*too few nuclei")
 def test_train_on_a_folder_and_on_fields(pairs, simulated, quick_learner, tmp_path):
     epochs, calls = [], []
@@ -271,19 +267,21 @@ def test_bad_parameters_of_training_are_refused_first(pairs, tmp_path):
         train([pairs], tmp_path / "new", epochs=0)
     with pytest.raises(TypeError, match=r"epochs.*steps,"):
         train([pairs], tmp_path / "new", steps=1, widths=2)
-    with pytest.raises(ValueError, match="quick, balanced, thorough"):
-        fine_tune(pairs, "new", preset="slow")
+    with pytest.raises(ValueError, match="budget in minutes, such as 2, or 'best', got 'slow'"):
+        fine_tune(pairs, "new", budget="slow")
     with pytest.raises(ValueError, match="Expected a name"):
         fine_tune(pairs, "a/b", **TINY)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_tune_on_a_single_field(simulated, quick_learner):
     epochs = []
     result = fine_tune(
         simulated,
         "one",
         quick_learner,
-        preset="quick",
+        budget=1,
+        rehearsal=0.0,
         callbacks=Callbacks(on_epoch=epochs.append),
         **TINY,
     )
@@ -292,82 +290,6 @@ def test_fine_tune_on_a_single_field(simulated, quick_learner):
     assert card.parent == result.parent == quick_learner.name
     parameters = card.training["parameters"]
     assert parameters["epochs"] == 1
-    assert parameters["learning_rate"] == pytest.approx(3e-4)
+    assert parameters["minutes"] is None
+    assert parameters["learning_rate"] == pytest.approx(1e-3)
     assert segment(simulated, "one").shape == simulated.shape
-
-
-# A process that could draw
-
-WITH_WINDOW = """
-import json, sys
-from pathlib import Path
-import numpy as np
-import vispy
-from napari_nucseg import Callbacks, find_nuclei, fine_tune, segment, train
-from napari_nucseg.image.field import Field
-from napari_nucseg.image.files import read_image, write_labels
-from napari_nucseg.support.callbacks import Stopped
-
-def error_of(function, *arguments, **options):
-    try:
-        function(*arguments, **options)
-    except Exception as error:
-        return f"{type(error).__module__}.{type(error).__name__}: {error}"
-
-if __name__ == "__main__":
-    pairs, folder = map(Path, sys.argv[1:3])
-    model, tiny = sys.argv[3], json.loads(sys.argv[4])
-    image = pairs / "images" / "a.tif"
-    calls, epochs = [], []
-    callbacks = Callbacks(lambda *call: calls.append(call), epochs.append)
-    write_labels(folder / "labels.tif", segment(image, callbacks=callbacks))
-    progress = len(calls)
-    found = find_nuclei(image, keep_maps=True, minimum_size=40)
-    without = find_nuclei(image).maps is None
-    np.savez(folder / "found.npz", found.labels, found.probability, found.maps["distance"])
-    about = [found.provenance, found.parameters.as_dict(), found.diameter, without]
-    errors = [
-        error_of(segment, image, "none"),
-        error_of(segment, image, channel=3),
-        error_of(segment, image, callbacks=Callbacks(should_stop=lambda: True)),
-        error_of(train, [pairs], folder / "new", sampling_weights=[1, 1], **tiny),
-    ]
-    result = fine_tune(pairs, "child", model, callbacks=callbacks, **tiny)
-    loaded = [name for name in ("tensorflow", "keras") if name in sys.modules]
-    epochs = [epoch.epoch for epoch in epochs]
-    print(json.dumps([progress, epochs, result.name, errors, loaded, about]))
-"""
-
-
-@pytest.mark.skipif(not importlib.util.find_spec("vispy"), reason="needs vispy")
-def test_where_a_window_could_be_the_engine_does_the_same(pairs, quick_learner, tmp_path):
-    """Vispy and TensorFlow in one process can crash it."""
-    assert not needs_engine()
-    script = tmp_path / "script.py"
-    script.write_text(WITH_WINDOW)
-    run = subprocess.run(
-        [sys.executable, script, pairs, tmp_path, quick_learner, json.dumps(TINY)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    calls, epochs, name, errors, loaded, about = json.loads(run.stdout.splitlines()[-1])
-    assert loaded == []
-    assert calls > 1
-    assert epochs == [0, 1]
-    assert load_model(name).card.parent == quick_learner.name
-    labels = tifffile.imread(tmp_path / "labels.tif")
-    assert (labels == segment(pairs / "images" / "a.tif")).all()
-    here = find_nuclei(pairs / "images" / "a.tif", keep_maps=True, minimum_size=40)
-    provenance, parameters, diameter, without = about
-    assert {**provenance, "seconds": 0} == {**here.provenance, "seconds": 0}
-    assert (parameters, diameter, without) == (here.parameters.as_dict(), here.diameter, True)
-    arrays = (here.labels, here.probability, here.maps["distance"])
-    for there, expected in zip(np.load(tmp_path / "found.npz").values(), arrays, strict=True):
-        assert there.dtype == expected.dtype
-        np.testing.assert_array_equal(there, expected)
-    assert "FileNotFoundError" in errors[0]
-    assert "builtins.ValueError: Expected channel 0" in errors[1]
-    assert errors[2].startswith("napari_nucseg.support.callbacks.Stopped")
-    assert "builtins.ValueError: Expected a sampling weight" in errors[3]

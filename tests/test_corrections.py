@@ -33,6 +33,7 @@ from napari_nucseg.corrections import (
     plane_of,
     push,
     redraw,
+    replaced_by,
     separate,
     shrink,
     smooth,
@@ -316,6 +317,29 @@ def test_outline_that_scratches_a_large_neighbor_is_a_new_nucleus():
     changed = after(redraw(labels, SQUARE), labels)
     assert np.array_equal(changed == 1, labels == 1)
     assert (changed == 2).any()
+
+
+def test_outline_around_pieces_makes_one_nucleus_of_them():
+    labels = labels_of("""
+        .........
+        .11..22..
+        .11......
+        .....3344
+        .11.13344
+        .........
+    """)
+    edit = redraw(labels, [(0.4, 0.4), (0.4, 6.6), (4.6, 6.6), (4.6, 0.4)])
+    assert edit.removed == (2, 3)
+    assert drawing_of(after(edit, labels)) == drawing_of(
+        labels_of("""
+            .........
+            .111111..
+            .111111..
+            .11111144
+            .11111144
+            .........
+        """)
+    )
 
 
 def test_redrawn_nucleus_is_one_piece():
@@ -606,8 +630,9 @@ class AnyEdits(RuleBasedStateMachine):
     @rule(path=paths)
     def redraw(self, path):
         edit = redraw(self.labels, path)
-        assert len(edit.touched) + len(edit.new_ids) <= 1
-        self.do(edit)
+        assert len(edit.new_ids) <= 1
+        assert len(edit.changed) <= 1
+        self.do(edit, replaced_by(self.labels, path))
 
     @rule(path=paths, radius=st.floats(0.5, 9))
     def push(self, path, radius):

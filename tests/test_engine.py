@@ -16,16 +16,18 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_nucseg import segment
+from napari_nucseg import find_nuclei, fine_tune, segment, train
 from napari_nucseg.engine import (
     Engine,
     EngineError,
+    FetchMaps,
     FineTune,
     Relabel,
     RelabelExpired,
     Segment,
     Warm,
     execute,
+    execution,
 )
 from napari_nucseg.engine.messages import Done, Progress, Stop
 from napari_nucseg.image.field import Field
@@ -76,6 +78,21 @@ def engine(home):
     engine.close()
 
 
+@pytest.fixture(scope="module")
+def lasting():
+    """An engine with a small child, for tests that leave it running and without a job."""
+    with tempfile.TemporaryDirectory() as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TMPDIR", folder)
+            patch.setattr(tempfile, "tempdir", folder)
+            patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+            engine = Engine("small_engine")
+            engine.submit(Echo(1)).wait(LONG)
+        yield engine
+        engine.close()
+        assert list(Path(folder).iterdir()) == []
+
+
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """Make a module of some source that ``python -m`` finds, and return its name."""
@@ -117,10 +134,10 @@ def heard_by(progress):
 # The small child
 
 
-def test_result_and_progress_come_back(small):
+def test_result_and_progress_come_back(lasting):
     progress, done = Listener(), Listener()
     task = Echo(np.arange(3))
-    job = small.submit(task, heard_by(progress), done)
+    job = lasting.submit(task, heard_by(progress), done)
     assert (job.id, job.kind) == (task.id, Echo)
     assert job.wait(LONG).tolist() == [0, 1, 2]
     assert progress.heard == [(1, 2, "echo")]
@@ -140,17 +157,17 @@ def test_result_and_progress_come_back(small):
         ("numpy", EngineError, "LinAlgError: singular"),
     ],
 )
-def test_exceptions_arrive_as_what_they_were_or_as_text(small, kind, error, text):
-    job = small.submit(Fail(kind))
+def test_exceptions_arrive_as_what_they_were_or_as_text(lasting, kind, error, text):
+    job = lasting.submit(Fail(kind))
     with pytest.raises(error, match=text):
         job.wait(LONG)
     assert job.state == "failed"
-    assert small.submit(Echo(1)).wait(LONG) == 1
+    assert lasting.submit(Echo(1)).wait(LONG) == 1
 
 
-def test_unknown_kind_of_task_is_an_error_here_and_there(small):
+def test_unknown_kind_of_task_is_an_error_here_and_there(lasting):
     with pytest.raises(TypeError, match="kind of task"):
-        small.submit(Unknown()).wait(LONG)
+        lasting.submit(Unknown()).wait(LONG)
     with pytest.raises(TypeError, match="kind of task"):
         execute(Unknown())
 
@@ -173,20 +190,33 @@ def test_labels_are_made_again_without_a_window(simulated):
         execute(Relabel("none", other))
 
 
-def test_stop_lets_the_task_return_what_it_has(small):
+def test_kept_maps_are_brought_in_half_precision(simulated):
+    parameters = SegmentParameters()
+    with_maps = execute(Segment(simulated, "nuclei", parameters, return_maps=True))
+    task = Segment(simulated, "nuclei", parameters, keep_maps=True)
+    execute(task)
+    brought = execute(FetchMaps(task.id))
+    assert brought.values.dtype == np.float16
+    assert brought.spec == with_maps.maps.spec
+    assert np.abs(brought.values - with_maps.maps.values).max() < 0.001
+    with pytest.raises(RelabelExpired):
+        execute(FetchMaps(with_maps.id))
+
+
+def test_stop_lets_the_task_return_what_it_has(lasting):
     progress = Listener()
-    job = small.submit(UntilStopped(), heard_by(progress))
+    job = lasting.submit(UntilStopped(), heard_by(progress))
     progress.wait()
-    process = small.process_id
+    process = lasting.process_id
     job.stop()
     assert job.wait(LONG) == "stopped early"
-    assert small.process_id == process
+    assert lasting.process_id == process
 
 
-def test_should_stop_is_asked_while_the_task_is_done(small):
+def test_should_stop_is_asked_while_the_task_is_done(lasting):
     asked = []
     callbacks = Callbacks(should_stop=lambda: asked.append(1) or len(asked) > 3)
-    assert small.submit(UntilStopped(), callbacks).wait(LONG) == "stopped early"
+    assert lasting.submit(UntilStopped(), callbacks).wait(LONG) == "stopped early"
     assert len(asked) == 4
 
 
@@ -197,17 +227,17 @@ def test_stop_is_not_lost_while_the_child_is_starting_or_busy(small):
     assert first.wait(LONG) == second.wait(LONG) == "stopped early"
 
 
-def test_stop_that_is_late_does_not_end_the_next_task(small, tmp_path):
+def test_stop_that_is_late_does_not_end_the_next_task(lasting, tmp_path):
     progress, file = Listener(), tmp_path / "file"
-    first = small.submit(UntilStopped(file), heard_by(progress))
+    first = lasting.submit(UntilStopped(file), heard_by(progress))
     progress.wait()
     file.touch()
     assert first.wait(LONG) == "went on"
     # It ends when the child has dealt with the late message, and not before.
-    second = small.submit(UntilMessage(), heard_by(lambda *_: stop_late(small, first)))
+    second = lasting.submit(UntilMessage(), heard_by(lambda *_: stop_late(lasting, first)))
     assert second.wait(LONG) == "went on"
     # The same in time.
-    third = small.submit(UntilMessage(), heard_by(lambda *_: small._current.stop()))
+    third = lasting.submit(UntilMessage(), heard_by(lambda *_: lasting._current.stop()))
     assert third.wait(LONG) == "stopped early"
 
 
@@ -218,15 +248,15 @@ def stop_late(engine, job):
     engine._child._channel.send(Stop(job.id))
 
 
-def test_cancel_of_a_job_that_has_ended_kills_nothing(small):
-    job = small.submit(Echo(1))
+def test_cancel_of_a_job_that_has_ended_kills_nothing(lasting):
+    job = lasting.submit(Echo(1))
     job.wait(LONG)
-    process = small.process_id
+    process = lasting.process_id
     job.cancel()
     assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]
     assert (job.wait(0), job.state) == (1, "done")
-    assert small.submit(Echo(2)).wait(LONG) == 2
-    assert small.process_id == process
+    assert lasting.submit(Echo(2)).wait(LONG) == 2
+    assert lasting.process_id == process
 
 
 def test_cancel_of_a_task_that_does_not_listen(small):
@@ -245,10 +275,10 @@ def test_cancel_of_a_task_that_does_not_listen(small):
     assert small.process_id != process
 
 
-def test_waiting_job_is_cancelled_at_once_and_never_runs(small):
+def test_waiting_job_is_cancelled_at_once_and_never_runs(lasting):
     progress, unheard = Listener(), Listener()
-    first = small.submit(UntilStopped(), heard_by(progress))
-    second = small.submit(Echo(2), heard_by(unheard))
+    first = lasting.submit(UntilStopped(), heard_by(progress))
+    second = lasting.submit(Echo(2), heard_by(unheard))
     progress.wait()
     second.cancel()
     with pytest.raises(Stopped):
@@ -256,7 +286,7 @@ def test_waiting_job_is_cancelled_at_once_and_never_runs(small):
     assert first.state == "running"
     first.stop()
     first.wait(LONG)
-    assert small.submit(Echo(3)).wait(LONG) == 3
+    assert lasting.submit(Echo(3)).wait(LONG) == 3
     assert unheard.heard == []
 
 
@@ -300,14 +330,14 @@ def test_no_room_for_temporary_files_is_reported_and_passes(small, monkeypatch, 
     assert small.submit(Echo(1)).wait(LONG) == 1
 
 
-def test_task_that_cannot_travel_fails_and_nothing_else(small):
-    process = small.submit(Echo(1)).wait(LONG) and small.process_id
+def test_task_that_cannot_travel_fails_and_nothing_else(lasting):
+    process = lasting.submit(Echo(1)).wait(LONG) and lasting.process_id
     with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
-        small.submit(Echo(lambda: 0)).wait(LONG)
+        lasting.submit(Echo(lambda: 0)).wait(LONG)
     with pytest.raises(ModuleNotFoundError, match="only there"):
-        small.submit(Echo(Unreadable())).wait(LONG)
-    assert small.submit(Echo(2)).wait(LONG) == 2
-    assert small.process_id == process
+        lasting.submit(Echo(Unreadable())).wait(LONG)
+    assert lasting.submit(Echo(2)).wait(LONG) == 2
+    assert lasting.process_id == process
 
 
 @pytest.mark.parametrize(
@@ -317,12 +347,12 @@ def test_task_that_cannot_travel_fails_and_nothing_else(small):
         ("what cannot be read", ModuleNotFoundError),
     ],
 )
-def test_result_that_cannot_travel_fails_and_nothing_else(small, what, error):
-    process = small.submit(Echo(1)).wait(LONG) and small.process_id
+def test_result_that_cannot_travel_fails_and_nothing_else(lasting, what, error):
+    process = lasting.submit(Echo(1)).wait(LONG) and lasting.process_id
     with pytest.raises(error, match=r"pickle|only there"):
-        small.submit(Invent(what)).wait(LONG)
-    assert small.submit(Echo(2)).wait(LONG) == 2
-    assert small.process_id == process
+        lasting.submit(Invent(what)).wait(LONG)
+    assert lasting.submit(Echo(2)).wait(LONG) == 2
+    assert lasting.process_id == process
 
 
 def test_errors_of_callbacks_do_not_end_the_engine(small):
@@ -384,12 +414,12 @@ LIGHT = """
 import sys
 from napari_nucseg import engine
 from napari_nucseg.engine import messages
-heavy = ["tensorflow", "keras", "napari_nucseg.engine.worker"]
+heavy = ["tensorflow", "keras", "scipy.ndimage", "napari_nucseg.engine.worker"]
 print(*[name for name in heavy if name in sys.modules])
 """
 
 
-def test_front_door_loads_neither_tensorflow_nor_the_worker():
+def test_front_door_loads_nothing_that_takes_long():
     run = subprocess.run(
         [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=False
     )
@@ -436,7 +466,7 @@ def endless(training_set, quick_learner, tmp_path):
             model,
             name,
             TrainParameters(epochs=1000, steps_per_epoch=steps, batch_size=2, patch_size=64),
-            tmp_path / "run",
+            tmp_path / "runs" / name,
         )
 
     return make
@@ -581,31 +611,6 @@ def test_stop_while_fine_tuning_keeps_the_best_so_far(engine, endless):
     assert model.card.scores["held_out_mean_ap"] == pytest.approx(result.score, abs=1e-6)
 
 
-@needs_kill
-def test_kill_while_fine_tuning(engine, endless, training_set, nuclei, simulated):
-    def kill():
-        os.kill(engine.process_id, signal.SIGKILL)
-
-    task = endless("killed", "nuclei")
-    before = training_set.fields()
-    job = engine.submit(task, after_first_epoch(kill))
-    with pytest.raises(EngineError, match="corrections are safe; try again"):
-        job.wait(LONG)
-    after = training_set.fields()
-    assert [field.name for field in after] == ["field 0", "field 1"]
-    for one, two in zip(before, after, strict=True):
-        assert (one.image == two.image).all()
-        assert (one.labels == two.labels).all()
-
-    result = Run(task.run_directory).finish()
-    assert (result.name, result.parent) == ("killed", "nuclei")
-    assert result.epochs >= 1
-    child = load_model("killed")
-    assert child.card.parent_sha256 == nuclei.card.weights_sha256
-    labels = engine.submit(request(simulated, "killed")).wait(LONG)
-    assert (labels.labels == segment(simulated, "killed")).all()
-
-
 def test_stop_before_the_first_epoch_has_nothing_to_give(engine, endless):
     job = engine.submit(endless("none"))
     job.stop()
@@ -614,3 +619,120 @@ def test_stop_before_the_first_epoch_has_nothing_to_give(engine, endless):
     assert job.state == "stopped"
     with pytest.raises(FileNotFoundError):
         load_model("none")
+
+
+# The public functions beside a window
+
+
+@pytest.fixture
+def beside_a_window(engine, monkeypatch):
+    """Do in the engine what is not to be done here."""
+    monkeypatch.setattr(execution, "needs_engine", lambda: True)
+    monkeypatch.setattr(execution, "shared_engine", lambda: engine)
+
+
+@pytest.fixture
+def image(pairs):
+    return pairs / "images" / "a.tif"
+
+
+@pytest.fixture
+def found_here(image):
+    """What is found without an engine."""
+    assert not execution.needs_engine()
+    return find_nuclei(image, keep_maps=True, minimum_size=40)
+
+
+def test_beside_a_window_the_same_is_found(found_here, beside_a_window, image):
+    found = find_nuclei(image, keep_maps=True, minimum_size=40)
+    for there, expected in (
+        (found.labels, found_here.labels),
+        (found.probability, found_here.probability),
+        (found.maps.values, found_here.maps.values),
+    ):
+        assert there.dtype == expected.dtype
+        np.testing.assert_array_equal(there, expected)
+    assert found.maps.spec == found_here.maps.spec
+    assert {**found.provenance, "seconds": 0} == {**found_here.provenance, "seconds": 0}
+    assert (found.parameters, found.diameter) == (found_here.parameters, found_here.diameter)
+    assert find_nuclei(image).maps is None
+
+
+def test_beside_a_window_progress_and_errors_are_the_same(
+    beside_a_window, image, pairs, tmp_path
+):
+    progress = Listener()
+    assert segment(image, callbacks=heard_by(progress)).shape == (96, 128)
+    assert len(progress.heard) > 1
+    with pytest.raises(FileNotFoundError, match="'none'"):
+        segment(image, "none")
+    with pytest.raises(ValueError, match="Expected channel 0"):
+        segment(image, channel=3)
+    with pytest.raises(Stopped):
+        segment(image, callbacks=Callbacks(should_stop=lambda: True))
+    with pytest.raises(ValueError, match="Expected a sampling weight"):
+        train([pairs], tmp_path / "new", sampling_weights=[1, 1])
+
+
+def test_beside_a_window_a_model_is_fine_tuned(beside_a_window, pairs, quick_learner):
+    epochs = []
+    tiny = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+    callbacks = Callbacks(on_epoch=epochs.append)
+    result = fine_tune(pairs, "beside", quick_learner, callbacks=callbacks, **tiny)
+    assert [epoch.epoch for epoch in epochs] == [0, 1]
+    assert load_model(result.name).card.parent == quick_learner.name
+
+
+# The end
+
+FINISH = """
+import sys
+from pathlib import Path
+from napari_nucseg.training import Run
+
+print(Run(Path(sys.argv[1])).finish().path)
+assert "tensorflow" not in sys.modules
+"""
+
+
+@needs_kill
+def test_kill_while_fine_tuning(engine, endless, training_set, quick_learner):
+    """The last one, so that no other test has to wait for the next child.
+
+    One process trains and is killed, another finishes the run, and a third discards it.
+    """
+    task = endless("killed")
+    run, runs = Run(task.run_directory), task.run_directory.parent
+    offered = []
+
+    def kill():
+        # While the process works on it, it is not offered.
+        offered.extend(Run.unfinished(runs))
+        os.kill(engine.process_id, signal.SIGKILL)
+
+    before = training_set.fields()
+    job = engine.submit(task, after_first_epoch(kill))
+    with pytest.raises(EngineError, match="corrections are safe; try again"):
+        job.wait(LONG)
+    assert offered == []
+    after = training_set.fields()
+    assert [field.name for field in after] == ["field 0", "field 1"]
+    for one, two in zip(before, after, strict=True):
+        assert (one.image == two.image).all()
+        assert (one.labels == two.labels).all()
+
+    (left,) = Run.unfinished(runs)
+    assert (left.name, left.run.folder) == ("killed", run.folder)
+    command = [sys.executable, "-c", FINISH, str(run.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    child = load_model("killed")
+    assert done.stdout.strip() == str(child.folder)
+    assert child.card.parent == quick_learner.name
+    assert child.card.parent_sha256 == load_model(quick_learner).card.weights_sha256
+    assert child.card.training["kept_epoch"] >= 1
+    assert Run.unfinished(runs) == []
+    assert segment(simulate_field((64, 64)), "killed").shape == (64, 64)
+    run.discard()
+    assert not run.folder.exists()
+    with pytest.raises(FileNotFoundError):
+        load_model("killed")

@@ -11,7 +11,6 @@ import tifffile
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.training.parameters import TrainParameters
-from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -67,9 +66,10 @@ def test_images_that_would_overwrite_each_other_are_refused(example, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_tune_on_corrections(example, tmp_path, monkeypatch):
     short = TrainParameters(epochs=1, steps_per_epoch=1, batch_size=1, patch_size=64)
-    monkeypatch.setitem(FINE_TUNE_PRESETS, "quick", short)
+    monkeypatch.setattr("napari_nucseg.api.fine_tune_parameters", lambda budget: short)
     for folder in ("images", "masks"):
         (tmp_path / "corrected" / folder).mkdir(parents=True)
     field = simulate_field((128, 128), seed=2)

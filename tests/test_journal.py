@@ -14,12 +14,16 @@ from napari_nucseg.corrections import (
     Journal,
     State,
     States,
+    block_of,
     delete,
+    keys_at,
+    keys_in,
     merge,
     plane_of,
     split_along,
 )
 
+WHOLE = slice(None)
 REFERENCE = {"image": "a.tif", "shape": [12, 16]}
 
 
@@ -33,6 +37,12 @@ def journal(tmp_path, two_nuclei):
 def do(edit, labels, journal):
     labels[edit.indices] = edit.values
     journal.record(edit)
+
+
+def look(labels, journal, box=None):
+    """Record all blocks of a part of the labels, as a window does that does not know better."""
+    keys = keys_in(box or (WHOLE,) * labels.ndim, labels.shape)
+    return [journal.record_block(key, block_of(labels, key).copy()) for key in keys]
 
 
 def restored(journal):
@@ -85,7 +95,7 @@ def test_states_are_written_when_they_change(journal):
 
 
 @pytest.mark.parametrize("displayed", [(1, 2), (2, 1), (0, 2), (2, 0)])
-def test_plane_of_a_stack_is_compared_with_what_was_recorded(tmp_path, displayed):
+def test_blocks_of_a_stack_are_compared_with_what_was_recorded(tmp_path, displayed):
     rng = np.random.default_rng(0)
     stack = rng.integers(0, 99, (3, 300, 280)).astype(np.uint16)
     journal = Journal(tmp_path)
@@ -98,29 +108,39 @@ def test_plane_of_a_stack_is_compared_with_what_was_recorded(tmp_path, displayed
     stack[edit.indices] = edit.values
     journal.record(edit)
     plane.labels[-1, 2] = 77  # a brush
-    journal.record_plane(plane)
+    box = tuple(WHOLE if axis in displayed else where[axis] for axis in range(3))
+    assert any(look(stack, journal, box))
     journal.flush()
     (other,) = {0, 1, 2} - {*displayed}
     found = restored(journal).labels
     assert np.array_equal(found.take(where[other], other), stack.take(where[other], other))
 
 
+def test_blocks_that_a_change_touches():
+    shape = (4, 600, 300)
+    assert keys_in((2, slice(0, 256), slice(255, 257)), shape) == {(2, 0, 0), (2, 0, 1)}
+    assert len(keys_in((WHOLE,) * 3, shape)) == 4 * 3 * 2
+    pixels = np.array([3, 0]), np.array([599, 0]), np.array([299, 255])
+    assert keys_at(pixels, shape) == {(3, 2, 1), (0, 0, 0)}
+    labels = np.arange(np.prod(shape)).reshape(shape)
+    assert np.array_equal(block_of(labels, (3, 2, 1)), labels[3, 512:, 256:])
+
+
 def test_only_what_changed_is_written(tmp_path):
     labels = np.random.default_rng(0).integers(0, 2**30, (600, 600), np.int32)
     journal = Journal(tmp_path)
     journal.begin(labels, {})
-    plane = plane_of(labels)
-    journal.record_plane(plane)
-    journal.flush()
-    journal.record_plane(plane)
+    assert not any(look(labels, journal))
     assert journal.flush() == 0
     labels[5, 5] = 0
-    journal.record_plane(plane)
+    assert journal.differs((0, 0), labels[:256, :256])
+    assert look(labels, journal).count(True) == 1
+    assert not journal.differs((0, 0), labels[:256, :256])
     assert 0 < journal.flush() < labels.nbytes / 4
     journal.record(delete(labels, [int(labels[400, 400])]))
     assert journal.flush() < 500
     # The edit is taken back, which only the labels show.
-    journal.record_plane(plane)
+    look(labels, journal)
     journal.flush()
     assert np.array_equal(restored(journal).labels, labels)
 
@@ -169,6 +189,34 @@ def test_journal_that_was_not_begun_is_told(tmp_path, two_nuclei):
     journal.begin(two_nuclei, {})
     journal.flush()
     assert not (restored(journal).labels == 1).any()
+
+
+def test_edit_before_the_beginning_is_taken_back(journal, two_nuclei):
+    edit = delete(two_nuclei, [1])
+    journal.record(edit)
+    journal.begin(two_nuclei, {})
+    assert look(two_nuclei, journal) == [True]
+    journal.flush()
+    assert np.array_equal(restored(journal).labels, two_nuclei)
+
+
+def test_journal_that_has_grown_is_begun_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_nucseg.corrections.journal._ROOM", 100_000)
+    rng = np.random.default_rng(0)
+    journal = Journal(tmp_path)
+    labels = rng.integers(0, 2**62, (100, 100))
+    journal.begin(labels, {"image": "a"})
+    while not journal.has_grown():
+        labels = rng.integers(0, 2**62, labels.shape)
+        assert all(look(labels, journal))
+        journal.flush()
+    before = journal.path.stat().st_size
+    journal.begin(labels, {"image": "b"})
+    assert journal.path.stat().st_size < before / 2
+    assert not journal.has_grown()
+    assert not any(look(labels, journal))
+    assert journal.reference() == {"image": "b"}
+    assert np.array_equal(restored(journal).labels, labels)
 
 
 def test_edits_while_another_thread_flushes(tmp_path):

@@ -8,16 +8,24 @@ import numpy as np
 import pytest
 
 from napari_nucseg.pipeline.predictor import DEFAULT_SPEC, ModelSpec, spec_of
-from napari_nucseg.registry.archive import export_model, import_model
-from napari_nucseg.registry.store import (
+from napari_nucseg.registry import (
     CARD_FILE,
     WEIGHTS_FILE,
     Card,
+    Descent,
+    Model,
     check_model_name,
+    export_model,
+    import_model,
+    is_model_archive,
+    lineage,
     list_models,
     load_model,
     models_directory,
     remove_model,
+    removed_models,
+    rename_model,
+    restore_model,
     save_model,
 )
 
@@ -123,12 +131,116 @@ def test_names_that_are_no_folder_somewhere(name):
 
 
 def test_remove(model):
-    remove_model("mine")
+    kept = remove_model("mine")
     assert not model.folder.exists()
+    assert [m.card.name for m in list_models()] == ["nuclei"]
+    assert removed_models() == [kept]
     with pytest.raises(FileNotFoundError):
         remove_model("mine")
     with pytest.raises(ValueError, match="stays"):
         remove_model("nuclei")
+
+
+def test_removed_model_comes_back(model):
+    remove_model("mine")
+    assert restore_model("mine") == load_model("mine") == model
+    assert removed_models() == []
+    with pytest.raises(FileNotFoundError, match=r"was removed, got .mine.\. There are: none"):
+        restore_model("mine")
+
+
+def test_removed_model_comes_back_beside_a_newer_one_of_its_name(model):
+    remove_model("mine")
+    save_model(Card("mine", description="newer"), write_weights)
+    assert restore_model("mine").card.name == "mine 2"
+    assert load_model("mine").card.description == "newer"
+    assert load_model("mine 2").card.description == "A model of my own"
+
+
+def test_the_model_that_was_removed_last_comes_back(model):
+    remove_model("mine")
+    save_model(Card("mine", description="newer"), write_weights)
+    remove_model("mine")
+    assert restore_model("mine").card.description == "newer"
+    assert restore_model("mine").card.name == "mine 2"
+
+
+def test_rename(model):
+    (model.folder / "README.md").write_text("About it")
+    renamed = rename_model("mine", "of the gut")
+    assert load_model("of the gut") == renamed
+    assert renamed.card == dataclasses.replace(model.card, name="of the gut")
+    assert (renamed.folder / "README.md").read_text() == "About it"
+    assert [m.card.name for m in list_models()] == ["nuclei", "of the gut"]
+    assert removed_models() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "new", "error", "says"),
+    [
+        ("mine", "nuclei", FileExistsError, "which exists"),
+        ("mine", "a/b", ValueError, "Expected a name"),
+        ("nuclei", "other", ValueError, "came with napari-nucseg"),
+        ("lost", "other", FileNotFoundError, "Nothing was renamed"),
+    ],
+)
+def test_rename_that_cannot_be(model, name, new, error, says):
+    with pytest.raises(error, match=says):
+        rename_model(name, new)
+    assert [m.card.name for m in list_models()] == ["nuclei", "mine"]
+
+
+def made_up(name, parent="", own=""):
+    card = Card(name, parent=parent, parent_sha256=parent and f"{parent}!", weights_sha256=own)
+    return Model(card, models_directory() / name)
+
+
+def names_of(roots):
+    return [(root.model.card.name, names_of(root.children)) for root in roots]
+
+
+def test_lineage_is_a_tree_from_the_parent_down():
+    models = [made_up("a", own="a!"), made_up("b", "a", "b!"), made_up("c", "b", "c!")]
+    models += [made_up("d", "a", "d!"), made_up("orphan", "gone", "o!")]
+    assert names_of(lineage(models)) == [
+        ("a", [("b", [("c", [])]), ("d", [])]),
+        ("orphan", []),
+    ]
+
+
+def test_lineage_knows_a_parent_by_its_weights():
+    renamed = made_up("new name", own="a!")
+    copy = made_up("a", own="a!")
+    child = made_up("child", "a", "c!")
+    assert names_of(lineage([renamed, child])) == [("new name", [("child", [])])]
+    assert names_of(lineage([renamed, copy, child]))[1] == ("a", [("child", [])])
+
+
+def test_cards_that_name_each_other_as_parents_are_all_shown():
+    models = [
+        made_up("a", "b", "a!"),
+        made_up("b", "a", "b!"),
+        made_up("self", "self", "self!"),
+    ]
+    models.append(made_up("below", "b", "below!"))
+    assert names_of(lineage(models)) == [("a", []), ("b", [("below", [])]), ("self", [])]
+
+
+def test_scores_of_a_model_that_says_nothing_are_not_known():
+    scores = {"held_out_mean_ap": 0.5, "parent_held_out_mean_ap": 0.25}
+    told = Model(Card("a", scores=scores), models_directory())
+    assert Descent(told).scores == (0.5, 0.25)
+    odd = Model(Card("a", scores={"held_out_mean_ap": "high"}), models_directory())
+    assert Descent(odd).scores == (None, None)
+
+
+def test_archive_of_a_model_is_known_by_its_card(model, tmp_path):
+    assert is_model_archive(export_model("mine", tmp_path))
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("a.txt", "a")
+    (tmp_path / "text.zip").write_text("no zip")
+    for name in ("other.zip", "text.zip", "nothing.zip"):
+        assert not is_model_archive(tmp_path / name)
 
 
 def test_export_and_import(model, tmp_path):

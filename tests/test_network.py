@@ -194,6 +194,7 @@ def test_frozen_encoder_keeps_its_weights_until_it_learns_again(architecture, im
     assert {name for inside, name in changed() if inside} >= names
 
 
+@pytest.mark.slow
 def test_weights_in_a_row_learn_as_they_do_one_by_one(image, targets, monkeypatch):
     keras.utils.set_random_seed(0)
     monkeypatch.setattr("napari_nucseg.network.learner._WEIGHT_DECAY", 0.1)
@@ -395,6 +396,7 @@ def test_with_bfloat16_maps_are_nearly_the_same_and_weights_stay(architecture):
     assert (maps_in("float32") == maps["float32"]).all()
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_network_learns_in_bfloat16_and_tells_in_float32(
@@ -407,6 +409,20 @@ def test_network_learns_in_bfloat16_and_tells_in_float32(
     losses = [learner.step(image, targets, 1e-2) for _ in range(8)]
     assert losses[-1] < losses[0]
     assert {str(output.dtype) for output in network(image).values()} == {"<dtype: 'float32'>"}
+
+
+def test_pixels_without_weight_change_no_loss():
+    rng = np.random.default_rng(0)
+    true = rng.random((2, 16, 16, 4)).astype(np.float32)
+    true[..., 3] = 1
+    true[:, 8:, :, 3] = 0
+    found = rng.normal(size=(2, 16, 16, 3)).astype(np.float32)
+    before = float(maps_loss(true, found))
+    true[:, 8:, :, :3], found[:, 8:] = 1 - true[:, 8:, :, :3], 9
+    assert float(maps_loss(true, found)) == pytest.approx(before, rel=1e-6)
+    assert before == pytest.approx(float(maps_loss(true[:, :8], found[:, :8])), rel=1e-6)
+    true[..., 3] = 0
+    assert np.isfinite(float(maps_loss(true, found)))
 
 
 def test_only_what_learns_takes_bfloat16(monkeypatch, nuclei):

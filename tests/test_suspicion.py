@@ -5,6 +5,8 @@ import pytest
 
 from napari_nucseg.corrections import (
     NOTHING_UNUSUAL,
+    Queue,
+    State,
     States,
     add,
     missed_nuclei,
@@ -95,8 +97,9 @@ def test_nuclei_at_the_border_may_be_small():
     labels = np.zeros((60, 90), np.int32)
     labels[:3, 10:20], labels[20:32, 10:22], labels[20:32, 40:52] = 1, 2, 3
     found = suspicions(labels)
-    assert found.score[found.ids == 1] == found.score.min()
-    assert found.reasons[-1] == NOTHING_UNUSUAL
+    assert found.score[found.ids == 1] < 0.2
+    said = dict(zip(found.ids.tolist(), found.reasons, strict=True))
+    assert "usual area" not in said[1]
 
 
 def test_missed_nucleus_is_a_candidate_that_can_be_added(scene):
@@ -141,3 +144,81 @@ def test_empty_labels_have_an_empty_queue(has_maps):
     found = suspicions(nothing.astype(np.int32), maps)
     assert len(found) == 0
     assert found.first() is None
+
+
+def test_stain_weaker_than_that_of_the_others(scene):
+    labels, foreground, _ = scene
+    image = 20 + 100 * foreground
+    image[disc(MIDDLES[4], 20)] = 20 + 30 * foreground[disc(MIDDLES[4], 20)]
+    for shown in (image, 255 - image, np.stack([255 - image] * 3, axis=-1)):
+        found = suspicions(labels, image=shown)
+        assert (found.ids[0], found.reasons[0]) == (5, "weaker stain than the others")
+
+
+EDITS = {
+    "a nucleus is deleted": lambda labels: np.where(labels == 6, 0, labels),
+    "two become one": lambda labels: np.where(labels == 7, 6, labels),
+    "one becomes two": lambda labels: np.where(
+        (labels == 6) & (np.indices(SHAPE)[1] < 90), 40, labels
+    ),
+    "one grows up to its neighbor": lambda labels: np.where(
+        disc((100, 100), 25) & (labels == 0), 6, labels
+    ),
+    "one comes in a corner": lambda labels: np.where(disc((0, 0), 9), 50, labels),
+    "all are gone": np.zeros_like,
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize("has_maps", [True, False])
+def test_queue_after_an_edit_is_that_of_the_new_labels(scene, edit, has_maps):
+    labels, foreground, distance = scene
+    labels[labels == 2] = 0
+    maps = maps_of(foreground, distance) if has_maps else None
+    image = 10 + 90 * foreground
+    changed = edit(labels).astype(labels.dtype)
+    queue = Queue(labels, maps, image)
+    different = queue.update(changed)
+    assert {*different} == {
+        *np.unique(labels[changed != labels]),
+        *np.unique(changed[changed != labels]),
+    } - {0}
+    wanted = Queue(changed, maps, image).places
+    assert queue.places.ids.tolist() == wanted.ids.tolist()
+    assert queue.places.score == pytest.approx(wanted.score, abs=1e-5)
+    assert queue.places.reasons == wanted.reasons
+    assert queue.places.y == pytest.approx(wanted.y)
+    queue.update(labels)
+    assert queue.places.reasons == Queue(labels, maps, image).places.reasons
+
+
+def test_queue_of_a_plane_that_did_not_change(scene):
+    queue = Queue(scene[0])
+    places = queue.places
+    assert queue.update(scene[0]) == {}
+    assert queue.places is places
+
+
+def test_maps_of_another_plane(scene):
+    labels, foreground, distance = scene
+    with pytest.raises(ValueError, match="Expected maps of the shape"):
+        Queue(labels[:-1], maps_of(foreground, distance))
+
+
+def test_states_follow_edits_and_undo(scene):
+    labels, *_ = scene
+    queue, states = Queue(labels), States()
+    states.accept([6])
+    merged = np.where(labels == 7, 6, labels)
+    states.follow(queue.update(merged))
+    assert (states[6], states[8]) == (State.EDITED, State.UNREVIEWED)
+    states.follow(queue.update(labels))
+    assert (states[6], states[7]) == (State.ACCEPTED, State.UNREVIEWED)
+    states.follow(queue.update(merged))
+    assert states[6] == State.EDITED
+    drawn = np.where(disc((20, 20), 9), 30, merged)
+    states.follow(queue.update(drawn))
+    assert states[30] == State.EDITED
+    moved = np.roll(drawn, 1, axis=1)
+    states.follow(queue.update(moved))
+    assert states[3] == State.EDITED

@@ -20,6 +20,7 @@ from napari_nucseg.pipeline.segmentation import segment_field
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Callbacks, Epoch, Stopped
 from napari_nucseg.support.process import process_stamp
+from napari_nucseg.training.budgets import BUDGETS, fine_tune_parameters
 from napari_nucseg.training.checkpoint import (
     AVERAGE_FILE,
     KEPT_FILE,
@@ -28,10 +29,10 @@ from napari_nucseg.training.checkpoint import (
     latest_checkpoint,
     write_checkpoint,
 )
+from napari_nucseg.training.gate import CORRECTIONS, HELD_OUT
 from napari_nucseg.training.initialization import Initialization
 from napari_nucseg.training.parameters import TrainParameters
 from napari_nucseg.training.plan import ModelInfo
-from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 from napari_nucseg.training.result import FineTuneResult
 from napari_nucseg.training.run import Run
 from napari_nucseg.training.train import TrainingSpec, fine_tune_fields, train_fields
@@ -490,6 +491,7 @@ def test_what_the_scores_say(parent_score, score, better, says):
     assert "So few nuclei tell little" in few.comparison
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, quick_learner, tmp_path):
     epochs = []
     parent = load_model(quick_learner)
@@ -504,8 +506,10 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, quick_learner, 
         callbacks=Callbacks(on_epoch=epochs.append),
     )
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
-    assert result.parent_score == epochs[0].score
-    assert result.score == max(epoch.score for epoch in epochs[1:])
+    part = result.verdict.part(HELD_OUT)
+    assert (result.parent_score, result.score) == (part.parent, part.child)
+    assert part.nuclei == result.nuclei
+    assert [one.name for one in result.verdict.parts] == [HELD_OUT, CORRECTIONS]
     assert result.nuclei == load_model("child").card.training["nuclei_held_out"]
     child = load_model("child")
     assert child.card.parent == parent.card.name
@@ -536,9 +540,14 @@ def test_finish_without_an_epoch(tmp_path):
         Run(tmp_path).finish()
 
 
-def test_presets_grow_with_their_names():
-    steps = [p.epochs * p.steps_per_epoch for p in FINE_TUNE_PRESETS.values()]
-    assert steps == sorted(steps)
+def test_budgets_take_as_long_as_they_say():
+    chosen = [fine_tune_parameters(budget) for budget in BUDGETS]
+    assert [one.minutes for one in chosen][:3] == [1, 2, 10]
+    assert [one.epochs for one in chosen] == sorted(one.epochs for one in chosen)
+    assert fine_tune_parameters("0.5").minutes == 0.5
+    for bad in ("slow", 0, -1):
+        with pytest.raises(ValueError, match=r"minutes"):
+            fine_tune_parameters(bad)
 
 
 def rows(*scores):

@@ -1,14 +1,24 @@
 import dataclasses
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
 
 import numpy as np
+import PIL.Image
 import pytest
+import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_nucseg.image.field import Field
+from napari_nucseg.corrections import State
+from napari_nucseg.image import Field
 from napari_nucseg.training import training_set as training_set_module
+from napari_nucseg.training.entry import identity_of
+from napari_nucseg.training.set_folder import is_training_set
 from napari_nucseg.training.training_set import TrainingSet
 
 
@@ -62,6 +72,196 @@ def test_every_dtype_and_shape(tmp_path, dtype, shape):
     assert (field.image == image).all()
 
 
+@pytest.mark.parametrize(
+    "dtype", [bool, np.uint8, np.int8, np.uint16, np.int32, np.uint32, np.float32, np.float64]
+)
+@pytest.mark.parametrize("samples", [3, 4])
+def test_colors_of_every_dtype(training_set, two_nuclei, dtype, samples):
+    image = np.stack([two_nuclei % 2] * samples, axis=-1).astype(dtype)
+    image[0, 0] = range(samples)
+    training_set.add(Field(image, "YXS", labels=two_nuclei))
+    (field,) = training_set.fields()
+    assert field.is_color
+    assert (np.asarray(field.image) == image).all()
+
+
+def test_color_image_is_one_page_for_other_programs(training_set, two_nuclei):
+    image = np.stack([two_nuclei] * 3, axis=-1).astype(np.uint8)
+    entry = training_set.add(Field(image, "YXS", labels=two_nuclei))
+    with tifffile.TiffFile(training_set.folder / entry.key / "image.tif") as file:
+        assert len(file.pages) == 1
+        assert file.pages[0].photometric.name == "RGB"
+
+
+def test_reviewed_area_comes_back(training_set, field):
+    seen = np.zeros(field.shape, bool)
+    seen[:, :8] = True
+    entry = training_set.add(dataclasses.replace(field, reviewed=seen))
+    assert (entry.nuclei, entry.reviewed) == (1, 0.5)
+    (again,) = training_set.fields()
+    assert (again.reviewed == seen).all()
+    assert (again.labels == field.labels).all()
+    assert training_set.entries() == [entry]
+
+
+def test_review_states_come_back(training_set, field):
+    states = {1: State.ACCEPTED, 2: State.EDITED, 99: State.EDITED}
+    entry = training_set.add(field, states=states)
+    # 99 is gone.
+    assert training_set.states(entry.key) == {1: 1, 2: 2}
+    again = training_set.add(dataclasses.replace(field, labels=field.labels * 3))
+    assert training_set.states(again.key) == {}
+    with pytest.raises(KeyError):
+        training_set.states("../x")
+
+
+def test_folder_says_what_is_in_it(training_set, field):
+    odd = "embryo 1/3: [DAPI] µ*"
+    entry = training_set.add(dataclasses.replace(field, name=odd), {"model": "nuclei"})
+    folder = training_set.folder / entry.key
+    assert entry.key.startswith("embryo 1_3_ _DAPI_ µ_ 2")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "field.json",
+        "image.tif",
+        "labels.tif",
+        "thumbnail.png",
+    ]
+    about = json.loads((folder / "field.json").read_text(encoding="utf-8"))
+    assert about["name"] == odd
+    assert about["source"] == {"model": "nuclei"}
+    assert "nucseg fine-tune" in (training_set.folder / "README.txt").read_text()
+    assert is_training_set(training_set.folder)
+    assert not is_training_set(folder)
+
+
+def test_set_of_an_earlier_version_is_read_corrected_and_restored(training_set, field):
+    """Its folders are called by checksum and time, and have no thumbnail."""
+    image = np.asarray(field.image)
+    identity = identity_of(field.name, image)
+    key = f"{identity}-{1_700_000_000_000_000_000:020d}-0a1b2c"
+    folder = training_set.folder / key
+    folder.mkdir(parents=True)
+    tifffile.imwrite(folder / "image.tif", image, photometric="minisblack", metadata=None)
+    tifffile.imwrite(
+        folder / "labels.tif", field.labels, photometric="minisblack", metadata=None
+    )
+    about = {
+        "name": field.name,
+        "axes": "YX",
+        "color": False,
+        "image_shape": image.shape,
+        "pixel_size": None,
+        "unit": "pixel",
+        "nuclei": 2,
+        "shape": field.shape,
+        "added": "2023-11-14T22:13:20+00:00",
+        "source": {"model": "nuclei"},
+    }
+    (folder / "field.json").write_text(json.dumps(about))
+    assert is_training_set(training_set.folder)
+    (old,) = training_set.entries()
+    assert (old.identity, old.time, old.reviewed) == (identity, 1.7e9, 1.0)
+    assert training_set.version_of(field) == old
+    (again,) = training_set.fields()
+    assert (again.labels == field.labels).all()
+    assert training_set.thumbnail(key).stat().st_size > 0
+    new = training_set.add(field)
+    assert training_set.entries() == [new]
+    assert training_set.older() == [old]
+    assert training_set.restore(key) == old
+    assert training_set.entries() == [old]
+
+
+@pytest.mark.parametrize("axes", ["YX", "CYX", "YXC", "YXS"])
+def test_thumbnail_shows_the_image_and_the_outlines(training_set, axes):
+    labels = np.zeros((300, 500), np.int32)
+    labels[100:200, 100:200] = 1
+    shape = tuple({"Y": 300, "X": 500}.get(axis, 3) for axis in axes)
+    image = np.full(shape, 10, np.uint8)
+    image[..., 100:200, 100:200] = 200
+    entry = training_set.add(Field(image, axes, labels=labels))
+    path = training_set.thumbnail(entry.key)
+    with PIL.Image.open(path) as file:
+        picture = np.asarray(file)
+    assert picture.shape == (77, 128, 3)
+    yellow = (picture == (255, 214, 0)).all(axis=-1)
+    assert 60 < yellow.sum() < 140
+    before = path.read_bytes()
+    path.unlink()
+    assert training_set.thumbnail(entry.key).read_bytes() == before
+
+
+def test_thumbnail_of_an_image_without_contrast_or_numbers(training_set, field):
+    image = np.full(field.shape, np.nan, np.float32)
+    image[0] = np.inf
+    entry = training_set.add(Field(image, "YX", labels=field.labels))
+    with PIL.Image.open(training_set.thumbnail(entry.key)) as picture:
+        assert picture.size == (16, 12)
+
+
+def test_two_processes_that_add_the_same_field_leave_one_version(training_set, field):
+    """They add and remove at once; nothing is lost, damaged or there twice."""
+    script = """
+        import sys, numpy as np
+        from napari_nucseg.image import Field
+        from napari_nucseg.training import TrainingSet
+        labels = np.zeros((12, 16), int)
+        labels[3:9, 2:8] = 1
+        training_set = TrainingSet(sys.argv[1])
+        for number in range(12):
+            training_set.add(Field(labels, "YX", "same", labels=labels))
+            training_set.add(Field(labels, "YX", f"{sys.argv[2]} {number}", labels=labels))
+            training_set.fields()
+    """
+    training_set.add(field)
+    command = [sys.executable, "-c", textwrap.dedent(script), str(training_set.folder)]
+    with (
+        subprocess.Popen([*command, "one"], stderr=subprocess.PIPE) as one,
+        subprocess.Popen([*command, "two"], stderr=subprocess.PIPE) as two,
+    ):
+        said = [process.communicate()[1].decode() for process in (one, two)]
+    assert (one.returncode, two.returncode) == (0, 0), said
+    names = sorted(entry.name for entry in training_set.entries())
+    wanted = [f"{who} {number}" for who in ("one", "two") for number in range(12)]
+    assert names == sorted([*wanted, "same", field.name])
+    assert len(list(training_set.folder.glob("[!.]*/field.json"))) == 26
+    assert len(training_set.older()) == 23
+
+
+ADD_FOR_EVER = """
+import sys
+from napari_nucseg.training import TrainingSet
+
+training_set = TrainingSet(sys.argv[1])
+fields = training_set.fields()
+print("begins", flush=True)
+while True:
+    for field in fields:
+        training_set.add(field)
+        training_set.restore(training_set.older()[-1].key)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_set_is_whole_after_its_program_was_killed(training_set, field):
+    """See benchmarks/kills.py for the same with a window that retrains."""
+    for name in ("one", "two"):
+        training_set.add(dataclasses.replace(field, name=name))
+    command = [sys.executable, "-c", ADD_FOR_EVER, str(training_set.folder)]
+    for wait in (0.05, 0.13):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            try:
+                assert process.stdout.readline() == b"begins\n"
+                time.sleep(wait)
+            finally:
+                process.kill()
+        fields = training_set.fields()
+        assert sorted(one.name for one in fields) == ["one", "two"]
+        assert all((one.labels == field.labels).all() for one in fields)
+        for entry in training_set.entries():  # no lock is left that nobody holds
+            training_set.restore(training_set.remove(entry.key).key)
+
+
 def test_new_corrections_of_an_image_replace_the_old(training_set, field):
     training_set.add(field)
     other = field.labels.copy()
@@ -100,15 +300,15 @@ def test_field_corrected_again_while_the_set_is_read(training_set, field, monkey
     training_set.add(dataclasses.replace(field, name="other"))
     training_set.add(field)
     again = dataclasses.replace(field, labels=field.labels * 2)
-    read = TrainingSet._read
+    read = training_set_module.read_field
     added = []
 
-    def interrupted(self, entry):
+    def interrupted(folder):
         if not added:
             added.append(training_set.add(again))
-        return read(self, entry)
+        return read(folder)
 
-    monkeypatch.setattr(TrainingSet, "_read", interrupted)
+    monkeypatch.setattr(training_set_module, "read_field", interrupted)
     fields = training_set.fields()
     assert [one.name for one in fields] == ["other", field.name]
     assert (fields[1].labels == again.labels).all()
@@ -117,16 +317,16 @@ def test_field_corrected_again_while_the_set_is_read(training_set, field, monkey
 def test_field_corrected_again_while_the_set_is_listed(training_set, field, monkeypatch):
     training_set.add(field)
     again = dataclasses.replace(field, labels=field.labels * 2)
-    entry_of = training_set_module._entry_of
+    read = training_set_module.read_entry
     added = []
 
     def interrupted(folder):
         if not added:
             added.append(folder)
             training_set.add(again)
-        return entry_of(folder)
+        return read(folder)
 
-    monkeypatch.setattr(training_set_module, "_entry_of", interrupted)
+    monkeypatch.setattr(training_set_module, "read_entry", interrupted)
     (read,) = training_set.fields()
     assert (read.labels == again.labels).all()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import registry
 from .options import add_command
-from .terminal import say
+from .terminal import printable, say
 
 __all__ = ["add_models"]
 
@@ -22,7 +22,7 @@ def add_models(commands: Any) -> None:
     commands : argparse subparsers
         Where to.
     """
-    text = "List, show, import, export or remove models."
+    text = "List, show, import, export, rename, remove or restore models."
     parser = commands.add_parser("models", help=text, description=text)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     add_command(actions, "list", _list_models, "List all models.")
@@ -37,15 +37,33 @@ def add_models(commands: Any) -> None:
     give.add_argument("model", metavar="NAME|DIR", help="Name or folder of the model.")
     text = "Zip file to make, or folder to make it in."
     give.add_argument("destination", type=Path, help=text)
-    remove = add_command(actions, "remove", _remove_model, "Remove one of your own models.")
+    rename = add_command(actions, "rename", _rename_model, "Rename one of your own models.")
+    rename.add_argument("model", metavar="NAME", help="Name of the model.")
+    rename.add_argument("name", metavar="NEW_NAME", help="The new name.")
+    text = "Remove one of your own models. It is kept."
+    remove = add_command(actions, "remove", _remove_model, text)
     remove.add_argument("model", metavar="NAME", help="Name of the model.")
+    back = add_command(actions, "restore", _restore_model, "Bring a removed model back.")
+    back.add_argument("model", metavar="NAME", help="Name of the model.")
 
 
 def _list_models(options: Any) -> int:
-    for model in registry.list_models():
-        origin = "bundled" if model.bundled else f"from {model.card.parent or 'scratch'}"
-        say(_line(f"{model.card.name:<24} {origin:<24} {model.card.description}"))
+    for root in registry.lineage(registry.list_models()):
+        _list_descent(root)
     return 0
+
+
+def _list_descent(descent: registry.Descent, depth: int = 0) -> None:
+    """Print a model and, indented, those that were fine-tuned from it."""
+    card = descent.model.card
+    origin = "bundled" if descent.model.bundled else f"from {card.parent or 'scratch'}"
+    score, before = descent.scores
+    told = "" if score is None else f"mean AP {score:.3f}"
+    told += "" if before is None else f" (parent {before:.3f})"
+    name = "  " * depth + card.name
+    say(printable(f"{name:<24} {origin:<24} {told:<28} {card.description}"))
+    for child in descent.children:
+        _list_descent(child, depth + 1)
 
 
 def _show_model(options: Any) -> int:
@@ -57,13 +75,8 @@ def _show_model(options: Any) -> int:
     rows = {name: value for name, value in card.items() if value and type(value) is str}
     rows |= {f"score {name}": value for name, value in card["scores"].items()}
     for name, value in rows.items():
-        say(f"{_line(name).replace('_', ' ') + ':':<32} {_line(value)}")
+        say(f"{printable(name).replace('_', ' ') + ':':<32} {printable(value)}")
     return 0
-
-
-def _line(value: Any) -> str:
-    """Write what a stranger may have written as one line, of what can be printed."""
-    return "".join(c if c.isprintable() else " " for c in str(value))
 
 
 def _import_model(options: Any) -> int:
@@ -77,7 +90,19 @@ def _export_model(options: Any) -> int:
     return 0
 
 
+def _rename_model(options: Any) -> int:
+    model = registry.rename_model(options.model, options.name)
+    say(f"Model {model.card.name!r} is in {model.folder}.")
+    return 0
+
+
 def _remove_model(options: Any) -> int:
     registry.remove_model(options.model)
-    say(f"Removed {options.model!r}.")
+    say(f"Removed {options.model!r}. 'nucseg models restore' brings it back.")
+    return 0
+
+
+def _restore_model(options: Any) -> int:
+    model = registry.restore_model(options.model)
+    say(f"Model {model.card.name!r} is in {model.folder}.")
     return 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,8 +62,9 @@ def _segment(options: Any) -> int:
     if todo:
         _make_folder(outputs.folder)
         read = functools.partial(read_image, axes=options.axes, z=options.z, t=options.t)
-        # An error in the model is told once, not for every image.
-        _load(model)
+        if _any_can_be_read(todo, read):
+            # An error in the model is told once, not for every image.
+            _load(model)
         find = functools.partial(_find, model, parameters)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
@@ -121,6 +124,20 @@ def _is_there(path: Path) -> bool:
         _tell_of(path, error)
         return False
     return True
+
+
+def _any_can_be_read(inputs: Sequence[Path], read: Callable[[Path], Field]) -> bool:
+    """Return whether there is work for the network, as far as axes and chosen planes tell.
+
+    Only what is needed to open a file is read, and no further file than the first that can.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is opened again, and they are told then
+        for path in inputs:
+            with contextlib.suppress(Exception):  # told when its turn comes
+                read(path)
+                return True
+    return False
 
 
 def _tell_of(path: Path, error: Exception) -> None:

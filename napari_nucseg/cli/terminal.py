@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from ..support import Callbacks, Epoch, ShouldStop
 
-__all__ = ["bar", "interruptible", "reporting", "say", "tell"]
+__all__ = ["bar", "interruptible", "printable", "reporting", "say", "tell"]
 
 
 def say(text: str) -> None:
@@ -37,6 +37,22 @@ def say(text: str) -> None:
         if error.errno not in (errno.EPIPE, errno.EINVAL):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def printable(told: Any) -> str:
+    """Write what a stranger may have written as one line, of what can be printed.
+
+    Parameters
+    ----------
+    told : object
+        Such as a text out of a file.
+
+    Returns
+    -------
+    str
+        A text that cannot move the cursor or change colors.
+    """
+    return "".join(c if c.isprintable() else " " for c in str(told))
 
 
 def tell(text: str) -> None:

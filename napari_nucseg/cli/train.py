@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,16 @@ from ..network import DEFAULT_ARCHITECTURE, kinds
 from ..registry import Card, load_model
 from ..support import Stopped, pluralize
 from ..training import (
-    DEFAULT_PRESET,
+    BEST,
+    DEFAULT_BUDGET,
     FEW_NUCLEI,
-    FINE_TUNE_PRESETS,
     IMAGENET,
     RANDOM,
     Initialization,
     ModelInfo,
     Run,
     TrainParameters,
+    fine_tune_parameters,
 )
 from .options import add_axes, add_command, add_model, add_parameters, given
 from .terminal import interruptible, reporting, say
@@ -42,7 +44,8 @@ def add_train(commands: Any) -> None:
         "data",
         nargs="+",
         metavar="DATA",
-        help="Folder with images/ and masks/; each is a group of images of one kind.",
+        help="Folder with images/ and masks/, or name or folder of a training set; each is a "
+        "group of images of one kind.",
     )
     text = "Folder of the new model."
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
@@ -114,28 +117,33 @@ def add_fine_tune(commands: Any) -> None:
     """
     command = add_command(commands, "fine-tune", _fine_tune, "Fine-tune a model.")
     command.add_argument(
-        "data", nargs="+", metavar="DATA", help="Folder with images/ and masks/."
+        "data",
+        nargs="+",
+        metavar="DATA",
+        help="Folder with images/ and masks/, or name or folder of a training set.",
     )
     add_model(command, "Model to start from.")
     command.add_argument("--name", required=True, help="Name of the new model.")
     command.add_argument(
-        "--preset",
-        choices=FINE_TUNE_PRESETS,
-        default=DEFAULT_PRESET,
-        help=f"How to train: {_presets()}. The options below replace what it says; what it "
-        f"does not say is as in 'nucseg train'. Default: %(default)s.",
+        "--budget",
+        type=_budget,
+        metavar=f"MINUTES|{BEST}",
+        default=DEFAULT_BUDGET,
+        help=f"Time for all of it: preparing, training and scoring; {BEST!r} trains until the "
+        "score gets no better. The options below replace what it says; with "
+        "--steps-per-epoch the steps are counted and the time is not. Default: %(default)g.",
     )
     add_axes(command)
     add_parameters(command, TrainParameters(), defaults=False)
 
 
-def _presets() -> str:
-    """Say what the presets are."""
-    return "; ".join(
-        f"{name}, {preset.epochs} epochs of {preset.steps_per_epoch} steps at a rate of "
-        f"{preset.learning_rate:g}, {preset.validation_fraction:g} held out"
-        for name, preset in FINE_TUNE_PRESETS.items()
-    )
+def _budget(text: str) -> float | str:
+    """Read a time budget, and refuse what is none."""
+    try:
+        fine_tune_parameters(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text if text == BEST else float(text)
 
 
 def _train(options: Any) -> int:
@@ -194,11 +202,15 @@ def _fine_tune(options: Any) -> int:
             options.data,
             options.name,
             options.model,
-            preset=options.preset,
+            budget=options.budget,
             axes=options.axes,
             callbacks=reporting(should_stop),
             **given(options, TrainParameters),
         )
     stopped = f"Stopped after epoch {result.epochs}. " if should_stop() else ""
     say(f"{stopped}Model {result.name!r} is in {result.path}. {result.comparison}")
+    if result.verdict is not None:
+        say("Mean AP, and 95 % interval of the difference:")
+        for part in result.verdict.parts:
+            say(f"  {part.text}")
     return 0

@@ -1,17 +1,20 @@
 """Edits of labels as plain functions, what is suspicious, states, and the journal."""
 
 from .add import add
+from .blocks import Key, block_of, keys_at, keys_in
 from .delete import delete
 from .edit import Edit, combine
 from .gestures import Gesture, Meaning, meaning_of
 from .holes import fill_holes
 from .journal import Journal, Restored
+from .journals import Journals, LeftJournal
 from .merge import ids_along, merge
 from .missed import missed_nuclei
 from .pieces import pieces, separate
 from .plane import Plane, plane_of
 from .push import begin_push, push
-from .redraw import redraw
+from .queue import Queue
+from .redraw import redraw, replaced_by
 from .regions import next_id
 from .resize import grow, shrink
 from .select import ids_at_border, ids_in_box, ids_in_polygon, ids_smaller_than
@@ -27,14 +30,19 @@ __all__ = [
     "Edit",
     "Gesture",
     "Journal",
+    "Journals",
+    "Key",
+    "LeftJournal",
     "Meaning",
     "Plane",
+    "Queue",
     "Restored",
     "State",
     "States",
     "Suspicions",
     "add",
     "begin_push",
+    "block_of",
     "combine",
     "delete",
     "fill_holes",
@@ -44,6 +52,8 @@ __all__ = [
     "ids_in_box",
     "ids_in_polygon",
     "ids_smaller_than",
+    "keys_at",
+    "keys_in",
     "meaning_of",
     "merge",
     "missed_nuclei",
@@ -52,6 +62,7 @@ __all__ = [
     "plane_of",
     "push",
     "redraw",
+    "replaced_by",
     "separate",
     "shrink",
     "smooth",

@@ -8,12 +8,18 @@ import enum
 import numpy as np
 
 from .merge import ids_along
+from .redraw import replaced_by
 from .regions import Path, as_pixel, id_at
+from .select import ids_in_polygon
 
 __all__ = ["Gesture", "Meaning", "meaning_of"]
 
 #: A gesture that stays within so many pixels of where it began is a click.
 _CLICK = 3.0
+
+#: A drag is a loop if it ends this near to where it began, over its length, and encloses at
+#: least this part of what a circle of its length does.
+_GAP, _ROUNDNESS = 0.15, 0.25
 
 
 class Meaning(enum.Enum):
@@ -25,6 +31,7 @@ class Meaning(enum.Enum):
     DELETE = "delete"
     MERGE = "merge"
     SPLIT = "split"
+    REDRAW = "redraw"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Gesture:
     meaning : Meaning
         What to do.
     ids : tuple of int
-        The nuclei, in the order in which the gesture meets them.
+        The nuclei, in the order in which the gesture meets them. For a loop, those that
+        are replaced; none if it makes a new one.
     """
 
     meaning: Meaning
@@ -50,7 +58,9 @@ def meaning_of(
 
     A click on a nucleus selects it, with Alt it deletes it; a click on the background adds a
     nucleus. A drag that begins in a nucleus and reaches others merges them. A drag from
-    background to background across nuclei splits them. Anything else means nothing.
+    background to background across nuclei splits them. A loop, which ends where it began,
+    is the outline of a nucleus: it replaces what it encloses. With Alt, a drag deletes the
+    nuclei on its way, and a loop those in it. Anything else means nothing.
 
     Parameters
     ----------
@@ -73,14 +83,28 @@ def meaning_of(
         return Gesture(Meaning.NOTHING)
     first, last = id_at(labels, points[0]), id_at(labels, points[-1])
     if np.hypot(*(points - points[0]).T).max() <= tolerance:
-        ids: tuple[int, ...] = (first,) if first else ()
+        ids = [first] if first else []
         meaning = Meaning.SELECT if first else Meaning.ADD
+    elif _is_loop(points, tolerance):
+        ids = ids_in_polygon(labels, points) if alt else replaced_by(labels, points)
+        meaning = Meaning.REDRAW
     else:
-        ids = tuple(ids_along(labels, points))
+        ids = ids_along(labels, points)
         meaning = _of_drag(first, last, len(ids))
     if alt:
         meaning = Meaning.DELETE if ids else Meaning.NOTHING
-    return Gesture(meaning, ids if meaning is not Meaning.NOTHING else ())
+    return Gesture(meaning, tuple(ids) if meaning is not Meaning.NOTHING else ())
+
+
+def _is_loop(points: np.ndarray, tolerance: float) -> bool:
+    """Return whether a drag comes back to where it began, around something."""
+    steps = np.diff(points, axis=0)
+    length = float(np.hypot(*steps.T).sum())
+    gap = float(np.hypot(*(points[-1] - points[0])))
+    y, x = (points - points[0]).T
+    area = abs(float(np.sum(y * np.roll(x, -1) - x * np.roll(y, -1)))) / 2
+    is_wide = 4 * np.pi * area >= _ROUNDNESS * (length + gap) ** 2
+    return is_wide and gap <= max(_GAP * length, tolerance)
 
 
 def _of_drag(first: int, last: int, count: int) -> Meaning:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 
 from .edit import Edit
 from .outlines import SIDES, change_outlines, shifted
@@ -33,7 +33,7 @@ def fill_holes(labels: np.ndarray, ids: Iterable[int] | None = None) -> Edit:
 
 
 def _filled(units: np.ndarray) -> np.ndarray:
-    gaps, count = ndimage.label(units == 0)
+    gaps, count = scipy.ndimage.label(units == 0)
     areas = np.bincount(gaps.ravel(), minlength=count + 1)
     # A gap has one owner if the smallest and the largest number beside it are the same.
     lowest = np.full(count + 1, np.iinfo(units.dtype).max, units.dtype)

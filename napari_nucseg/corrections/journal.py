@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 
 from ..support import new_file
+from .blocks import Key, block_of, keys_at, keys_in
 from .edit import Edit
 from .frames import pack, read_frames
-from .plane import Plane
 from .states import States
 
 __all__ = ["Journal", "Restored"]
 
 _FILE = "corrections.journal"
 
-#: Labels are compared and written in squares of this height and width, in pixels.
-_BLOCK = 256
-
 #: Of the file.
-_FORMAT = 1
+_FORMAT = 2
+
+#: How many times as large as at its beginning it may get, and how many bytes more.
+_GROWN, _ROOM = 2, 32_000_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Restored:
 class Journal:
     """Keeps the corrections of one layer in a folder.
 
-    `record` and `record_plane` only note what changed, and take no time. `flush` writes it
+    `record` and `record_block` only note what changed, and take no time. `flush` writes it
     and waits for the disk; another thread may call it. All that one flush writes is there
     afterwards, or nothing of it.
 
@@ -67,9 +67,10 @@ class Journal:
         self._changes: list[tuple[dict[str, Any], np.ndarray, np.ndarray]] = []
         self._states: dict[int, int] | None = None
         self._written: dict[int, int] = {}
-        #: Checksums of blocks as the disk will have them, by plane, row and column.
-        self._blocks: dict[tuple[Any, ...], int] = {}
+        #: Checksums of blocks as the disk will have them.
+        self._blocks: dict[Key, int] = {}
         self._size: int | None = None
+        self._least = 0
 
     def begin(
         self, labels: np.ndarray, reference: dict[str, Any], states: States | None = None
@@ -99,14 +100,30 @@ class Journal:
             "dtype": labels.dtype.newbyteorder("<").str,
         }
         known = states.as_dict() if states else {}
+        checksums: dict[Key, int] = {}
         with self._writing:
             with new_file(self.path) as aside, open(aside, "wb") as file:
                 file.write(pack(about, _as_arrays(known)))
                 for index in np.ndindex(labels.shape[:-2]):
-                    part = {"values": labels[index]}
-                    file.write(pack({"plane": list(index)}, part))
+                    plane = np.asarray(labels[index])
+                    for row, column in keys_in((slice(None),) * 2, plane.shape):
+                        block = block_of(plane, (row, column))
+                        checksums[(*index, row, column)] = _checksum(block)
+                    file.write(pack({"plane": list(index)}, {"values": plane}))
                 size = file.tell()
-            self._size, self._written = size, known
+            self._size, self._least, self._written = size, size, known
+            with self._noting:
+                self._blocks = self._after_changes(checksums)
+
+    def _after_changes(self, checksums: dict[Key, int]) -> dict[Key, int]:
+        """Return checksums of blocks as they are when what is recorded was written."""
+        for about, indices, values in self._changes:
+            if "key" in about:
+                checksums[tuple(about["key"])] = _checksum(values)
+            else:
+                for key in _keys_of(indices):
+                    checksums.pop(key, None)
+        return checksums
 
     def record(self, edit: Edit) -> None:
         """Note an edit that was done.
@@ -118,42 +135,51 @@ class Journal:
         """
         if not edit:
             return
-        *planes, y, x = edit.indices
         with self._noting:
-            self._changes.append(({}, np.stack(edit.indices), edit.values))
-            touched = np.unique(np.stack([*planes, y // _BLOCK, x // _BLOCK]), axis=1)
-            for *index, row, column in touched.T.tolist():
-                self._blocks.pop((*index, row, column), None)
+            indices = np.stack(edit.indices)
+            self._changes.append(({}, indices, edit.values))
+            for key in _keys_of(indices):
+                self._blocks.pop(key, None)
 
-    def record_plane(self, plane: Plane) -> None:
-        """Note what changed in a plane in another way, such as by a brush or an undo.
+    def record_block(self, key: Key, values: np.ndarray) -> bool:
+        """Note a block of the layer that has changed in another way, as by a brush or an undo.
 
         Parameters
         ----------
-        plane : Plane
-            The plane as it is now. It is compared with what was recorded before, if it lies
-            along the last two axes of the layer.
-        """
-        ndim = len(plane.position)
-        if {*plane.displayed} != {ndim - 2, ndim - 1}:
-            self._record_pixels(plane)
-            return
-        index = plane.position[:-2]
-        is_turned = plane.displayed[0] > plane.displayed[1]
-        for row, column, block in _blocks_of(plane.labels.T if is_turned else plane.labels):
-            key, checksum = (*index, row, column), zlib.crc32(block.tobytes())
-            with self._noting:
-                if self._blocks.get(key) != checksum:
-                    self._blocks[key] = checksum
-                    corner = [*index, row * _BLOCK, column * _BLOCK]
-                    self._changes.append(({"corner": corner}, np.empty(0), block.copy()))
+        key : tuple of int
+            Which block, see `corrections.keys_in`.
+        values : ndarray of int, shape (Y, X)
+            Its pixels as they are now. They are kept: give a copy if they may change.
 
-    def _record_pixels(self, plane: Plane) -> None:
-        """Note all pixels of a plane along other axes than the last two."""
-        y, x = (axis.ravel() for axis in np.indices(plane.labels.shape))
-        values = plane.labels.ravel()
-        edit = Edit("plane", (y, x), values, values)
-        self.record(plane.in_layer(edit))
+        Returns
+        -------
+        bool
+            Whether it is other than what was recorded before.
+        """
+        with self._noting:
+            checksum = _checksum(values)
+            if self._blocks.get(key) == checksum:
+                return False
+            self._blocks[key] = checksum
+            self._changes.append(({"key": list(key)}, np.empty(0), values))
+            return True
+
+    def differs(self, key: Key, values: np.ndarray) -> bool:
+        """Return whether a block is other than what was recorded.
+
+        Parameters
+        ----------
+        key : tuple of int
+            Which block.
+        values : ndarray of int, shape (Y, X)
+            Its pixels as they are now.
+
+        Returns
+        -------
+        bool
+            True, too, if it is not known.
+        """
+        return self._blocks.get(key) != _checksum(values)
 
     def record_states(self, states: States) -> None:
         """Note the states of all nuclei.
@@ -221,6 +247,34 @@ class Journal:
         with open(self.path, "rb") as file:
             yield from read_frames(file)
 
+    def has_grown(self) -> bool:
+        """Return whether the file is so large that it is better begun anew.
+
+        Returns
+        -------
+        bool
+            It holds all changes since `begin`, which writes the labels as they are.
+        """
+        return (self._size or 0) > _GROWN * self._least + _ROOM
+
+    def reference(self) -> dict[str, Any]:
+        """Return what `begin` was told of the image, without reading the labels.
+
+        Returns
+        -------
+        dict
+            As it was given.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the journal was not begun.
+        ValueError
+            If the file is no journal.
+        """
+        about, _, _ = self._first(self._frames())
+        return about["reference"]
+
     def exists(self) -> bool:
         """Return whether there is something to restore.
 
@@ -249,13 +303,7 @@ class Journal:
             If the file is no journal.
         """
         frames = self._frames()
-        first = next(frames, None)
-        if first is None or first[0].get("format") != _FORMAT:
-            raise ValueError(
-                f"Expected a journal of format {_FORMAT} in {self.path}, got something else. "
-                f"Remove the file if you do not need it."
-            )
-        about, arrays, _ = first
+        about, arrays, _ = self._first(frames)
         labels = np.zeros(about["shape"], about["dtype"])
         states = _as_dict(arrays)
         for then, arrays, _ in frames:
@@ -266,6 +314,17 @@ class Journal:
                 states.update(_as_dict(arrays))
         native = labels.astype(labels.dtype.newbyteorder("="), copy=False)
         return Restored(native, States(states), about["reference"])
+
+    def _first(
+        self, frames: Iterator[tuple[dict[str, Any], dict[str, np.ndarray], int]]
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
+        first = next(frames, None)
+        if first is None or first[0].get("format") != _FORMAT:
+            raise ValueError(
+                f"Expected a journal of format {_FORMAT} in {self.path}, got something else. "
+                f"Remove the file if you do not need it."
+            )
+        return first
 
 
 def _frame_of(
@@ -281,20 +340,18 @@ def _frame_of(
 def _replay(labels: np.ndarray, about: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     for number, change in enumerate(about["changes"]):
         values = arrays[f"values{number}"]
-        if "corner" in change:
-            *index, top, left = change["corner"]
-            height, width = values.shape
-            labels[(*index, slice(top, top + height), slice(left, left + width))] = values
+        if "key" in change:
+            block_of(labels, tuple(change["key"]))[...] = values
         else:
             labels[tuple(arrays[f"indices{number}"])] = values
 
 
-def _blocks_of(plane: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield the blocks of a plane with their row and column among the blocks."""
-    for top in range(0, plane.shape[0], _BLOCK):
-        for left in range(0, plane.shape[1], _BLOCK):
-            block = plane[top : top + _BLOCK, left : left + _BLOCK]
-            yield top // _BLOCK, left // _BLOCK, block
+def _keys_of(indices: np.ndarray) -> set[Key]:
+    return keys_at(tuple(indices), [int(last) + 1 for last in indices.max(axis=1)])
+
+
+def _checksum(block: np.ndarray) -> int:
+    return zlib.crc32(block.tobytes())
 
 
 def _as_arrays(states: dict[int, int]) -> dict[str, np.ndarray]:

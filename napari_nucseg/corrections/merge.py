@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 
 from .edit import Edit, edit_of, nothing
 from .regions import NEIGHBORHOOD, Path, box_of, line_pixels, piece_of
@@ -64,7 +64,7 @@ def merge(labels: np.ndarray, path: Path) -> Edit:
     free = part == 0
     whole = _close(np.isin(part, ids), free)
     if not _is_one_piece(whole):
-        whole |= free & ndimage.binary_dilation(way & free, NEIGHBORHOOD)
+        whole |= free & scipy.ndimage.binary_dilation(way & free, NEIGHBORHOOD)
     # Pieces that nothing joins to the first nucleus, such as those of before, stay as they are.
     whole = piece_of(whole, way & (part == ids[0]))
     if not (whole & (part != ids[0]) & ~free).any():
@@ -86,7 +86,7 @@ def _close(mask: np.ndarray, free: np.ndarray) -> np.ndarray:
     inside = tuple(slice(_CLOSING, -_CLOSING) for _ in mask.shape)
     closed = mask
     for width in range(1, _CLOSING + 1):
-        grown = ndimage.binary_closing(padded, NEIGHBORHOOD, iterations=width)
+        grown = scipy.ndimage.binary_closing(padded, NEIGHBORHOOD, iterations=width)
         # What is added at the outer side, where it does not join anything, is harmless.
         closed = mask | (grown[inside] & free)
         if _is_one_piece(closed):
@@ -95,4 +95,4 @@ def _close(mask: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 
 def _is_one_piece(mask: np.ndarray) -> bool:
-    return ndimage.label(mask, NEIGHBORHOOD)[1] == 1
+    return scipy.ndimage.label(mask, NEIGHBORHOOD)[1] == 1

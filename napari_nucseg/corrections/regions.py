@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 from skimage.draw import polygon2mask
 
 __all__ = [
@@ -234,7 +234,7 @@ def window_of(labels: np.ndarray, at: Point, margin: int = 1) -> Box:
 
 def largest_piece(mask: np.ndarray) -> np.ndarray:
     """Return the largest connected piece of a mask, of two equal ones the first."""
-    pieces, count = ndimage.label(mask, NEIGHBORHOOD)
+    pieces, count = scipy.ndimage.label(mask, NEIGHBORHOOD)
     if count < 2:
         return mask
     return pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
@@ -242,7 +242,7 @@ def largest_piece(mask: np.ndarray) -> np.ndarray:
 
 def piece_of(mask: np.ndarray, seed: np.ndarray) -> np.ndarray:
     """Return the piece of a mask that has most pixels in common with a seed."""
-    pieces, count = ndimage.label(mask, NEIGHBORHOOD)
+    pieces, count = scipy.ndimage.label(mask, NEIGHBORHOOD)
     if count < 2:
         return mask
     shared = np.bincount(pieces[seed], minlength=count + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 
 from ..pipeline import Maps, find_basins, heights_of
 from .edit import Edit, edit_of, nothing
@@ -138,14 +138,14 @@ def _spread(seeds: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _parts_beside(mask: np.ndarray, line: np.ndarray) -> np.ndarray:
     """Return the parts of a mask that a line divides, numbered, without crumbs."""
-    pieces, _ = ndimage.label(mask & ~line, NEIGHBORHOOD)
+    pieces, _ = scipy.ndimage.label(mask & ~line, NEIGHBORHOOD)
     areas = np.bincount(pieces.ravel())
     areas[0] = 0
     least = max(_LEAST_AREA, _LEAST_PART * np.count_nonzero(mask))
     if np.count_nonzero(areas >= least) < 2:
         return np.zeros(mask.shape, np.int32)
     # Pieces of before that the line does not touch are none of its parts.
-    beside = np.unique(pieces[ndimage.binary_dilation(line & mask, NEIGHBORHOOD)])
+    beside = np.unique(pieces[scipy.ndimage.binary_dilation(line & mask, NEIGHBORHOOD)])
     chosen = np.intersect1d(np.flatnonzero(areas >= least), beside)
     number = np.zeros(areas.size, np.int32)
     number[chosen] = np.arange(1, chosen.size + 1)
@@ -154,9 +154,11 @@ def _parts_beside(mask: np.ndarray, line: np.ndarray) -> np.ndarray:
 
 def _depths(mask: np.ndarray) -> np.ndarray:
     """Return the distances to the outline for the pixels of a mask, smoothed."""
-    inwards = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    inwards = scipy.ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     sigma = max(0.5, _SMOOTHING * float(np.sqrt(np.count_nonzero(mask))))
-    return ndimage.gaussian_filter(inwards, sigma, mode="nearest")[mask].astype(np.float32)
+    return scipy.ndimage.gaussian_filter(inwards, sigma, mode="nearest")[mask].astype(
+        np.float32
+    )
 
 
 def _halves(mask: np.ndarray, heights: np.ndarray) -> np.ndarray:

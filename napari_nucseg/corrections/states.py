@@ -33,6 +33,8 @@ class States:
 
     def __init__(self, states: Mapping[int, int] | None = None) -> None:
         self._states = {int(one): State(state) for one, state in (states or {}).items()}
+        #: The state that a nucleus had when it looked as a checksum says.
+        self._known: dict[tuple[int, int], State] = {}
 
     def __getitem__(self, one: int) -> State:
         return self._states.get(int(one), State.UNREVIEWED)
@@ -86,6 +88,24 @@ class States:
             split all parts.
         """
         self.mark(edit.changed, State.EDITED)
+
+    def follow(self, changed: Mapping[int, tuple[int, int]]) -> None:
+        """Note that nuclei look different now, whatever has changed them.
+
+        One that looks as it did at an earlier time, after an undo, has its state of then. All
+        others are edited.
+
+        Parameters
+        ----------
+        changed : mapping of int to tuple of int
+            By id, a checksum of how the nucleus looked, and of how it looks now; 0 where it is
+            not there. `Queue.update` returns it.
+        """
+        for one, (before, after) in changed.items():
+            if before:
+                self._known[one, before] = self[one]
+            if after:
+                self.mark([one], self._known.get((one, after), State.EDITED))
 
     def reviewed(self) -> set[int]:
         """Return the nuclei that need no look.

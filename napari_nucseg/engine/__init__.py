@@ -5,6 +5,7 @@ from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
+    FetchMaps,
     FineTune,
     Load,
     Relabel,
@@ -19,6 +20,7 @@ from .shared import shared_engine
 __all__ = [
     "Engine",
     "EngineError",
+    "FetchMaps",
     "FineTune",
     "Job",
     "Load",

@@ -25,6 +25,7 @@ __all__ = [
     "EngineError",
     "EpochDone",
     "Failed",
+    "FetchMaps",
     "FineTune",
     "Load",
     "Progress",
@@ -139,6 +140,22 @@ class Relabel(Task):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class FetchMaps(Task):
+    """Bring maps that were kept, for tools that correct labels. The result is a `Maps`.
+
+    Its values are float16, shape (Y, X, M): half of the memory, and precise to 0.0005. It
+    fails with `RelabelExpired` if the maps are no longer kept.
+
+    Parameters
+    ----------
+    key : str
+        Id of the `Segment` task that made the maps.
+    """
+
+    key: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class FineTune(Task):
     """Fine-tune a model on corrected fields. The result is a `FineTuneResult`.
 
@@ -154,6 +171,8 @@ class FineTune(Task):
         How to train.
     run_directory : Path, optional
         Where checkpoints are kept; a new folder if left out.
+    data : str, optional
+        Folder that the fields came from, for the card.
     """
 
     fields: Sequence[Field] | str | Path
@@ -161,6 +180,7 @@ class FineTune(Task):
     name: str
     parameters: TrainParameters
     run_directory: Path | None = None
+    data: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,11 +12,19 @@ import numpy as np
 
 from ..image import Field
 from ..network import make_trainer
-from ..pipeline import Predictor, Segmentation, SegmentParameters, relabel, segment_field
+from ..pipeline import (
+    Maps,
+    Predictor,
+    Segmentation,
+    SegmentParameters,
+    relabel,
+    segment_field,
+)
 from ..registry import Model, load_model
 from ..support import Callbacks
 from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fields
 from .messages import (
+    FetchMaps,
     FineTune,
     Load,
     Relabel,
@@ -152,10 +160,19 @@ def _relabel(task: Relabel, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
     return dataclasses.replace(changed, maps=None)
 
 
+@perform.register(FetchMaps)
+def _fetch_maps(task: FetchMaps, callbacks: Callbacks, kept: KeptMaps) -> Maps:
+    found = kept.find(task.key).maps
+    if found is None:
+        raise RelabelExpired("The maps are no longer kept. Click Segment again.")
+    return Maps(found.values.astype(np.float16), found.spec)
+
+
 @perform.register(FineTune)
 def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTuneResult:
-    fields = task.fields
+    fields, data = task.fields, task.data
     if isinstance(fields, str | Path):
+        data = str(Path(fields).absolute())
         fields = TrainingSet(fields).fields()
     return fine_tune_fields(
         fields,
@@ -164,6 +181,7 @@ def _fine_tune(task: FineTune, callbacks: Callbacks, kept: KeptMaps) -> FineTune
         task.parameters,
         make_trainer,
         run_directory=task.run_directory,
+        data=data,
         callbacks=callbacks,
     )
 

@@ -14,15 +14,18 @@ from .files import (
     write_probability,
 )
 from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
+from .foreign import FOREIGN_SUFFIXES, read_foreign_labels
 from .image import Image
 from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
+from .reviewed import reviewed_area, reviewed_labels
 from .simulate import simulate_field
 from .tissue import Species, Stain, TissueKind, simulate_tissue
 
 __all__ = [
+    "FOREIGN_SUFFIXES",
     "IMAGE_SUFFIXES",
     "LABELS_ENDING",
     "PROBABILITY_ENDING",
@@ -48,9 +51,12 @@ __all__ = [
     "names_of_axes",
     "open_image",
     "read_fields",
+    "read_foreign_labels",
     "read_image",
     "read_labels",
     "read_old_axes",
+    "reviewed_area",
+    "reviewed_labels",
     "simulate_field",
     "simulate_tissue",
     "warn_of_issues",

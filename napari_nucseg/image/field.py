@@ -15,6 +15,7 @@ from .image import Image
 from .labels import as_labels
 from .origin import Origin
 from .planes import check_channel, check_plane, plane_of
+from .reviewed import as_reviewed, reviewed_labels
 
 __all__ = ["Field"]
 
@@ -47,13 +48,17 @@ class Field:
         0 is background and every nucleus has a positive integer of its own.
     origin : Origin, optional
         Which plane of which axes the image is; left out, what the image says.
+    reviewed : ndarray of bool, shape (Y, X), optional
+        True where a person has reviewed the labels: only there is learned from them, and
+        scored. Left out, that is everywhere.
 
     Raises
     ------
     TypeError
         If the image is no array, or its dtype is not a real number.
     ValueError
-        If the image is empty or a stack, or shape, axes and labels do not fit together.
+        If the image is empty or a stack, or shape, axes, labels and reviewed pixels do not
+        fit together.
     """
 
     image: Any
@@ -63,6 +68,7 @@ class Field:
     unit: str = "pixel"
     labels: np.ndarray | None = None
     origin: Origin = _UNKNOWN
+    reviewed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         image = as_image(self.image, self.axes, self.name)
@@ -81,6 +87,8 @@ class Field:
             object.__setattr__(self, "unit", image.unit[image.axes.index("X")] or "pixel")
         if self.labels is not None:
             object.__setattr__(self, "labels", as_labels(self.labels, self.shape))
+        if self.reviewed is not None:
+            object.__setattr__(self, "reviewed", as_reviewed(self.reviewed, self.shape))
 
     def __getstate__(self) -> dict[str, Any]:
         """A lazy image is read when the field goes to another process."""
@@ -122,9 +130,14 @@ class Field:
         return self.labels
 
     @property
+    def reviewed_labels(self) -> np.ndarray:
+        """The labels of the nuclei that were reviewed, see `reviewed_labels`."""
+        return reviewed_labels(self.known_labels, self.reviewed)
+
+    @property
     def nuclei(self) -> int:
-        """Number of labelled nuclei."""
-        return int(np.count_nonzero(np.unique(self.known_labels)))
+        """Number of labelled nuclei that were reviewed."""
+        return int(np.count_nonzero(np.unique(self.reviewed_labels)))
 
     def of_channel(self, channel: int | None) -> Field:
         """Return the field as one channel of it alone.
@@ -178,12 +191,17 @@ class Field:
         Returns
         -------
         Field
-            With the labels there, if there are any. A lazy image stays lazy.
+            With the labels and the reviewed pixels there, if there are any. A lazy image
+            stays lazy.
         """
-        labels = None if self.labels is None else self.labels[rows, columns]
         image = self.source.crop(rows, columns)
         return dataclasses.replace(
-            self, image=image, axes=image.axes, labels=labels, pixel_size=image.pixel_size
+            self,
+            image=image,
+            axes=image.axes,
+            labels=None if self.labels is None else self.labels[rows, columns],
+            reviewed=None if self.reviewed is None else self.reviewed[rows, columns],
+            pixel_size=image.pixel_size,
         )
 
     def in_memory(self) -> Field:

@@ -11,7 +11,15 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import coo_array
 
-__all__ = ["THRESHOLDS", "Counts", "Scores", "compare", "match_counts", "summarize"]
+__all__ = [
+    "THRESHOLDS",
+    "Counts",
+    "Scores",
+    "compare",
+    "iou_of_pairs",
+    "match_counts",
+    "summarize",
+]
 
 #: IoU thresholds at which a predicted and a true nucleus count as the same.
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
@@ -142,7 +150,7 @@ def match_counts(predicted: np.ndarray, true: np.ndarray) -> Counts:
             f"Expected two label images of one shape, got {predicted.shape} and "
             f"{true.shape}. Check that they belong to the same image."
         )
-    pairs = _iou_of_pairs(predicted, true)
+    pairs = iou_of_pairs(predicted, true)
     matched, matched_iou = [], 0.0
     for threshold in THRESHOLDS:
         good = pairs.data >= threshold
@@ -165,8 +173,19 @@ def match_counts(predicted: np.ndarray, true: np.ndarray) -> Counts:
     )
 
 
-def _iou_of_pairs(predicted: np.ndarray, true: np.ndarray) -> coo_array:
-    """Return the IoU of all pairs that overlap: predicted nuclei by true nuclei."""
+def iou_of_pairs(predicted: np.ndarray, true: np.ndarray) -> coo_array:
+    """Return the IoU of all pairs of nuclei that overlap.
+
+    Parameters
+    ----------
+    predicted, true : ndarray of int, of one shape
+        Instance labels, 0 for the background.
+
+    Returns
+    -------
+    scipy.sparse.coo_array, shape (predicted nuclei, true nuclei)
+        Rows and columns are in the order of the labels.
+    """
     from scipy.sparse import coo_array
     from skimage.metrics import contingency_table
 

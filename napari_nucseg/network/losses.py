@@ -41,7 +41,8 @@ def maps_loss(target: Any, predicted: Any) -> Any:
     Parameters
     ----------
     target : tensor, shape (N, Y, X, M + 1)
-        The maps of `DEFAULT_SPEC` in its order, and the weight of the pixel.
+        The maps of `DEFAULT_SPEC` in its order, and the weight of the pixel; a pixel that
+        nobody has reviewed has none.
     predicted : tensor, shape (N, Y, X, M)
         The same maps: foreground and boundary as logits, distance as it is.
 
@@ -57,7 +58,8 @@ def maps_loss(target: Any, predicted: Any) -> Any:
     entropy = _mean(_cross_entropy(true["foreground"], found["foreground"]), weight)
     error = _mean(ops.square(found["distance"] - true["distance"]), weight)
     edge = _mean(_cross_entropy(true["boundary"], found["boundary"]), weight)
-    dice = _dice(true["foreground"], ops.sigmoid(found["foreground"]))
+    known = ops.cast(weight > 0, weight.dtype)
+    dice = _dice(true["foreground"] * known, ops.sigmoid(found["foreground"]) * known)
     return entropy + 0.5 * dice + 8.0 * error + 0.5 * edge
 
 
@@ -87,7 +89,8 @@ def _cross_entropy(target: Any, logit: Any) -> Any:
 
 
 def _mean(values: Any, weight: Any) -> Any:
-    return ops.sum(values * weight) / ops.sum(weight)
+    # A batch may hold nothing that was reviewed.
+    return ops.sum(values * weight) / ops.maximum(ops.sum(weight), 1.0)
 
 
 def _dice(target: Any, predicted: Any) -> Any:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ..image import Field
-from ..measure import match_counts, summarize
-from ..pipeline import Predictor, SegmentParameters, segment_plane
+import numpy as np
+
+from ..image import Field, reviewed_labels
+from ..measure import Outcomes, match_counts, outcomes_of, summarize
+from ..pipeline import Maps, Predictor, SegmentParameters, segment_plane
 from ..support import Callbacks
 
-__all__ = ["score_fields"]
+__all__ = ["outcomes_on", "score_fields"]
+
+#: Told of every field with what was found in it: the labels and the maps.
+OnField = Callable[[Field, np.ndarray, Maps], None]
 
 
 def score_fields(
@@ -34,11 +39,53 @@ def score_fields(
     Returns
     -------
     float
-        Mean AP over IoU 0.5 to 0.9, per image.
+        Mean AP over IoU 0.5 to 0.9, per image. Nuclei that were not reviewed do not count.
     """
     counts = []
     for field in fields:
         callbacks.check_stop()
         labels = segment_plane(predictor, field.plane(channel), SegmentParameters())[0]
-        counts.append(match_counts(labels, field.known_labels))
+        found = reviewed_labels(labels, field.reviewed)
+        counts.append(match_counts(found, field.reviewed_labels))
     return summarize(counts).mean_ap
+
+
+def _ignore(field: Field, labels: np.ndarray, maps: Maps) -> None:
+    pass
+
+
+def outcomes_on(
+    predictor: Predictor,
+    fields: Sequence[Field],
+    channel: int | None = None,
+    callbacks: Callbacks = Callbacks(),
+    on_field: OnField = _ignore,
+) -> list[Outcomes]:
+    """Say what becomes of every nucleus of some fields.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    fields : sequence of Field
+        With labels.
+    channel : int, optional
+        Which channel of the images; that of an image with one channel is taken as it is.
+    callbacks : Callbacks, optional
+        Asked before every field.
+    on_field : callable, optional
+        Told of every field with what was found in it.
+
+    Returns
+    -------
+    list of Outcomes
+        One for each field. Nuclei that were not reviewed do not count.
+    """
+    outcomes = []
+    for field in fields:
+        callbacks.check_stop()
+        labels, maps, _ = segment_plane(predictor, field.plane(channel), SegmentParameters())
+        on_field(field, labels, maps)
+        found = reviewed_labels(labels, field.reviewed)
+        outcomes.append(outcomes_of(found, field.reviewed_labels))
+    return outcomes

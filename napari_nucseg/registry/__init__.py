@@ -1,20 +1,20 @@
-"""Models on disk: card, weights, archive."""
+"""Models on disk: card, weights, archive, lineage."""
 
-from .archive import export_model, import_model
+from .archive import export_model, import_model, is_model_archive
+from .card import CARD_FILE, Card
+from .changes import remove_model, removed_models, rename_model, restore_model
+from .lineage import Descent, lineage
+from .names import check_model_name
 from .store import (
-    CARD_FILE,
     DEFAULT_MODEL,
     WEIGHTS_FILE,
-    Card,
     Model,
-    check_model_name,
     check_new_name,
     check_weights,
     free_name,
     list_models,
     load_model,
     models_directory,
-    remove_model,
     save_model,
 )
 from .weights import check_weights_file, checksum
@@ -24,6 +24,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "WEIGHTS_FILE",
     "Card",
+    "Descent",
     "Model",
     "check_model_name",
     "check_new_name",
@@ -33,9 +34,14 @@ __all__ = [
     "export_model",
     "free_name",
     "import_model",
+    "is_model_archive",
+    "lineage",
     "list_models",
     "load_model",
     "models_directory",
     "remove_model",
+    "removed_models",
+    "rename_model",
+    "restore_model",
     "save_model",
 ]

@@ -10,9 +10,10 @@ import zlib
 from pathlib import Path
 
 from ..support import new_file, some_of
-from .store import CARD_FILE, WEIGHTS_FILE, Model, load_model, save_model
+from .card import CARD_FILE
+from .store import WEIGHTS_FILE, Model, load_model, save_model
 
-__all__ = ["export_model", "import_model"]
+__all__ = ["export_model", "import_model", "is_model_archive"]
 
 _FILES = (CARD_FILE, WEIGHTS_FILE, "README.md", "history.csv", "curves.png")
 #: What file managers leave in every folder.
@@ -54,6 +55,26 @@ def export_model(name: str, destination: str | Path) -> Path:
             if (model.folder / file).is_file():
                 archive.write(model.folder / file, file)
     return destination
+
+
+def is_model_archive(path: str | Path) -> bool:
+    """Return whether a file seems to be a model as `export_model` writes it.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    bool
+        Whether it is a zip file that has the card of a model. It is not checked further.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return CARD_FILE in archive.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
 
 
 def import_model(path: str | Path, name: str | None = None) -> Model:

@@ -4,94 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.resources
-import json
-import re
-import shutil
-import types
-import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from ..support import new_folder, read_object, user_directory
+from ..support import new_folder, user_directory
+from .card import CARD_FILE, Card, read_card, write_card
+from .names import check_model_name
 from .spec import check_spec
 from .weights import check_weights_file, checksum
 
 __all__ = [
-    "CARD_FILE",
     "DEFAULT_MODEL",
     "WEIGHTS_FILE",
-    "Card",
     "Model",
-    "check_model_name",
     "check_new_name",
     "check_weights",
     "free_name",
     "list_models",
     "load_model",
     "models_directory",
-    "remove_model",
     "save_model",
 ]
 
-#: Names of the two files that make a model.
-CARD_FILE = "model.json"
+#: Name of the file of weights in the folder of a model.
 WEIGHTS_FILE = "model.weights.h5"
 
 #: Name of the bundled model for everything.
 DEFAULT_MODEL = "nuclei"
-
-_FORMAT_VERSION = 1
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-
-
-@dataclasses.dataclass(frozen=True)
-class Card:
-    """What a model is, in words and numbers.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model and of its folder.
-    description : str
-        What it is for.
-    version : str
-        Version of the model.
-    created : str
-        Date, as YYYY-MM-DD.
-    architecture : dict
-        Kind and numbers of the network, see `network.Architecture.as_dict`.
-    spec : dict, optional
-        Scale and maps of the network, see `pipeline.ModelSpec`: any of ``diameter``,
-        ``stride``, ``halo``, ``size_stride`` and ``maps``. What is left out is as there.
-    training_data, data_license, license : str
-        What it was trained on, the licence of those data, and that of the model.
-    parent, parent_sha256 : str, optional
-        Name and checksum of the model that it was fine-tuned from.
-    training, scores : dict
-        How it was trained, and how well it did.
-    weights_sha256 : str
-        Checksum of the weights file; filled in by `save_model`.
-    format_version : int
-        Version of the format of the card.
-    """
-
-    name: str
-    description: str = ""
-    version: str = "1"
-    created: str = ""
-    architecture: dict[str, Any] = dataclasses.field(default_factory=dict)
-    training_data: str = ""
-    data_license: str = ""
-    license: str = ""
-    parent: str | None = None
-    parent_sha256: str | None = None
-    training: dict[str, Any] = dataclasses.field(default_factory=dict)
-    scores: dict[str, Any] = dataclasses.field(default_factory=dict)
-    weights_sha256: str = ""
-    format_version: int = _FORMAT_VERSION
-    spec: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,7 +79,7 @@ def list_models() -> list[Model]:
     for directory, bundled in ((_bundled_directory(), True), (models_directory(), False)):
         for path in sorted(directory.glob(f"[!.]*/{CARD_FILE}")):
             try:
-                found.append(Model(_read_card(path), path.parent, bundled))
+                found.append(Model(read_card(path), path.parent, bundled))
             except (OSError, ValueError):
                 continue
     return found
@@ -189,41 +128,9 @@ def load_model(name_or_folder: str | Path) -> Model:
             f"that nucseg train or nucseg models export made."
         )
     bundled = folder.parent == _bundled_directory().absolute()
-    model = Model(_read_card(folder / CARD_FILE), folder, bundled)
+    model = Model(read_card(folder / CARD_FILE), folder, bundled)
     check_weights(model)
     return model
-
-
-def _read_card(path: Path) -> Card:
-    """Read a card, and say what is wrong with it."""
-    try:
-        values = read_object(path)
-    except ValueError as error:
-        raise ValueError(f"Expected a model card in {path}: {error}") from error
-    known = typing.get_type_hints(Card)
-    if "name" not in values:
-        raise ValueError(f"Expected a model card with a name in {path}.")
-    if values.get("format_version") != _FORMAT_VERSION or set(values) - set(known):
-        raise ValueError(
-            f"Expected a model card of format {_FORMAT_VERSION} in {path}. It may be of a "
-            f"newer version of napari-nucseg: update, then try again."
-        )
-    for name, value in values.items():
-        if not isinstance(value, _classes(known[name])):
-            kinds = " or ".join(kind.__name__ for kind in _classes(known[name]))
-            raise ValueError(f"Expected {name!r} to be {kinds} in {path}, got {value!r}.")
-    check_model_name(values["name"])
-    try:
-        check_spec(values.get("spec", {}))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    return Card(**values)
-
-
-def _classes(hint: Any) -> tuple[type, ...]:
-    """Return the classes that a value of a type may have: dict of ``dict[str, Any]``."""
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return tuple(typing.get_origin(option) or option for option in options)
 
 
 def check_weights(model: Model) -> None:
@@ -296,39 +203,8 @@ def save_model(
         write_files(aside / WEIGHTS_FILE)
         check_weights_file(aside / WEIGHTS_FILE)
         card = dataclasses.replace(card, weights_sha256=checksum(aside / WEIGHTS_FILE))
-        text = json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False)
-        (aside / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+        write_card(card, aside / CARD_FILE)
     return Model(card, folder)
-
-
-def remove_model(name: str) -> None:
-    """Remove one of the user's own models.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such model.
-    ValueError
-        If it is a bundled one.
-    """
-    for model in list_models():
-        if model.card.name == name:
-            if model.bundled:
-                raise ValueError(
-                    f"Expected one of your own models, got {name!r}, which came with "
-                    f"napari-nucseg and stays."
-                )
-            shutil.rmtree(model.folder)
-            return
-    raise FileNotFoundError(
-        f"Expected the name of a model, got {name!r}. Nothing was "
-        f"removed; 'nucseg models list' shows the names."
-    )
 
 
 def check_new_name(name: str) -> None:
@@ -374,30 +250,3 @@ def free_name(stem: str) -> str:
 def _is_taken(name: str) -> bool:
     taken = {model.card.name.lower() for model in list_models()}
     return name.lower() in taken or (models_directory() / name).exists()
-
-
-def check_model_name(name: str) -> str:
-    """Check that a name can be a folder on every system.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    str
-        The name.
-
-    Raises
-    ------
-    ValueError
-        If it cannot.
-    """
-    good = isinstance(name, str) and _NAME.fullmatch(name) and not _RESERVED.fullmatch(name)
-    if not good or name.endswith((".", " ")):
-        raise ValueError(
-            f"Expected a name of 1 to 64 letters, digits, spaces, dots, dashes and "
-            f"underscores that starts with a letter or digit, got {name!r}."
-        )
-    return name

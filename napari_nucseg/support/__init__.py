@@ -3,6 +3,7 @@
 from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
 from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
 from .json_file import parse_object, read_object
+from .lock import locked
 from .parameters import (
     FormRow,
     Parameter,
@@ -11,7 +12,7 @@ from .parameters import (
     parameter,
     parameters_of,
 )
-from .paths import new_run_directory, runs_directory, user_directory
+from .paths import new_run_directory, runs_directory, user_directory, window_file
 from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
 from .version import __version__
@@ -31,6 +32,7 @@ __all__ = [
     "from_keywords",
     "is_old",
     "is_running",
+    "locked",
     "new_file",
     "new_folder",
     "new_run_directory",
@@ -45,4 +47,5 @@ __all__ = [
     "some_of",
     "user_directory",
     "warn_user",
+    "window_file",
 ]

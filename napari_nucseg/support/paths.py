@@ -6,7 +6,13 @@ import os
 import uuid
 from pathlib import Path
 
-__all__ = ["HOME_VARIABLE", "new_run_directory", "runs_directory", "user_directory"]
+__all__ = [
+    "HOME_VARIABLE",
+    "new_run_directory",
+    "runs_directory",
+    "user_directory",
+    "window_file",
+]
 
 #: Environment variable that names another folder.
 HOME_VARIABLE = "NAPARI_NUCSEG_HOME"
@@ -60,3 +66,14 @@ def new_run_directory() -> Path:
         In `runs_directory`. It does not exist yet.
     """
     return runs_directory() / uuid.uuid4().hex
+
+
+def window_file() -> Path:
+    """Return the file with what the window remembers between openings.
+
+    Returns
+    -------
+    Path
+        A JSON file. It need not exist yet.
+    """
+    return user_directory() / "window.json"

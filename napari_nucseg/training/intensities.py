@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import scipy  # which loads its parts when they are used first
 from PIL import Image
-from scipy import ndimage
 
 from .tissue import optical_density, transmitted
 
@@ -32,7 +32,7 @@ def dim_nuclei(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
     """
     factors = np.exp(rng.uniform(np.log(0.25), 0.0, int(labels.max()) + 1))
     factors[0] = 1.0
-    factor = ndimage.gaussian_filter(factors[labels].astype(np.float32), 1.0)
+    factor = scipy.ndimage.gaussian_filter(factors[labels].astype(np.float32), 1.0)
     return image * factor[..., None]
 
 
@@ -70,7 +70,7 @@ def change_intensities(
         # The blur at which a nucleus can still be seen depends on its size.
         most = 0.09 * diameter if image.shape[-1] == 3 else 0.22 * diameter
         sigma = rng.uniform(0.4, np.clip(most, 1.0, 12.0))
-        image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
+        image = scipy.ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
     if rng.random() < 0.5:
         image = image + _noise(image, rng)
     if image.shape[-1] == 3:
@@ -91,7 +91,7 @@ def _scanner(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a color image as scanners of slides store it: sharpened, compressed."""
     if rng.random() < 0.15:
         sigma = rng.uniform(0.7, 2.0)
-        blurred = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
+        blurred = scipy.ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=3.0)
         image = image + rng.uniform(0.3, 1.2) * (image - blurred)
     if rng.random() < 0.25:
         low, high = -0.1, 1.1
@@ -146,14 +146,14 @@ def _haze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     share, width = rng.uniform(0.1, 0.5), int(rng.integers(20, 80))
     haze = image
     for _ in range(2):
-        haze = ndimage.uniform_filter(haze, (width, width, 0))
+        haze = scipy.ndimage.uniform_filter(haze, (width, width, 0))
     return (1 - share) * image + share * haze
 
 
 def _other_plane(image: np.ndarray, diameter: float, rng: np.random.Generator) -> np.ndarray:
     """Return the image with blurred nuclei of another plane added."""
     sigma = rng.uniform(0.3, 0.6) * min(diameter, image.shape[0] / 4)
-    other = ndimage.gaussian_filter(image[::-1], (sigma, sigma, 0), truncate=3.0)
+    other = scipy.ndimage.gaussian_filter(image[::-1], (sigma, sigma, 0), truncate=3.0)
     return image + rng.uniform(0.2, 0.8) * other
 
 
@@ -189,7 +189,7 @@ def _noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     strength = rng.uniform(0.0, 0.12)
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     if rng.random() < 0.3:
-        noise = ndimage.gaussian_filter(noise, (1, 1, 0), truncate=3.0) * 3.5
+        noise = scipy.ndimage.gaussian_filter(noise, (1, 1, 0), truncate=3.0) * 3.5
     if rng.random() < 0.5:
         noise = noise * np.sqrt(np.clip(image, 0.05, 1.5))
     return strength * noise

@@ -14,13 +14,27 @@ __all__ = ["TrainParameters"]
 class TrainParameters(Parameters):
     """Parameters of training and fine-tuning."""
 
+    minutes: float | None = parameter(
+        None,
+        "Time for all of it: preparing, training and scoring. The number of steps follows "
+        "from how fast the computer is. Left out, the steps are counted.",
+        unit="minutes",
+        minimum=0.5,
+        maximum=10_000,
+        row=FormRow("time", suffix=" min", step=0.5, auto="count the steps"),
+    )
     epochs: int = parameter(
         16,
         "Number of epochs. After each the model is scored and saved.",
         minimum=1,
         maximum=10_000,
     )
-    steps_per_epoch: int = parameter(200, "Batches in an epoch.", minimum=1, maximum=100_000)
+    steps_per_epoch: int = parameter(
+        200,
+        "Batches in an epoch, if there is no time budget.",
+        minimum=1,
+        maximum=100_000,
+    )
     batch_size: int = parameter(8, "Patches in a batch.", minimum=1, maximum=256)
     patch_size: int = parameter(
         256,
@@ -60,6 +74,14 @@ class TrainParameters(Parameters):
         minimum=0.0,
         maximum=1.0,
         row=FormRow(step=0.01),
+    )
+    rehearsal: float = parameter(
+        0.0,
+        "Part of the patches that come from the reference set instead, so that a fine-tuned "
+        "model does not forget other images. With 0 it is not compared on them either.",
+        minimum=0.0,
+        maximum=0.9,
+        row=FormRow(step=0.1),
     )
     frozen_epochs: int | None = parameter(
         None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 from skimage import measure
 
-from ..image import Field
+from ..image import Field, reviewed_labels
 from ..pipeline import DEFAULT_SPEC, NETWORK_DIAMETER, normalize
 from .intensities import change_intensities, dim_nuclei
 from .targets import disk_width, median_diameter, pixel_weights, poisson_distance, target_maps
@@ -44,12 +45,20 @@ class PreparedField:
         How far inside of its nucleus a pixel lies, see `targets.poisson_distance`.
     diameter : float
         Median diameter of the nuclei in pixels.
+    reviewed : ndarray of bool, shape (Y, X), or None
+        True where a person has reviewed the labels; None if that is everywhere.
     """
 
     plane: np.ndarray
     labels: np.ndarray
     distance: np.ndarray
     diameter: float
+    reviewed: np.ndarray | None = None
+
+    @functools.cached_property
+    def reviewed_pixels(self) -> np.ndarray:
+        """Places of the reviewed pixels, int (N, 2), if not all pixels were reviewed."""
+        return np.argwhere(np.asarray(self.reviewed))
 
 
 def prepare_field(field: Field, channel: int | None = None) -> PreparedField:
@@ -72,8 +81,8 @@ def prepare_field(field: Field, channel: int | None = None) -> PreparedField:
     if plane.ndim == 2:
         values = values[..., :1]
     labels = field.known_labels
-    diameter = median_diameter(labels) or NETWORK_DIAMETER
-    return PreparedField(values, labels, poisson_distance(labels), diameter)
+    diameter = median_diameter(field.reviewed_labels) or NETWORK_DIAMETER
+    return PreparedField(values, labels, poisson_distance(labels), diameter, field.reviewed)
 
 
 def batches(
@@ -136,11 +145,11 @@ def _patch(
     """Take one patch: rotated, flipped, scaled, with other intensities."""
     zoom = _random_zoom(prepared.diameter, rng)
     diameter = zoom * prepared.diameter
-    plane, labels, distance = _warp(prepared, size, zoom, rng)
+    plane, labels, distance, reviewed = _warp(prepared, size, zoom, rng)
     # A distance that was measured in few pixels and then enlarged does not separate
     # touching nuclei, so it is measured again.
     maps = target_maps(labels, distance if zoom < _FINE else None)
-    maps = np.dstack([maps, pixel_weights(labels)])
+    maps = np.dstack([maps, pixel_weights(labels, reviewed)])
     if rng.random() < synthetic_stain and labels.any():
         plane = paint_tissue(plane, labels, maps[..., 1], diameter, rng)
     elif plane.shape[-1] == 1 and rng.random() < 0.15:
@@ -151,7 +160,7 @@ def _patch(
     image = change_intensities(plane, diameter, rng) if changed else plane
     if image.shape[-1] == 1:
         image = np.repeat(image, 3, axis=-1)
-    return image.astype(np.float32), maps, _size_target(labels)
+    return image.astype(np.float32), maps, _size_target(reviewed_labels(labels, reviewed))
 
 
 def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
@@ -169,7 +178,7 @@ def _random_zoom(diameter: float, rng: np.random.Generator) -> float:
 
 def _warp(
     prepared: PreparedField, size: int, zoom: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     """Cut a rotated, flipped and scaled square out of the field."""
     plane, labels, distance = prepared.plane, prepared.labels, prepared.distance
     angle = rng.uniform(0, 2 * np.pi)
@@ -177,24 +186,27 @@ def _warp(
     if rng.random() < 0.5:
         rotation[:, 1] *= -1
     matrix = rotation / zoom
-    center = _center(labels.shape, size / zoom, rng)
+    center = _center(prepared, size / zoom, rng)
     offset = center - matrix @ np.full(2, (size - 1) / 2)
     reach = int(np.ceil(size / zoom * 0.71)) + 8
     window, offset = _window(labels.shape, center, reach, offset)
     plane, labels, distance = plane[window], labels[window], distance[window]
+    reviewed = prepared.reviewed
     if zoom < 0.8:
         # Less than half the distance of the samples, or fine texture would alias.
-        plane = ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
+        plane = scipy.ndimage.gaussian_filter(plane, (0.4 / zoom, 0.4 / zoom, 0), truncate=2.5)
 
     def warp(values: np.ndarray, order: int) -> np.ndarray:
-        return ndimage.affine_transform(
+        return scipy.ndimage.affine_transform(
             values, matrix, offset, (size, size), order=order, mode="mirror"
         )
 
     channels = [warp(plane[..., channel], 1) for channel in range(plane.shape[-1])]
     # At a mirrored edge a label can occur twice. Each piece becomes a nucleus of its own.
     labels = measure.label(warp(labels, 0), background=0, connectivity=1)
-    return np.stack(channels, axis=-1), labels, warp(distance, 1)
+    if reviewed is not None:
+        reviewed = warp(reviewed[window].view(np.uint8), 0) > 0
+    return np.stack(channels, axis=-1), labels, warp(distance, 1), reviewed
 
 
 def _window(
@@ -210,11 +222,19 @@ def _window(
     return window, offset - first
 
 
-def _center(shape: tuple[int, ...], extent: float, rng: np.random.Generator) -> np.ndarray:
-    """Choose the center of a patch, which lies inside of a field that is large enough."""
-    lengths = np.array(shape, float)
+def _center(prepared: PreparedField, extent: float, rng: np.random.Generator) -> np.ndarray:
+    """Choose the center of a patch, which lies inside of a field that is large enough.
+
+    If not all of the field was reviewed, a reviewed pixel lies in the middle half of the
+    patch.
+    """
+    lengths = np.array(prepared.labels.shape, float)
     margin = np.minimum(extent / 2, lengths / 2)
-    return rng.uniform(margin, lengths - margin)
+    if prepared.reviewed is None or not len(prepared.reviewed_pixels):
+        return rng.uniform(margin, lengths - margin)
+    pixel = prepared.reviewed_pixels[rng.integers(len(prepared.reviewed_pixels))]
+    center = pixel + rng.uniform(-extent / 4, extent / 4, 2)
+    return np.clip(center, margin, lengths - margin)
 
 
 def _size_target(labels: np.ndarray) -> np.ndarray:

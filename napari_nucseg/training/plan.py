@@ -12,8 +12,9 @@ from ..pipeline import DEFAULT_SPEC
 from ..registry import Card
 from ..support import parse_object
 from .checkpoint import Checkpoint
+from .gate import HELD_OUT, Verdict
 
-__all__ = ["ModelInfo", "RunPlan"]
+__all__ = ["ModelInfo", "RunPlan", "held_out_scores"]
 
 #: Runs whose plan has another number were begun by another version.
 _FORMAT = 3
@@ -84,6 +85,11 @@ class RunPlan:
         How many fields and nuclei there are to train on and to score on.
     began : float
         When the run began, in seconds since 1970.
+    data : str, optional
+        Folder of the training set, or of pairs, that the fields came from; empty if they
+        came from several, or from memory.
+    held_out : list of str, optional
+        What is only scored, in words.
     """
 
     info: ModelInfo
@@ -98,6 +104,8 @@ class RunPlan:
     validation: list[str]
     counts: dict[str, int]
     began: float
+    data: str = ""
+    held_out: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the plan as text.
@@ -160,7 +168,13 @@ class RunPlan:
         ]
         return ", ".join(names + changed)
 
-    def card(self, checkpoint: Checkpoint, name: str = "") -> Card:
+    def card(
+        self,
+        checkpoint: Checkpoint,
+        name: str = "",
+        verdict: Verdict | None = None,
+        blend: float = 1.0,
+    ) -> Card:
         """Write the card of the model.
 
         Parameters
@@ -169,15 +183,23 @@ class RunPlan:
             The last one of the run.
         name : str, optional
             Name of the model; left out, the planned one.
+        verdict : Verdict, optional
+            How it compares with its parent.
+        blend : float, optional
+            The part of the new weights in the mean of them and those of the parent.
 
         Returns
         -------
         Card
             Without the checksum of the weights.
         """
-        scores = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
+        scores: dict[str, Any] = {"held_out_mean_ap": round(checkpoint.kept.score, 6)}
         if self.parent is not None:
-            scores["parent_held_out_mean_ap"] = round(checkpoint.history[0].score, 6)
+            parent_score, score = held_out_scores(checkpoint, verdict)
+            scores["held_out_mean_ap"] = round(score, 6)
+            scores["parent_held_out_mean_ap"] = round(parent_score, 6)
+        if verdict is not None:
+            scores["comparison"] = verdict.as_dict()
         return Card(
             **{**dataclasses.asdict(self.info), "name": name or self.info.name},
             version="1",
@@ -187,11 +209,13 @@ class RunPlan:
             parent=self.parent,
             parent_sha256=self.parent_sha256,
             training={
+                "data": self.data,
                 "parameters": self.parameters,
                 "sampling_weights": self.sampling_weights,
                 **self.counts,
                 "kept_epoch": checkpoint.kept.epoch,
                 "encoder_weights": self.encoder_weights,
+                **({"blend": blend} if blend < 1 else {}),
             },
             scores=scores,
         )
@@ -200,3 +224,25 @@ class RunPlan:
     def output_folder(self) -> Path | None:
         """Folder of the model; None if it goes among the user's own models."""
         return None if self.output is None else Path(self.output)
+
+
+def held_out_scores(checkpoint: Checkpoint, verdict: Verdict | None) -> tuple[float, float]:
+    """Return the scores of a fine-tuned model and of its parent on the held-out part.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The last one of the run.
+    verdict : Verdict or None
+        The comparison, which is about the weights that become the model; None if the run
+        ended before, and the kept epoch becomes the model.
+
+    Returns
+    -------
+    parent_score, score : float
+        Mean AP over IoU 0.5 to 0.9.
+    """
+    part = verdict.part(HELD_OUT) if verdict else None
+    if part is not None:
+        return part.parent, part.child
+    return checkpoint.history[0].score, checkpoint.kept.score

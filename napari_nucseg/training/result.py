@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from ..support import pluralize
+from .gate import Verdict
 
 __all__ = ["FEW_NUCLEI", "FineTuneResult"]
 
@@ -36,6 +37,10 @@ class FineTuneResult:
         Epochs finished.
     seconds : float
         Time since the run began.
+    verdict : Verdict, optional
+        How both compare on all that they were scored on; None if the run ended before.
+    held_out : tuple of str, optional
+        What was held out, in words.
     """
 
     name: str
@@ -46,13 +51,18 @@ class FineTuneResult:
     nuclei: int
     epochs: int
     seconds: float
+    verdict: Verdict | None = None
+    held_out: tuple[str, ...] = ()
 
     @property
     def better(self) -> bool:
-        """Whether the new model scores at least as high as its parent, and above 0.
+        """Whether the new model is to be used in place of its parent.
 
-        Scores are compared to three digits.
+        Without a verdict, that is if it scores at least as high on the held-out part, and
+        above 0. Scores are compared to three digits.
         """
+        if self.verdict is not None:
+            return self.verdict.accepted
         return self.score > 0 and round(self.score, _DIGITS) >= round(
             self.parent_score, _DIGITS
         )
@@ -60,6 +70,9 @@ class FineTuneResult:
     @property
     def comparison(self) -> str:
         """What the scores say, in sentences for people."""
+        if self.verdict is not None:
+            refused = "" if self.verdict.accepted else f" Keep using {self.parent!r}."
+            return self.verdict.reason + refused
         part = f"the held-out part ({pluralize(self.nuclei)})"
         few = self.nuclei < FEW_NUCLEI
         sentences = [

@@ -20,6 +20,7 @@ from ..support import (
     is_old,
     is_running,
     new_file,
+    new_folder,
     new_run_directory,
     process_stamp,
     read_object,
@@ -34,8 +35,9 @@ from .checkpoint import (
     remove_checkpoints,
     write_checkpoint,
 )
+from .gate import Verdict
 from .history import draw_curves, write_history
-from .plan import RunPlan
+from .plan import RunPlan, held_out_scores
 from .result import FineTuneResult
 
 __all__ = ["Run", "UnfinishedRun"]
@@ -43,7 +45,19 @@ __all__ = ["Run", "UnfinishedRun"]
 _PLAN_FILE = "plan.json"
 _PROCESS_FILE = "process.json"
 _HISTORY_FILE, _CURVES_FILE = "history.csv", "curves.png"
+#: Folder of what the gate says, and of the weights that it is about.
+_VERDICT = "verdict"
+_VERDICT_FILE, _BLENDED_FILE = "verdict.json", "blended.weights.h5"
 _OLD = 7 * 24 * 3600  # seconds
+
+#: All files of a run beside its checkpoints. The plan is the last to be removed: without it
+#: the others would not be known as a run.
+_FILES = (
+    _PROCESS_FILE,
+    _HISTORY_FILE,
+    _CURVES_FILE,
+    _PLAN_FILE,
+)
 
 #: Errors when a folder is read that belongs to no run, or to a damaged one.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError)
@@ -180,6 +194,45 @@ class Run:
         """
         return write_checkpoint(self.folder, history, kept, writers)
 
+    def save_verdict(
+        self, verdict: Verdict, blend: float, write_weights: Callable[[Path], None]
+    ) -> None:
+        """Keep what the gate says, and the weights that it is about.
+
+        Parameters
+        ----------
+        verdict : Verdict
+            How the new model compares with its parent.
+        blend : float
+            The part of the new weights in the mean of them and those of the parent.
+        write_weights : callable
+            Writes that mean to the path it is given.
+        """
+        about = {"blend": blend, "epoch": self.last_epoch, **verdict.as_dict()}
+        shutil.rmtree(self.folder / _VERDICT, ignore_errors=True)
+        with new_folder(self.folder / _VERDICT) as aside:
+            write_weights(aside / _BLENDED_FILE)
+            (aside / _VERDICT_FILE).write_text(json.dumps(about), encoding="utf-8")
+
+    def verdict(self) -> tuple[Verdict | None, float]:
+        """Read what the gate says of the last epoch.
+
+        Returns
+        -------
+        verdict : Verdict or None
+            None if the run ended before the comparison.
+        blend : float
+            See `save_verdict`; 1 without a verdict.
+        """
+        try:
+            about = read_object(self.folder / _VERDICT / _VERDICT_FILE)
+            verdict = Verdict.from_dict(about)
+            return (
+                (verdict, about["blend"]) if about["epoch"] == self.last_epoch else (None, 1.0)
+            )
+        except _UNREADABLE:
+            return None, 1.0
+
     def write_history(self) -> None:
         """Write the history and the curves of the epochs so far into the folder of the run."""
         checkpoint = self.checkpoint
@@ -207,13 +260,15 @@ class Run:
             If there is another model of that name by now.
         """
         plan, checkpoint = self._plan_and_checkpoint()
-        card = plan.card(checkpoint, name)
-        saved = _saved_already(plan, checkpoint, card.name)
+        verdict, blend = self.verdict()
+        card = plan.card(checkpoint, name, verdict, blend)
+        kept = self._kept_weights(checkpoint)
+        saved = _saved_already(plan, kept, card.name)
         if saved is not None:
             return saved
 
         def write(weights: Path) -> None:
-            shutil.copyfile(checkpoint.folder / KEPT_FILE, weights)
+            shutil.copyfile(kept, weights)
             _write_history(weights.parent, checkpoint.history)
 
         return save_model(card, write, plan.output_folder)
@@ -242,15 +297,19 @@ class Run:
         """
         model = self.make_model(name)
         plan, checkpoint = self._plan_and_checkpoint()
+        verdict, _ = self.verdict()
+        parent_score, score = held_out_scores(checkpoint, verdict)
         return FineTuneResult(
             name=model.card.name,
             path=model.folder,
             parent=plan.parent or "",
-            parent_score=_parent_score(plan, checkpoint),
-            score=checkpoint.kept.score,
+            parent_score=math.nan if plan.parent is None else parent_score,
+            score=score,
             nuclei=plan.counts["nuclei_held_out"],
             epochs=checkpoint.history[-1].epoch,
             seconds=time.time() - plan.began,
+            verdict=verdict,
+            held_out=tuple(plan.held_out),
         )
 
     def discard(self) -> None:
@@ -260,7 +319,8 @@ class Run:
         """
         with contextlib.suppress(*_UNREADABLE):
             plan, checkpoint = self.plan(), self.checkpoint
-            model = checkpoint and _saved_already(plan, checkpoint, plan.info.name)
+            kept = checkpoint and self._kept_weights(checkpoint)
+            model = kept and _saved_already(plan, kept, plan.info.name)
             if model:
                 shutil.rmtree(model.folder)
         self.remove()
@@ -272,9 +332,9 @@ class Run:
         """
         if self._is_run():
             remove_checkpoints(self.folder)
+            shutil.rmtree(self.folder / _VERDICT, ignore_errors=True)
             remove_leftovers(self.folder)
-            # The plan goes last: without it the rest would not be known as a run.
-            for name in (_PROCESS_FILE, _HISTORY_FILE, _CURVES_FILE, _PLAN_FILE):
+            for name in _FILES:
                 with contextlib.suppress(OSError):
                     (self.folder / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
@@ -318,10 +378,11 @@ class Run:
         plan, checkpoint = self.plan(), self.checkpoint
         if checkpoint is None or is_running(self._process()):
             return []
-        if _saved_already(plan, checkpoint, plan.info.name) is not None:
+        kept = self._kept_weights(checkpoint)
+        if _saved_already(plan, kept, plan.info.name) is not None:
             return []
         began, score = float(plan.began), float(checkpoint.kept.score)
-        parent_score = float(_parent_score(plan, checkpoint))
+        parent_score = math.nan if plan.parent is None else checkpoint.history[0].score
         return [UnfinishedRun(self, plan.info.name, began, parent_score, score)]
 
     def _plan_and_checkpoint(self) -> tuple[RunPlan, Checkpoint]:
@@ -329,6 +390,12 @@ class Run:
         if checkpoint is None:
             raise Stopped("Training ended before its first epoch, so there is no new model.")
         return self.plan(), checkpoint
+
+    def _kept_weights(self, checkpoint: Checkpoint) -> Path:
+        """Return the file of the weights that become the model."""
+        verdict, _ = self.verdict()
+        blended = self.folder / _VERDICT / _BLENDED_FILE
+        return checkpoint.folder / KEPT_FILE if verdict is None else blended
 
     def _process(self) -> dict[str, Any]:
         """Return the stamp of the process that works on the run, or did when it was killed."""
@@ -409,13 +476,8 @@ class UnfinishedRun:
     score: float
 
 
-def _parent_score(plan: RunPlan, checkpoint: Checkpoint) -> float:
-    """Return the score of the model that training started from; NaN if there is none."""
-    return math.nan if plan.parent is None else checkpoint.history[0].score
-
-
-def _saved_already(plan: RunPlan, checkpoint: Checkpoint, name: str) -> Model | None:
-    """Return the model that was made of a run before; None if there is none.
+def _saved_already(plan: RunPlan, weights: Path, name: str) -> Model | None:
+    """Return the model that was made of a run's weights before; None if there is none.
 
     A model of that name with other weights is another model.
     """
@@ -423,7 +485,7 @@ def _saved_already(plan: RunPlan, checkpoint: Checkpoint, name: str) -> Model | 
     if not (folder / CARD_FILE).is_file():
         return None
     model = load_model(folder)
-    same = model.card.weights_sha256 == checksum(checkpoint.folder / KEPT_FILE)
+    same = model.card.weights_sha256 == checksum(weights)
     return model if same else None
 
 

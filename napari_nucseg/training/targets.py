@@ -150,7 +150,7 @@ def _boundary(labels: np.ndarray) -> np.ndarray:
     return find_boundaries(labels, connectivity=1, mode="thick")
 
 
-def pixel_weights(labels: np.ndarray) -> np.ndarray:
+def pixel_weights(labels: np.ndarray, reviewed: np.ndarray | None = None) -> np.ndarray:
     """Weigh pixels, so that the few that matter most count more in the loss.
 
     Pixels along outlines tell where a nucleus ends. Pixels between two nuclei tell that
@@ -161,14 +161,16 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     ----------
     labels : ndarray of int, shape (Y, X)
         Instance labels.
+    reviewed : ndarray of bool, shape (Y, X), optional
+        True where a person has reviewed the labels; left out, everywhere.
 
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        12 within two pixels of two nuclei; 5 within two pixels of an outline; further
-        inside of a nucleus smaller than a disk 28 pixels wide, 28 over the width of a disk
-        of its area, 4 at most; 1 elsewhere. A nucleus that the edge of the image cuts
-        counts with the area that is left.
+        0 where nobody has reviewed the labels. 12 within two pixels of two nuclei; 5 within
+        two pixels of an outline; further inside of a nucleus smaller than a disk 28 pixels
+        wide, 28 over the width of a disk of its area, 4 at most; 1 elsewhere. A nucleus that
+        the edge of the image cuts counts with the area that is left.
     """
     from scipy import ndimage
 
@@ -182,7 +184,10 @@ def pixel_weights(labels: np.ndarray) -> np.ndarray:
     weights = (NETWORK_DIAMETER / width).clip(1.0, _MOST_WEIGHT_OF_SMALL)
     weights[0] = 1.0
     weighed = np.where(outline, _OUTLINE_WEIGHT, weights[labels])
-    return np.where(between, _BETWEEN_WEIGHT, weighed).astype(np.float32)
+    weighed = np.where(between, _BETWEEN_WEIGHT, weighed)
+    if reviewed is not None:
+        weighed = np.where(reviewed, weighed, 0.0)
+    return weighed.astype(np.float32)
 
 
 def disk_width(area: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ arXiv 2107.09559).
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads its parts when they are used first
 
 from ..pipeline import normalize
 
@@ -80,7 +80,7 @@ def paint_tissue(
         [nuclei - 0.7 * other + there * (cytoplasm + haze), there * around + other], axis=-1
     )
     sigma = rng.uniform(0.5, 0.5 + 0.04 * diameter)
-    density = ndimage.gaussian_filter(density, (sigma, sigma, 0), truncate=3.0)
+    density = scipy.ndimage.gaussian_filter(density, (sigma, sigma, 0), truncate=3.0)
     light = rng.uniform(0.85, 1.0, 3) * np.exp(-density @ stains)
     return normalize(light.astype(np.float32))
 
@@ -112,7 +112,7 @@ def recolor_tissue(
     """
     darkness = optical_density(image).mean(-1)
     inside = (labels > 0).astype(np.float32)
-    nuclear = mask = ndimage.gaussian_filter(inside, 0.04 * diameter, truncate=3.0)
+    nuclear = mask = scipy.ndimage.gaussian_filter(inside, 0.04 * diameter, truncate=3.0)
     bright, dark = darkness[inside == 0], darkness[inside == 1]
     if rng.random() < 0.5 and bright.size and (rise := dark.mean() - bright.mean()) > 0.1:
         nuclear = ((darkness - bright.mean()) / rise).clip(0.0, 1.0)
@@ -230,7 +230,9 @@ def _cytoplasm(inside: np.ndarray, diameter: float, rng: np.random.Generator) ->
     region = _clouds(inside.shape, 2 * diameter, rng) > rng.uniform(-2.0, 1.0)
     texture = 1.0 + rng.uniform(0.1, 0.4) * _clouds(inside.shape, diameter / 8, rng)
     texture += rng.uniform(0.0, 0.4) * _clouds(inside.shape, diameter / 2, rng)
-    amount = rng.uniform(0.05, 0.6) * ndimage.gaussian_filter(region.astype(np.float32), 1.5)
+    amount = rng.uniform(0.05, 0.6) * scipy.ndimage.gaussian_filter(
+        region.astype(np.float32), 1.5
+    )
     return amount * texture.clip(0.0, None) * np.where(inside, rng.uniform(0.0, 1.0), 1.0)
 
 
@@ -254,7 +256,7 @@ def _solid(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) ->
 
 def _softened(mask: np.ndarray) -> np.ndarray:
     """Return 1 in the mask and 0 elsewhere, with edges blurred as by optics."""
-    return ndimage.gaussian_filter(mask.astype(np.float32), 0.7)
+    return scipy.ndimage.gaussian_filter(mask.astype(np.float32), 0.7)
 
 
 def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -> np.ndarray:
@@ -270,7 +272,7 @@ def _fibers(shape: tuple[int, ...], diameter: float, rng: np.random.Generator) -
             np.cos(angle) * x - np.sin(angle) * y + bend * _clouds(shape, grain, rng),
         ]
     )
-    return ndimage.map_coordinates(straight, bent, order=1, mode="mirror")
+    return scipy.ndimage.map_coordinates(straight, bent, order=1, mode="mirror")
 
 
 def _clouds(
@@ -283,7 +285,7 @@ def _clouds(
     steps = np.maximum(1, sigma // 3).astype(int)
     samples = [-(-length // step) for length, step in zip(shape, steps, strict=True)]
     noise = rng.standard_normal(samples, dtype=np.float32)
-    clouds = ndimage.gaussian_filter(noise, sigma / steps, mode="wrap", truncate=2.5)
-    clouds = ndimage.zoom(clouds, steps, order=1, mode="grid-wrap", grid_mode=True)
+    clouds = scipy.ndimage.gaussian_filter(noise, sigma / steps, mode="wrap", truncate=2.5)
+    clouds = scipy.ndimage.zoom(clouds, steps, order=1, mode="grid-wrap", grid_mode=True)
     clouds = clouds[: shape[0], : shape[1]]
     return (clouds - clouds.mean()) / clouds.std()

@@ -23,6 +23,7 @@ from .hold_out import check_fields, hold_out
 from .initialization import Initialization
 from .parameters import TrainParameters
 from .plan import ModelInfo, RunPlan
+from .reference import ReferenceSet, reference_set
 from .result import FineTuneResult
 from .run import Run
 from .trainer import MakeTrainer, Trainer, TrainingData
@@ -48,6 +49,8 @@ class TrainingSpec:
     validation : sequence of Field, optional
         Fields with labels to score the model on; left out, some of the others are held
         out for that.
+    data : str, optional
+        Folder that all fields came from, for the card.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class TrainingSpec:
     sampling_weights: Sequence[float] = ()
     initialization: Initialization = dataclasses.field(default_factory=Initialization)
     validation: Sequence[Field] = ()
+    data: str = ""
 
     def __post_init__(self) -> None:
         if self.validation:
@@ -130,6 +134,7 @@ def train_fields(
     trainer = make_trainer(spec.initialization, parameters)
     data = _divide(spec, parameters)
     plan = _plan(spec, data, trainer, info, output)
+    data = _with_rehearsal(data, None, parameters.rehearsal)
     run = Run.of_output(output)
 
     def on_epoch(epoch: Epoch) -> None:
@@ -151,6 +156,8 @@ def fine_tune_fields(
     make_trainer: MakeTrainer,
     *,
     run_directory: Path | None = None,
+    data: str = "",
+    reference: ReferenceSet | None = None,
     callbacks: Callbacks = Callbacks(),
 ) -> FineTuneResult:
     """Fine-tune a model on corrected fields (transfer learning).
@@ -167,15 +174,20 @@ def fine_tune_fields(
     name : str
         Name of the new model.
     parameters : TrainParameters
-        How to train, for example one of `FINE_TUNE_PRESETS`.
+        How to train, for example what `fine_tune_parameters` returns.
     make_trainer : callable
         Makes the trainer of the network.
     run_directory : Path, optional
         Folder of the run, which the caller removes. Left out, a new one among the runs
         that the window offers to finish; it is removed when there is a model.
+    data : str, optional
+        Folder that the fields came from, for the card.
+    reference : ReferenceSet, optional
+        Images of other kinds, to rehearse and to compare on; left out, those that ship with
+        the package. An empty one goes without.
     callbacks : Callbacks, optional
         They are told of the progress, and can stop the work. Then the best epoch so far
-        (with ``keep_last`` the last) becomes the model.
+        (with ``keep_last`` the last) becomes the model, and it is not compared.
 
     Returns
     -------
@@ -193,14 +205,16 @@ def fine_tune_fields(
     """
     check_fields(fields)
     check_new_name(name)
-    spec = TrainingSpec([list(fields)], initialization=Initialization(parent))
+    spec = TrainingSpec([list(fields)], initialization=Initialization(parent), data=data)
     trainer = make_trainer(spec.initialization, parameters)
-    data = _divide(spec, parameters)
-    plan = _plan(spec, data, trainer, _info_of_child(parent, name, len(fields)))
+    divided = _divide(spec, parameters)
+    plan = _plan(spec, divided, trainer, _info_of_child(parent, name, len(fields)))
+    divided = _with_rehearsal(divided, reference, parameters.rehearsal)
+    divided = dataclasses.replace(divided, compare=True)
     with _run_in(run_directory) as run, run.work(plan):
         # What was learned before the stop becomes the model.
         with contextlib.suppress(Stopped):
-            trainer.fit(data, run, callbacks)
+            trainer.fit(divided, run, callbacks)
         return run.finish()
 
 
@@ -251,6 +265,35 @@ def _plan(
             "nuclei_held_out": sum(field.nuclei for field in data.held_out),
         },
         began=time.time(),
+        data=spec.data,
+        held_out=_in_words(data),
+    )
+
+
+def _in_words(data: TrainingData) -> list[str]:
+    """Say what is held out: whole fields, or a strip of those that are also trained on."""
+    trained_on = {field.name for group in data.groups for field in group}
+    return [
+        f"a strip of {field.name!r}" if field.name in trained_on else repr(field.name)
+        for field in data.held_out
+    ]
+
+
+def _with_rehearsal(
+    data: TrainingData, reference: ReferenceSet | None, part: float
+) -> TrainingData:
+    """Add what is rehearsed as a group of its own, and what is compared on."""
+    if not part:
+        return data
+    if reference is None:
+        reference = reference_set()
+    groups, weights = list(data.groups), list(data.sampling_weights)
+    if reference.rehearsal:
+        own = (1 - part) / sum(weights)
+        groups.append(list(reference.rehearsal))
+        weights = [*(own * weight for weight in weights), part]
+    return dataclasses.replace(
+        data, groups=groups, sampling_weights=weights, reference=reference.measure
     )
 
 

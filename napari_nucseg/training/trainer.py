@@ -28,11 +28,18 @@ class TrainingData:
         How often patches come from each group, in any unit.
     held_out : sequence of Field
         Fields to score the model on.
+    reference : sequence of Field
+        Fields of other kinds, to see whether a fine-tuned model forgets.
+    compare : bool
+        Whether the new model is compared with its parent, see `Verdict`. Then the first
+        group holds a person's corrections.
     """
 
     groups: Sequence[Sequence[Field]]
     sampling_weights: Sequence[float]
     held_out: Sequence[Field]
+    reference: Sequence[Field] = ()
+    compare: bool = False
 
 
 class Trainer(Protocol):
@@ -55,6 +62,9 @@ class Trainer(Protocol):
 
     def fit(self, data: TrainingData, run: Run, callbacks: Callbacks) -> Checkpoint:
         """Train to the end, from the last checkpoint of the run if there is one.
+
+        If it is wanted, the model is then compared with its parent, and the
+        run keeps the verdict and the weights that are best on all of it.
 
         Parameters
         ----------

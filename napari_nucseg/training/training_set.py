@@ -1,62 +1,44 @@
-"""The training set: corrected fields on disk, safe against a crash."""
+"""The training set: corrected fields in a folder, safe against a crash and a second window."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import datetime
-import hashlib
-import json
 import os
-import time
-import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..image import Field, read_old_axes
-from ..support import new_folder, read_object, user_directory, warn_user
+from ..image import Field
+from ..support import locked, new_file, new_folder, user_directory, warn_user
+from .entry import Entry, identity_of, new_key
+from .field_folder import (
+    ABOUT_FILE,
+    THUMBNAIL_FILE,
+    read_entry,
+    read_field,
+    read_states,
+    write_field,
+)
+from .set_folder import describe_set
+from .thumbnail import draw_thumbnail
 
-__all__ = ["Entry", "TrainingSet"]
+__all__ = ["DEFAULT_SET", "TrainingSet"]
+
+#: Name of the training set that is used if none is chosen.
+DEFAULT_SET = "default"
 
 #: Folder of what was replaced or removed. Its name begins with a dot: it is no entry.
 _OLDER = ".older"
-_IMAGE_FILE, _LABELS_FILE, _ABOUT_FILE = "image.tif", "labels.tif", "field.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A field in the training set, without its pixels.
-
-    Parameters
-    ----------
-    key : str
-        Name of its folder.
-    name : str
-        Name of the field.
-    nuclei : int
-        How many there are.
-    shape : tuple of int
-        Shape of the labels: height and width in pixels.
-    added : str
-        When, as ISO date and time.
-    source : dict
-        Where the labels came from before they were corrected.
-    """
-
-    key: str
-    name: str
-    nuclei: int
-    shape: tuple[int, ...]
-    added: str
-    source: dict[str, Any]
+_LOCK_FILE = ".lock"
 
 
 class TrainingSet:
     """A folder of corrected fields.
 
-    Every field is a folder of its own that appears whole or not at all.
+    Every field is a folder of its own that appears whole or not at all. Several windows and
+    programs may use the set at once: they change it one after the other.
 
     Parameters
     ----------
@@ -70,7 +52,18 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.entries())
 
-    def add(self, field: Field, source: dict[str, Any] | None = None) -> Entry:
+    @property
+    def name(self) -> str:
+        """What the set is called: as its folder, the user's first one `DEFAULT_SET`."""
+        is_first = self.folder == user_directory() / "training_set"
+        return DEFAULT_SET if is_first else self.folder.name
+
+    def add(
+        self,
+        field: Field,
+        source: Mapping[str, Any] | None = None,
+        states: Mapping[int, int] | None = None,
+    ) -> Entry:
         """Add a field, or the new corrections of one that is there.
 
         Parameters
@@ -78,8 +71,10 @@ class TrainingSet:
         field : Field
             With labels. The same image under the same name takes the place of what was
             there, which is kept as an older version.
-        source : dict, optional
+        source : mapping, optional
             Where the labels came from, ready for JSON.
+        states : mapping of int to int, optional
+            What a person has done with each nucleus, see `corrections.State`.
 
         Returns
         -------
@@ -90,6 +85,8 @@ class TrainingSet:
         ------
         ValueError
             If the field has no labels or no nucleus.
+        TimeoutError
+            If another window or program has changed the set for too long.
         OSError
             If it cannot be written; the set is as before.
         """
@@ -99,27 +96,16 @@ class TrainingSet:
                 f"Expected nuclei in the labels of {field.name!r}, got none. Segment the "
                 f"image or draw some nuclei, then add it."
             )
-        image = np.asarray(field.image)
-        identity = _identity(field.name, image)
-        key = f"{identity}-{time.time_ns():020d}-{uuid.uuid4().hex[:6]}"
-        about = {
-            "name": field.name,
-            "axes": field.axes,
-            "color": field.is_color,
-            "image_shape": image.shape,
-            "pixel_size": field.pixel_size,
-            "unit": field.unit,
-            "nuclei": nuclei,
-            "shape": field.shape,
-            "added": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "source": source or {},
-        }
-        with new_folder(self.folder / key) as aside:
-            _write_array(aside / _IMAGE_FILE, image)
-            _write_array(aside / _LABELS_FILE, np.asarray(field.labels))
-            (aside / _ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
-        self._keep_older(identity, key)
-        return _entry_of(self.folder / key)
+        here = TrainingSet(self.folder)  # a window may show another one meanwhile
+        folder = here.folder / new_key(field.name)
+        with contextlib.ExitStack() as held:
+            with new_folder(folder) as aside:
+                write_field(aside, field, source, states)
+                # Only now: others need not wait while the pixels are written.
+                held.enter_context(here._changing())
+            entry = read_entry(folder)
+            here._keep_older(entry)
+        return entry
 
     def entries(self) -> list[Entry]:
         """List the fields in the order in which they were added.
@@ -135,9 +121,9 @@ class TrainingSet:
             If an entry is damaged; it is left out.
         """
         newest: dict[str, Entry] = {}
-        for path in sorted(self.folder.glob(f"[!.]*/{_ABOUT_FILE}")):
+        for path in self.folder.glob(f"[!.]*/{ABOUT_FILE}"):
             try:
-                entry = _entry_of(path.parent)
+                entry = read_entry(path.parent)
             except (OSError, ValueError, KeyError, TypeError) as error:
                 if _is_gone(path.parent):
                     return self.entries()
@@ -145,8 +131,10 @@ class TrainingSet:
                     f"The training field in {path.parent} is damaged and left out: {error}",
                 )
                 continue
-            newest[entry.key.split("-")[0]] = entry
-        return sorted(newest.values(), key=lambda entry: entry.key.split("-")[1])
+            other = newest.get(entry.identity)
+            if other is None or other.time < entry.time:
+                newest[entry.identity] = entry
+        return sorted(newest.values(), key=lambda entry: (entry.time, entry.key))
 
     def fields(self) -> list[Field]:
         """Read all fields.
@@ -164,7 +152,7 @@ class TrainingSet:
         fields = []
         for entry in self.entries():
             try:
-                fields.append(self._read(entry))
+                fields.append(read_field(self.folder / entry.key))
             except (OSError, ValueError, KeyError, TypeError) as error:
                 if _is_gone(self.folder / entry.key):
                     return self.fields()
@@ -186,8 +174,8 @@ class TrainingSet:
         Entry or None
             None if the image is not in the set under this name.
         """
-        identity = _identity(field.name, np.asarray(field.image))
-        same = [entry for entry in self.entries() if entry.key.startswith(f"{identity}-")]
+        identity = identity_of(field.name, np.asarray(field.image))
+        same = [entry for entry in self.entries() if entry.identity == identity]
         return same[0] if same else None
 
     def read(self, key: str) -> Field:
@@ -210,7 +198,56 @@ class TrainingSet:
         OSError, ValueError
             If it cannot be read.
         """
-        return self._read(self._entry(key))
+        return read_field(self._folder_of(key))
+
+    def states(self, key: str) -> dict[int, int]:
+        """Read what a person has done with the nuclei of a field.
+
+        Parameters
+        ----------
+        key : str
+            Of its entry.
+
+        Returns
+        -------
+        dict of int to int
+            Values of `corrections.State` by nucleus; empty if none were saved.
+
+        Raises
+        ------
+        KeyError
+            If there is no such field.
+        OSError, ValueError
+            If they cannot be read.
+        """
+        return read_states(self._folder_of(key))
+
+    def thumbnail(self, key: str) -> Path:
+        """Return the small picture of a field; it is made if it is missing.
+
+        Parameters
+        ----------
+        key : str
+            Of its entry.
+
+        Returns
+        -------
+        Path
+            A PNG of at most 128 x 128 pixels, with the outlines of the nuclei.
+
+        Raises
+        ------
+        KeyError
+            If there is no such field.
+        OSError, ValueError
+            If the field cannot be read, or the picture not be written.
+        """
+        folder = self._folder_of(key)
+        path = folder / THUMBNAIL_FILE
+        if not path.is_file():
+            with new_file(path) as aside:
+                draw_thumbnail(read_field(folder), aside)
+        return path
 
     def remove(self, key: str) -> Entry:
         """Remove a field; `restore` brings it back.
@@ -229,9 +266,13 @@ class TrainingSet:
         ------
         KeyError
             If there is no such field.
+        OSError
+            If it cannot be moved, or another program has changed the set for too long.
         """
-        entry = self._entry(key)
-        self._set_aside(key)
+        self._folder_of(key)
+        with self._changing():
+            entry = read_entry(self._folder_of(key))
+            self._set_aside(key)
         return entry
 
     def restore(self, key: str) -> Entry:
@@ -251,14 +292,17 @@ class TrainingSet:
         ------
         KeyError
             If nothing is kept under the key.
+        OSError
+            If it cannot be moved, or another program has changed the set for too long.
         """
-        kept = self.folder / _OLDER / key
-        if not (kept / _ABOUT_FILE).exists():
+        kept = self.folder / _OLDER / _checked(key)
+        if not (kept / ABOUT_FILE).exists():
             raise KeyError(f"Expected the key of a field that was removed, got {key!r}.")
-        for path in self.folder.glob(f"{key.split('-', maxsplit=1)[0]}-*"):
-            self._set_aside(path.name)
-        os.rename(kept, self.folder / key)
-        return _entry_of(self.folder / key)
+        with self._changing():
+            os.rename(kept, self.folder / key)
+            entry = read_entry(self.folder / key)
+            self._keep_older(entry)
+        return entry
 
     def older(self) -> list[Entry]:
         """List what was replaced or removed and is kept.
@@ -268,15 +312,24 @@ class TrainingSet:
         list of Entry
             The newest last.
         """
-        paths = self.folder.glob(f"{_OLDER}/*/{_ABOUT_FILE}")
-        kept = [_entry_of(path.parent) for path in paths]
-        return sorted(kept, key=lambda entry: entry.key.split("-")[1])
+        kept = []
+        for path in self.folder.glob(f"{_OLDER}/*/{ABOUT_FILE}"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                kept.append(read_entry(path.parent))
+        return sorted(kept, key=lambda entry: (entry.time, entry.key))
 
-    def _entry(self, key: str) -> Entry:
-        for entry in self.entries():
-            if entry.key == key:
-                return entry
-        raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
+    def _folder_of(self, key: str) -> Path:
+        folder = self.folder / _checked(key)
+        if not (folder / ABOUT_FILE).is_file():
+            raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
+        return folder
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Keep other windows and programs from changing the set meanwhile."""
+        with locked(self.folder / _LOCK_FILE):
+            describe_set(self.folder)
+            yield
 
     def _set_aside(self, key: str) -> None:
         """Keep an entry where it is not trained on."""
@@ -284,75 +337,22 @@ class TrainingSet:
         kept.mkdir(exist_ok=True)
         os.rename(self.folder / key, kept / key)
 
-    def _read(self, entry: Entry) -> Field:
-        folder = self.folder / entry.key
-        about = _read_about(folder)
-        pixel_size, shape = about["pixel_size"], about["image_shape"]
-        # A TIFF does not keep axes of length 1.
-        return Field(
-            _read_array(folder / _IMAGE_FILE).reshape(shape),
-            about["axes"] if "color" in about else read_old_axes(about["axes"], shape),
-            about["name"],
-            tuple(pixel_size) if pixel_size else None,
-            about["unit"],
-            _read_array(folder / _LABELS_FILE).reshape(about["shape"]),
-        )
-
-    def _keep_older(self, identity: str, key: str) -> None:
-        for path in self.folder.glob(f"{identity}-*"):
-            if path.name < key:
-                with contextlib.suppress(OSError):
-                    self._set_aside(path.name)
+    def _keep_older(self, entry: Entry) -> None:
+        """Set aside all other versions of a field."""
+        for path in self.folder.glob(f"[!.]*/{ABOUT_FILE}"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                other = read_entry(path.parent)
+                if other.identity == entry.identity and other.key != entry.key:
+                    self._set_aside(other.key)
 
 
 def _is_gone(folder: Path) -> bool:
     """Return whether an entry was corrected again or removed since it was listed."""
-    return not os.path.lexists(folder / _ABOUT_FILE)
+    return not os.path.lexists(folder / ABOUT_FILE)
 
 
-def _identity(name: str, image: np.ndarray) -> str:
-    """Return what two versions of the same field have in common."""
-    digest = hashlib.sha256(f"{name}\0{image.shape}\0{image.dtype}".encode())
-    digest.update(np.ascontiguousarray(image).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _read_about(folder: Path) -> dict[str, Any]:
-    """Read what is known of a field, and check the values that other code relies on."""
-    about = read_object(folder / _ABOUT_FILE)
-    for name, kind in (("name", str), ("axes", str), ("added", str), ("source", dict)):
-        if not isinstance(about.get(name), kind):
-            raise ValueError(
-                f"Expected {name!r} to be {kind.__name__} in {folder / _ABOUT_FILE}, got "
-                f"{about.get(name)!r}."
-            )
-    return about
-
-
-def _entry_of(folder: Path) -> Entry:
-    about = _read_about(folder)
-    return Entry(
-        key=folder.name,
-        name=about["name"],
-        nuclei=int(about["nuclei"]),
-        shape=tuple(int(length) for length in about["shape"]),
-        added=about["added"],
-        source=about["source"],
-    )
-
-
-def _write_array(path: Path, array: np.ndarray) -> None:
-    import tifffile
-
-    if array.dtype == bool:
-        array = array.astype(np.uint8)
-    tifffile.imwrite(path, array, compression="zlib", photometric="minisblack", metadata=None)
-
-
-def _read_array(path: Path) -> np.ndarray:
-    import tifffile
-
-    try:
-        return tifffile.imread(path)
-    except Exception as error:  # tifffile raises what it comes across
-        raise ValueError(f"{path} cannot be read: {error}") from error
+def _checked(key: str) -> str:
+    """Return a key that names a folder right inside of the set."""
+    if not key or key.startswith(".") or Path(key).name != key:
+        raise KeyError(f"Expected the key of a field in the training set, got {key!r}.")
+    return key

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import find_objects, label
 
-__all__ = ["guard_brush", "pieces_of", "select_unused", "unused_label"]
+__all__ = ["guard_brush", "pieces_of", "select_quietly", "select_unused", "unused_label"]
 
 #: Labels layers whose brush is guarded, with the label that a person chose, or None.
 _guarded: weakref.WeakKeyDictionary[Any, int | None] = weakref.WeakKeyDictionary()
@@ -61,13 +61,21 @@ def select_unused(layer: Any, *, for_stroke: bool = False) -> None:
     for_stroke : bool, optional
         Whether the next stroke paints it even if it begins in a nucleus.
     """
-    _select(layer, unused_label(layer))
+    select_quietly(layer, unused_label(layer))
     if for_stroke:
         _guarded[layer] = layer.selected_label
 
 
-def _select(layer: Any, number: int) -> None:
-    """Select a label that no person has chosen."""
+def select_quietly(layer: Any, number: int) -> None:
+    """Select a label that no person has chosen to paint with.
+
+    Parameters
+    ----------
+    layer : Labels
+        A guarded layer itself, not wrapped.
+    number : int
+        The label. A stroke on background begins a new nucleus all the same.
+    """
     layer.selected_label = number
     _guarded[layer] = None
 
@@ -87,7 +95,7 @@ def _begin(layer: Any, event: Any) -> None:
             _guarded[layer] = None
         return
     under = layer.get_value(event.position, world=True)
-    _select(layer, int(under) if under else unused_label(layer))
+    select_quietly(layer, int(under) if under else unused_label(layer))
 
 
 def pieces_of(labels: np.ndarray) -> list[int]:

@@ -1,33 +1,18 @@
-"""Combo boxes that follow the layers of the viewer, its slider, and the models on disk."""
+"""Combo boxes that follow the layers of the viewer, and the models on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from napari.layers import Image
 from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QLineEdit, QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from ..registry import DEFAULT_MODEL, Model, list_models
-from .channels import show_channel, shown_channel
-from .layers import (
-    METADATA_KEY,
-    SHOWS,
-    field_of,
-    image_of,
-    plane_of,
-    set_axes,
-    why_not_image,
-)
+from .layers import METADATA_KEY, SHOWS
 
-__all__ = ["AxesChoice", "ChannelChoice", "LayerChoice", "ModelChoice"]
-
-_AXES_TIP = (
-    "A letter for each axis: T (time), C (channel), Z (depth), Y, X. If they are wrong, type "
-    "the right ones and press Enter; empty, they are guessed again."
-)
+__all__ = ["LayerChoice", "ModelChoice"]
 
 
 class LayerChoice(QComboBox):
@@ -68,6 +53,8 @@ class LayerChoice(QComboBox):
         self._kind = kind
         self._may_follow = may_follow
         self._layers: list[Any] = []
+        # Whether nothing is chosen until the person does it.
+        self._is_open = False
         self._followed: Any | None = None
         self.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -102,7 +89,14 @@ class LayerChoice(QComboBox):
         """
         for index, known in enumerate(self._layers):
             if known == layer:
+                self._is_open = False
                 self.setCurrentIndex(index)
+
+    def ask(self) -> None:
+        """Choose no layer, until the person chooses one."""
+        self._is_open = True
+        self.setPlaceholderText("Choose …")
+        self.setCurrentIndex(-1)
 
     def _refresh(self, event: Any = None) -> None:
         """List the layers anew, and keep the choice if it is still there."""
@@ -111,7 +105,7 @@ class LayerChoice(QComboBox):
         before = self.layer()
         # The newest is what the person has just opened.
         newest_first = reversed(self._viewer.layers)
-        self._layers = [layer for layer in newest_first if isinstance(layer, self._kind)]
+        self._layers = [layer for layer in newest_first if self._is_offered(layer)]
         for layer in self._layers:
             layer.events.data.connect(self._data_replaced)  # once, however often it is asked
         with QSignalBlocker(self):
@@ -119,7 +113,14 @@ class LayerChoice(QComboBox):
             self.addItems([layer.name for layer in self._layers])
             if before is not None:
                 self.choose(before)
+            elif self._is_open:
+                self.setCurrentIndex(-1)
         self.chosen.emit()
+
+    def _is_offered(self, layer: Any) -> bool:
+        """Return whether a layer is of the kind, and no map, which is there to be looked at."""
+        is_map = SHOWS in layer.metadata.get(METADATA_KEY, {})
+        return isinstance(layer, self._kind) and not is_map
 
     def _data_replaced(self, event: Any) -> None:
         if isalive(self):
@@ -130,191 +131,11 @@ class LayerChoice(QComboBox):
             return
         active = self._viewer.layers.selection.active
         if active is None or SHOWS in active.metadata.get(METADATA_KEY, {}):
-            return  # a map is there to be looked at, not to be worked on
+            return
         is_new = isinstance(active, self._kind) and active != self._followed
         if is_new and self._may_follow(active):
             self.choose(active)
         self._followed = active
-
-
-class ChannelChoice(QComboBox):
-    """Lets the person choose a channel of an image, in step with the slider of the viewer.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-        The viewer.
-    parent : QWidget, optional
-        The parent.
-
-    Signals
-    -------
-    chosen()
-        Another channel is chosen, here or with the slider.
-    """
-
-    chosen = Signal()
-
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._layer: Image | None = None
-        self.currentIndexChanged.connect(self._turn_slider)
-        self.currentIndexChanged.connect(lambda _: self.chosen.emit())
-        dims = viewer.dims.events
-        dims.current_step.connect(self._follow_slider)
-        # In 3-D there is no slider to turn: it is turned when it is there again.
-        for event in (dims.ndisplay, dims.order):
-            event.connect(self._turn_slider)
-
-    def channel(self) -> int | None:
-        """Return the chosen channel.
-
-        Returns
-        -------
-        int or None
-            Counted from 0, None for the image as it is.
-        """
-        return self.currentData()
-
-    def offer(self, layer: Image | None) -> None:
-        """Offer the channels of an image, and keep the choice where it still makes sense.
-
-        Parameters
-        ----------
-        layer : Image or None
-            An image that can be segmented, if there is one.
-        """
-        self._layer = layer
-        before = self.currentText()
-        with QSignalBlocker(self):
-            self.clear()
-            for name, channel in _channels_of(layer):
-                self.addItem(name, channel)
-            # It is offered anew when any layer comes or goes, which must not undo the choice.
-            self.setCurrentIndex(max(0, self.findText(before)))
-        self._follow_slider()
-
-    def _image(self) -> Image | None:
-        """Return the image if it still is in the viewer and can be segmented."""
-        layer = self._layer
-        there = layer is not None and layer in self._viewer.layers
-        return layer if there and not why_not_image(layer) else None
-
-    def _follow_slider(self, event: Any = None) -> None:
-        """Choose the channel that the viewer shows."""
-        if not isalive(self):  # the widget was closed, the viewer was not
-            return
-        layer = self._image()
-        channel = None if layer is None else shown_channel(self._viewer, layer)
-        if channel is not None and channel != self.channel():
-            with QSignalBlocker(self):  # or the slider would jump to a whole channel
-                self.setCurrentIndex(self.findData(channel))
-            self.chosen.emit()
-
-    def _turn_slider(self, event: Any = None) -> None:
-        """Let the viewer show the channel that is chosen."""
-        if not isalive(self):
-            return
-        layer, channel = self._image(), self.channel()
-        if layer is not None and channel is not None:
-            show_channel(self._viewer, layer, channel)
-
-
-def _channels_of(layer: Image | None) -> list[tuple[str, int | None]]:
-    """Return the names and numbers of what can be chosen; None is the image as it is."""
-    whole: list[tuple[str, int | None]] = [("as it is", None)]
-    field = None if layer is None else field_of(layer)
-    if field is None or field.channels == 1:
-        return whole
-    if field.is_color:
-        colors = ["red", "green", "blue", "alpha"]
-        return [*whole, *zip(colors, range(field.channels), strict=False)]
-    return [(str(index), index) for index in range(field.channels)]
-
-
-class AxesChoice(QLineEdit):
-    """Shows the axes of an image, and lets the person name them.
-
-    What she types is kept in the axis labels of the layer, where it holds for all that is
-    done with the image.
-
-    Parameters
-    ----------
-    parent : QWidget, optional
-        The parent.
-
-    Signals
-    -------
-    changed()
-        The axes of the image have another name.
-    refused(str)
-        What was typed cannot be the axes; says why.
-    """
-
-    changed = Signal()
-    refused = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._layer: Image | None = None
-        self._shown = ""
-        self.setPlaceholderText("such as TZYX")
-        self.setMaxLength(12)
-        self.editingFinished.connect(self._name_axes)
-
-    def offer(self, layer: Image | None) -> None:
-        """Show the axes of an image.
-
-        Parameters
-        ----------
-        layer : Image or None
-            An image, whether it can be segmented or not, if there is one.
-        """
-        if self._layer is not None:
-            self._layer.events.axis_labels.disconnect(self._axes_named)
-        self._layer = layer
-        text, tip = "", _AXES_TIP
-        if layer is not None:
-            layer.events.axis_labels.connect(self._axes_named)
-            try:
-                image = image_of(layer)
-            except (TypeError, ValueError) as error:
-                tip = f"{error} {tip}"
-            else:
-                text = image.axes
-                tip = f"{'Guessed: ' if image.guessed else ''}{image.describe()}. {tip}"
-        self._shown = text
-        self.setText(text)
-        self.setToolTip(tip)
-
-    def is_needed(self) -> bool:
-        """Tell if there is anything to name.
-
-        Returns
-        -------
-        bool
-            Whether the image has other axes than those of one grey or color plane.
-        """
-        layer = self._layer
-        return layer is not None and len(plane_of(layer).shape) > (3 if layer.rgb else 2)
-
-    def _axes_named(self, event: Any = None) -> None:
-        if isalive(self):
-            self.offer(self._layer)
-            self.changed.emit()
-
-    def _name_axes(self) -> None:
-        """Name the axes as they were typed."""
-        layer, axes = self._layer, self.text().strip().upper()
-        if layer is None:
-            return
-        try:
-            if axes != self._shown:
-                set_axes(layer, axes)
-        except ValueError as error:
-            self.refused.emit(str(error))
-        self.offer(layer)
 
 
 class ModelChoice(QComboBox):
@@ -337,6 +158,18 @@ class ModelChoice(QComboBox):
             None if there is none.
         """
         return self.currentData()
+
+    def choose(self, name: str | None) -> None:
+        """Choose a model if it is still there.
+
+        Parameters
+        ----------
+        name : str or None
+            Its name.
+        """
+        index = self.findText(name) if name else -1
+        if index >= 0:
+            self.setCurrentIndex(index)
 
     def showPopup(self) -> None:  # noqa: N802 (Qt's name)
         """List the models anew: another window may have made one."""

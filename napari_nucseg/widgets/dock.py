@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from napari.utils.notifications import show_error, show_info
@@ -10,6 +11,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
     QApplication,
+    QDockWidget,
     QLabel,
     QMainWindow,
     QMessageBox,
@@ -21,9 +23,15 @@ from qtpy.QtWidgets import (
 
 from ..engine import FineTune, Job, Segment, Warm, shared_engine
 from ..registry import DEFAULT_MODEL
+from .choices import ModelChoice
 from .correct_panel import CorrectPanel
 from .jobs import JobRunner
+from .journal_keeper import keeper_of
+from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
+from .models_compare import ModelComparison
+from .models_dialog import ModelsDialog
 from .panel import Panel
+from .restore_offer import RestoreOffer
 from .retrain_panel import RetrainPanel
 from .segment_panel import SegmentPanel
 from .tones import set_tone, style_of
@@ -32,6 +40,7 @@ from .wheel import WheelGuard
 __all__ = ["NucleusDock"]
 
 _WIDTH = 380
+_NEIGHBOR = "layer list"  # what napari calls the dock that it is in
 _LINES = 4  # of the status
 _LOOK, _PATIENCE = 100, 10_000  # milliseconds
 _STARTING = "The engine is starting, which usually takes 5 to 10 s."
@@ -53,9 +62,22 @@ class NucleusDock(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self.runner = JobRunner(self)
-        self.segment = SegmentPanel(napari_viewer, self.runner)
-        self.correct = CorrectPanel(napari_viewer, self.segment.channel_of)
+        self._memory = Memory(self)
+        self.segment = SegmentPanel(
+            napari_viewer, self.runner, asked=remembered_parameters(self._memory)
+        )
+        self.correct = CorrectPanel(
+            napari_viewer,
+            self.segment.channel_of,
+            self.segment.model.model,
+            remembered_set(self._memory),
+        )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        #: All models, and what can be done with them.
+        self.models = ModelsDialog(self)
+        self._comparison = ModelComparison(self.segment, self.runner, self)
+        #: Offers corrections that a crash has left.
+        self.offer = RestoreOffer(napari_viewer)
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -66,6 +88,7 @@ class NucleusDock(QWidget):
         WheelGuard(self)
         napari_viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
+        self._recall()
         self._connect()
         shared_engine().start()
         self._warm()
@@ -89,6 +112,7 @@ class NucleusDock(QWidget):
         self.status.setContentsMargins(8, 0, 8, 0)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 4)
+        outer.addWidget(self.offer)
         outer.addWidget(self.parts, 1)
         outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
@@ -106,12 +130,59 @@ class NucleusDock(QWidget):
     def _connect(self) -> None:
         for panel in (self.segment, self.correct, self.retrain):
             panel.told.connect(self.show_message)
+        self.offer.told.connect(self.show_message)
+        self.offer.restored.connect(self._restored)
+        keeper_of(self._viewer).told.connect(self.show_message)
         for button in (self.segment.segment_button, self.retrain.retrain_button):
             button.clicked.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
         self.segment.segmented.connect(self.correct.show_result)
         self.correct.set_changed.connect(self.refresh)
         self.retrain.trained.connect(self.segment.use_model)
+        for choice in self._choices().values():
+            choice.currentIndexChanged.connect(self._remember)
+        for changed in (self.retrain.trained, self.correct.set_changed):
+            changed.connect(self._remember)
+        self.segment.models_button.clicked.connect(
+            lambda: self.models.open_with(self.segment.model.currentText())
+        )
+        self.models.changed.connect(self._models_changed)
+        self.models.compared.connect(self._comparison.start)
+        self._comparison.told.connect(self.show_message)
+        self.parts.currentChanged.connect(self._remember)
+        self.segment.form.on_change(self._remember)
+
+    def _choices(self) -> dict[str, ModelChoice]:
+        """Return the choices of a model that are remembered, by the name they have then."""
+        return {"model": self.segment.model, "starting model": self.retrain.parent_model}
+
+    def _models_changed(self, before: str, now: str) -> None:
+        """Offer the models that there are now; one that was renamed stays chosen."""
+        for choice in self._choices().values():
+            choice.refresh(now if before and choice.currentText() == before else None)
+        self.refresh()
+        self._remember()
+
+    def _recall(self) -> None:
+        """Choose the models and open the part that were in use last."""
+        for name, choice in self._choices().items():
+            choice.choose(self._memory.recall(name, str))
+        part = self._memory.recall("part", int)
+        if part in range(self.parts.count()):
+            self.parts.setCurrentIndex(part)
+
+    def _remember(self) -> None:
+        """Note what is in use, for the next opening."""
+        for name, choice in self._choices().items():
+            self._memory.note(name, choice.currentText())
+        self._memory.note("part", self.parts.currentIndex())
+        self._memory.note("training set", self.correct.training_set.name)
+        with contextlib.suppress(ValueError):  # numbers that do not go together
+            self._memory.note("parameters", kept_parameters(self.segment.parameters()))
+
+    def _restored(self, labels: Any, image: Any) -> None:
+        self.correct.show_result(labels, image)
+        self.open_part(self.correct)
 
     def _follow_theme(self, event: Any = None) -> None:
         """Color hints, warnings and errors so that they can be read."""
@@ -123,7 +194,8 @@ class NucleusDock(QWidget):
         """Load the model in the engine, and show when that is done."""
         self._warming = JobRunner(self)
         self._warming.done.connect(self._warmed)
-        self._warming.run(Warm(DEFAULT_MODEL))
+        model = self.segment.model.model()
+        self._warming.run(Warm(DEFAULT_MODEL if model is None else model.folder))
         self.show_message(f"{self.segment.situation()} {_STARTING}", False)
 
     def _warmed(self, job: Job) -> None:
@@ -159,6 +231,7 @@ class NucleusDock(QWidget):
         """End the jobs when the widget is taken out of the window: later nobody can."""
         is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
         if is_out and hasattr(self, "retrain"):
+            self._memory.save()
             if self.retrain.is_training() and self.runner.job is not None:
                 self.runner.job.stop()
                 QTimer.singleShot(_PATIENCE, self.runner.job.cancel)
@@ -177,6 +250,32 @@ class NucleusDock(QWidget):
         if window is not None and window is not self._window:
             self._window = window
             window.installEventFilter(self)
+            frame = self.parentWidget()
+            if isinstance(frame, QDockWidget):
+                frame.dockLocationChanged.connect(self._fit)
+
+    def _fit(self, area: Any = None) -> None:
+        """Share the place of napari's layer list where the window would outgrow the screen.
+
+        On the left there are two lists of napari's already: a third part below them makes a
+        window that is higher than a small screen, with our buttons out of sight.
+        """
+        window = self._window
+        if window is not None and area == Qt.DockWidgetArea.LeftDockWidgetArea:
+            height = window.height()
+            # The layout is made anew after this event.
+            QTimer.singleShot(0, lambda: self._share_place(height))
+
+    def _share_place(self, height: int) -> None:
+        window, frame = self._window, self.parentWidget()
+        if not isalive(self) or not isinstance(window, QMainWindow):
+            return
+        neighbor = window.findChild(QDockWidget, _NEIGHBOR)
+        is_beside = isinstance(frame, QDockWidget) and neighbor is not None
+        if is_beside and window.minimumSizeHint().height() > height:
+            window.tabifyDockWidget(neighbor, frame)
+            frame.raise_()
+            QTimer.singleShot(0, lambda: window.resize(window.width(), height))
 
     def _main_window(self) -> QWidget | None:
         """Return napari's window, also while the dock floats in one of its own."""
@@ -195,6 +294,7 @@ class NucleusDock(QWidget):
                 event.ignore()
                 return True
             self._is_closing = True
+            self._memory.save()
             self._see_if_closed()
         elif watched is window and event.type() == QEvent.Type.Hide and self._is_closing:
             self.runner.cancel()

@@ -13,11 +13,14 @@ from qtpy.QtCore import QObject, Qt, Signal
 from ..engine import Job, Task, shared_engine
 from ..support import Callbacks, Epoch
 
-__all__ = ["JobRunner", "run_in_thread"]
+__all__ = ["THREAD", "JobRunner", "run_in_thread"]
 
 #: Seconds between two steps that are shown. Whatever changes in a window with a canvas, all of
 #: it is drawn again, which without a graphics card takes a processor core for a while.
 _PACE = 0.5
+
+#: Name of the threads of `run_in_thread`.
+THREAD = "nucseg"
 
 
 class _Relay(QObject):
@@ -155,4 +158,4 @@ def run_in_thread(
         outcome.ready.emit(result, error)
 
     outcome.ready.connect(tell, Qt.ConnectionType.QueuedConnection)
-    threading.Thread(target=work).start()
+    threading.Thread(target=work, name=THREAD).start()

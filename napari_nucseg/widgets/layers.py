@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "place",
     "placement_of",
     "plane_of",
+    "sample_of",
     "set_axes",
     "why_not_drawn",
     "why_not_image",
@@ -29,6 +31,9 @@ __all__ = [
 METADATA_KEY, SHOWS = "nucseg", "shows"
 
 _MOST_PIXELS = 100_000_000
+
+#: How many pixels of an image tell whether its array was changed in place.
+_SAMPLE = 100_000
 
 
 def plane_of(layer: Image | Labels) -> Any:
@@ -48,6 +53,26 @@ def plane_of(layer: Image | Labels) -> Any:
     if len(axes) == data.ndim:
         return data
     return data[tuple(slice(None) if axis in axes else 0 for axis in range(data.ndim))]
+
+
+def sample_of(layer: Image) -> int | None:
+    """Return a number that changes with the pixels of an image, also where its array stays.
+
+    Parameters
+    ----------
+    layer : Image
+        The image.
+
+    Returns
+    -------
+    int or None
+        Of pixels that are spread over the image; None if it would have to be read.
+    """
+    data = plane_of(layer)
+    if not isinstance(data, np.ndarray):
+        return None
+    step = max(1, data.size // _SAMPLE)
+    return zlib.crc32(data.flat[::step].tobytes())
 
 
 def axes_of(layer: Image) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 
+from .fingerprint import Fingerprint
 from .layers import METADATA_KEY, SHOWS, place, placement_of
 from .origin import note_origin
 from .shown import Result, bare, results_of
@@ -23,12 +24,12 @@ _MASK_COLOR = "#f2a33c"
 
 
 class _Map:
-    """A map in the viewer, and a copy of its data when we made it."""
+    """A map in the viewer, and the fingerprint of its data when we made it."""
 
-    def __init__(self, image: Any, kind: str, copy: np.ndarray) -> None:
+    def __init__(self, image: Any, kind: str, data: np.ndarray) -> None:
         self.image = weakref.ref(bare(image))
         self.kind = kind
-        self.copy = copy
+        self.fingerprint = Fingerprint(data)
 
 
 #: By their layers, of all windows.
@@ -120,7 +121,7 @@ class MapLayers:
             layer.data = data
             layer.metadata = {**layer.metadata, **_about(kind, result)}
             place(layer, placement_of(labels))
-        _maps[bare(layer)] = _Map(result.image, kind, data.copy())
+        _maps[bare(layer)] = _Map(result.image, kind, data)
         if kind == "probability":
             labels.contour = _CONTOUR
             self._lay_under(layer, labels)
@@ -139,7 +140,7 @@ class MapLayers:
         for layer in reversed(list(self._viewer.layers)):
             shown = _maps.get(layer)
             if shown is not None and shown.kind == kind and shown.image() is bare(image):
-                return layer if np.array_equal(layer.data, shown.copy) else None
+                return layer if shown.fingerprint.fits(layer.data) else None
         return None
 
     def _add(

@@ -1,4 +1,4 @@
-"""The offer to keep what an unfinished retraining has left."""
+"""The offer to go on with an unfinished retraining, or to keep what it has left."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ class UnfinishedOffer(QWidget):
     -------
     kept(object)
         The `FineTuneResult` of a run that was made a model.
+    resumed(object)
+        The `UnfinishedRun` that the person wants to go on with.
     told(str, bool)
         A message for the status line, and whether it is an error.
     """
 
     kept = Signal(object)
+    resumed = Signal(object)
     told = Signal(str, bool)
 
     def __init__(self, runs: Path, parent: QWidget | None = None) -> None:
@@ -39,13 +42,17 @@ class UnfinishedOffer(QWidget):
         self._unfinished = Run.unfinished(runs)
         self.text = QLabel()
         self.text.setWordWrap(True)
+        self.resume_button = QPushButton("Go on")
+        self.resume_button.setToolTip("Train on from its last epoch")
         self.keep_button = QPushButton("Keep its best")
         self.keep_button.setToolTip("Make a model of its best epoch")
         self.discard_button = QPushButton("Discard")
         self.discard_button.setToolTip("Remove it from the disk; the training set stays")
+        self.resume_button.clicked.connect(self._resume)
         self.keep_button.clicked.connect(self._keep)
         self.discard_button.clicked.connect(self._discard)
         buttons = QHBoxLayout()
+        buttons.addWidget(self.resume_button)
         buttons.addWidget(self.keep_button)
         buttons.addWidget(self.discard_button)
         column = QVBoxLayout(self)
@@ -64,6 +71,11 @@ class UnfinishedOffer(QWidget):
                 f"An unfinished retraining from {began:%Y-%m-%d %H:%M} (score "
                 f"{shown.score:.3f}, its starting model {shown.parent_score:.3f})."
             )
+
+    def _resume(self) -> None:
+        shown = self._unfinished[0]
+        self._drop(shown)
+        self.resumed.emit(shown)
 
     def _keep(self) -> None:
         """Make a model of the run, on a thread because the disk may be slow."""

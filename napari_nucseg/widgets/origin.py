@@ -11,11 +11,11 @@ from napari.layers import Image
 from .layers import METADATA_KEY
 from .shown import bare
 
-__all__ = ["Origin", "forget_origin", "note_origin", "origin_of"]
+__all__ = ["MadeFrom", "forget_origin", "note_origin", "origin_of"]
 
 
 @dataclasses.dataclass
-class Origin:
+class MadeFrom:
     """Where a layer comes from.
 
     Parameters
@@ -34,7 +34,7 @@ class Origin:
 
 
 #: Of all windows, as the widget may be closed and opened again.
-_origins: weakref.WeakKeyDictionary[Any, Origin] = weakref.WeakKeyDictionary()
+_origins: weakref.WeakKeyDictionary[Any, MadeFrom] = weakref.WeakKeyDictionary()
 
 
 def note_origin(layer: Any, image: Any) -> None:
@@ -47,7 +47,7 @@ def note_origin(layer: Any, image: Any) -> None:
     image : Image
         The image.
     """
-    _origins[bare(layer)] = Origin(image.name, weakref.ref(bare(image)))
+    _origins[bare(layer)] = MadeFrom(image.name, weakref.ref(bare(image)))
 
 
 def forget_origin(image: Any) -> None:
@@ -63,7 +63,7 @@ def forget_origin(image: Any) -> None:
             origin.is_same = False
 
 
-def origin_of(layer: Any, viewer: Any) -> Origin | None:
+def origin_of(layer: Any, viewer: Any) -> MadeFrom | None:
     """Return which image a layer was made from.
 
     Parameters
@@ -76,7 +76,7 @@ def origin_of(layer: Any, viewer: Any) -> Origin | None:
 
     Returns
     -------
-    Origin or None
+    MadeFrom or None
         None if nothing is known.
     """
     if layer in _origins:
@@ -84,5 +84,5 @@ def origin_of(layer: Any, viewer: Any) -> Origin | None:
     name = layer.metadata.get(METADATA_KEY, {}).get("image")
     for image in viewer.layers:
         if isinstance(image, Image) and image.name == name:
-            return Origin(name, weakref.ref(image))
+            return MadeFrom(name, weakref.ref(image))
     return None

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidge
 
 from .tones import set_tone
 
-__all__ = ["Panel", "enable_unless", "hint"]
+__all__ = ["Fold", "Panel", "enable_unless", "hint", "reasons_in_words"]
 
 _MARGIN = 8
 #: Lines of text that are always kept free for the reason, so that nothing below it moves.
@@ -48,7 +48,7 @@ class Panel(QWidget):
         self.actions = QVBoxLayout()
         self.actions.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         self.actions.setSpacing(5)
-        #: Why the main button of the panel cannot be clicked.
+        #: Why buttons below cannot be clicked, see `reasons_in_words`.
         self.reason = hint("")
         self.reason.setMinimumHeight(_LINES * self.reason.fontMetrics().lineSpacing())
         self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -78,6 +78,42 @@ def hint(text: str) -> QLabel:
     return label
 
 
+class Fold(QWidget):
+    """A widget behind a title that opens and closes it. It is closed at first.
+
+    Parameters
+    ----------
+    title : str
+        What is behind it.
+    content : QWidget
+        The widget; it may become higher at any time.
+    parent : QWidget, optional
+        The parent.
+    """
+
+    def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title, self._content = title, content
+        self.button = QPushButton()
+        self.button.setCheckable(True)
+        self.button.setStyleSheet("text-align: left; padding-left: 5px;")
+        self.button.toggled.connect(self._show_content)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.button)
+        column.addWidget(content)
+        self._show_content(False)
+
+    def expand(self) -> None:
+        """Open it."""
+        self.button.setChecked(True)
+
+    def _show_content(self, is_open: bool) -> None:
+        self.button.setText(f"{'▾' if is_open else '▸'} {self._title}")
+        self._content.setVisible(is_open)
+
+
 def enable_unless(
     button: QPushButton, reason: str, tooltip: str, label: QLabel | None = None
 ) -> None:
@@ -98,3 +134,33 @@ def enable_unless(
     button.setToolTip(reason or tooltip)
     if label is not None:
         label.setText(reason)
+
+
+def reasons_in_words(main: QPushButton | None, *others: QPushButton) -> str:
+    """Say why buttons cannot be clicked, where they stand.
+
+    Parameters
+    ----------
+    main : QPushButton or None
+        The button that the person most likely wants: while it is grey, only its reason is
+        told.
+    *others : QPushButton
+        Further buttons.
+
+    Returns
+    -------
+    str
+        The reasons, as `enable_unless` put them into the tooltips, with the buttons they are
+        of; empty if all can be clicked.
+    """
+    if main is not None and not main.isEnabled():
+        return main.toolTip()
+    grey: dict[str, list[str]] = {}
+    for button in others:
+        if not button.isEnabled():
+            grey.setdefault(button.toolTip(), []).append(button.text())
+    return " ".join(
+        f"{' and '.join(names)}: {reason[0].lower()}{reason[1:]}"
+        for reason, names in grey.items()
+        if reason
+    )

@@ -21,20 +21,24 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from ..engine import FineTune, Job
-from ..registry import check_new_name, free_name
+from ..registry import Model, check_new_name, free_name, load_model
 from ..support import Epoch, duration, pluralize, runs_directory
 from ..training import (
-    DEFAULT_PRESET,
-    FINE_TUNE_PRESETS,
+    BEST,
+    BUDGETS,
+    DEFAULT_BUDGET,
     FineTuneResult,
     Run,
     TrainingSet,
     TrainParameters,
+    UnfinishedRun,
+    fine_tune_parameters,
 )
 from .choices import ModelChoice
+from .comparison import Comparison
 from .jobs import JobRunner, run_in_thread
 from .offer import UnfinishedOffer
-from .panel import Panel, enable_unless
+from .panel import Panel, enable_unless, reasons_in_words
 from .parameter_form import ParameterForm
 from .plot import Curves
 
@@ -50,11 +54,10 @@ _ENDING = {
     "stop": "The retraining is being stopped.",
     "cancel": "The retraining is being cancelled.",
 }
-_PRESET_MINUTES = {"quick": "1 min", "balanced": "2 min", "thorough": "10 min"}
 
 
 class RetrainPanel(Panel):
-    """Choose where to start and how thoroughly to train, and follow it.
+    """Choose where to start and how long to train, and follow it.
 
     Parameters
     ----------
@@ -92,12 +95,13 @@ class RetrainPanel(Panel):
         self.parent_model = ModelChoice()
         self.name = QLineEdit()
         self.name.setMaxLength(64)
-        self.preset = QComboBox()
-        for preset in FINE_TUNE_PRESETS:
-            self.preset.addItem(f"{preset}, about {_PRESET_MINUTES[preset]}", preset)
-        self.preset.setToolTip("How long to train; the times are for two processor cores")
-        self.preset.setCurrentIndex(list(FINE_TUNE_PRESETS).index(DEFAULT_PRESET))
-        self.advanced = ParameterForm(FINE_TUNE_PRESETS[DEFAULT_PRESET])
+        self.budget = QComboBox()
+        for budget in BUDGETS:
+            self.budget.addItem(_words(budget), budget)
+        self.budget.setToolTip("How long all of it may take; it learns as much as it can")
+        self.budget.setCurrentIndex(BUDGETS.index(DEFAULT_BUDGET))
+        self.advanced = ParameterForm(fine_tune_parameters())
+        self.comparison = Comparison()
         self.retrain_button = QPushButton("Retrain")
         self.stop_button = QPushButton("Stop")
         self.cancel_button = QPushButton("Cancel")
@@ -118,7 +122,7 @@ class RetrainPanel(Panel):
         form.setSpacing(4)
         form.addRow("starting model", self.parent_model)
         form.addRow("new model", self.name)
-        form.addRow("effort", self.preset)
+        form.addRow("time", self.budget)
         # Its own arrows are black, also on napari's dark theme.
         collapsible = QCollapsible(_CLOSED, expandedIcon=QIcon(), collapsedIcon=QIcon())
         collapsible.toggled.connect(
@@ -133,6 +137,7 @@ class RetrainPanel(Panel):
         self.body.addWidget(self.offer)
         self.body.addLayout(form)
         self.body.addWidget(collapsible)
+        self.body.addWidget(self.comparison)
         self.body.addStretch(1)
         self.actions.addWidget(self.curves)
         self.actions.addLayout(buttons)
@@ -142,12 +147,14 @@ class RetrainPanel(Panel):
 
     def _connect(self) -> None:
         self.name.textChanged.connect(lambda _: self.refresh(self._busy()))
-        self.preset.currentIndexChanged.connect(self._preset_chosen)
+        self.budget.currentIndexChanged.connect(self._budget_chosen)
+        self.comparison.chosen.connect(self._choose)
         self.retrain_button.clicked.connect(self._retrain)
         self.stop_button.clicked.connect(self._stop)
         self.cancel_button.clicked.connect(self._cancel)
         self._patience.timeout.connect(self._runner.cancel)
         self.offer.kept.connect(self._take_kept)
+        self.offer.resumed.connect(self._go_on)
         self.offer.told.connect(self.told)
         self._runner.progress.connect(self._show_progress)
         self._runner.epoch.connect(self._show_epoch)
@@ -174,12 +181,14 @@ class RetrainPanel(Panel):
                 check_new_name(self.name.text())
             except (ValueError, OSError) as error:
                 reason = str(error)
-        enable_unless(self.retrain_button, reason, _RETRAIN_TIP, self.reason)
+        enable_unless(self.retrain_button, reason, _RETRAIN_TIP)
         nothing = "" if self.is_training() else "No model is being retrained."
         enable_unless(self.stop_button, nothing or _ENDING[self._ending], _STOP_TIP)
         # Who has clicked Stop may still change their mind.
         cancelled = _ENDING["cancel"] if self._ending == "cancel" else ""
         enable_unless(self.cancel_button, nothing or cancelled, _CANCEL_TIP)
+        buttons = self.retrain_button, self.stop_button, self.cancel_button
+        self.reason.setText(reasons_in_words(*buttons))
 
     def is_training(self) -> bool:
         """Return whether a retraining runs.
@@ -195,8 +204,14 @@ class RetrainPanel(Panel):
         """Put a name that is free into the form."""
         self.name.setText(free_name(f"my nuclei {datetime.date.today().isoformat()}"))
 
-    def _preset_chosen(self) -> None:
-        self.advanced.show(FINE_TUNE_PRESETS[self.preset.currentData()])
+    def _budget_chosen(self) -> None:
+        self.advanced.show(fine_tune_parameters(self.budget.currentData()))
+
+    def _choose(self, name: str) -> None:
+        """Use another model from now on."""
+        self.parent_model.refresh(name)
+        self.trained.emit(name)
+        self.told.emit(f"Selected now: {name!r}.", False)
 
     def _retrain(self) -> None:
         """Give the training set to the engine."""
@@ -208,21 +223,31 @@ class RetrainPanel(Panel):
         except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._run = Run.new()
+        self._start(model, self.name.text(), cast(TrainParameters, parameters), Run.new())
+
+    def _go_on(self, unfinished: UnfinishedRun) -> None:
+        """Train on from the last epoch of a run that an earlier window has left."""
+        try:
+            plan = unfinished.run.plan()
+            parent = load_model(plan.parent or "")
+            parameters = TrainParameters(**plan.parameters)
+        except (OSError, ValueError, TypeError) as error:
+            self.told.emit(f"It cannot go on: {error}", True)
+            return
+        self._start(parent, unfinished.name, parameters, unfinished.run)
+
+    def _start(self, parent: Model, name: str, parameters: TrainParameters, run: Run) -> None:
+        """Begin or go on with a run."""
+        self._run = run
         self._ending = ""
         self.curves.clear_epochs()
         self.curves.setVisible(True)
+        self.comparison.setVisible(False)
         self.state.setText("Preparing…")
         self._runner.run(
-            FineTune(
-                self._training_set.folder,
-                model.folder,
-                self.name.text(),
-                cast(TrainParameters, parameters),
-                self._run.folder,
-            )
+            FineTune(self._training_set.folder, parent.folder, name, parameters, run.folder)
         )
-        self.told.emit(f"Retraining {model.card.name!r}…", False)
+        self.told.emit(f"Retraining {parent.card.name!r}…", False)
 
     def _stop(self) -> None:
         """Ask for the best so far; if the engine is busy, take it from the disk."""
@@ -327,6 +352,7 @@ class RetrainPanel(Panel):
         text = " ".join([text, *notes])
         if problem:
             text = f"{problem}\nThe best model so far was kept. {text}"
+        self.comparison.show_result(result)
         self.parent_model.refresh(chosen)
         self.suggest_name()
         self.trained.emit(chosen)
@@ -339,6 +365,13 @@ class RetrainPanel(Panel):
         if run is not None:
             run.remove()
         self.refresh(self._busy())
+
+
+def _words(budget: float | str) -> str:
+    """Say a budget in words."""
+    if budget == BEST:
+        return "until it gets no better"
+    return pluralize(round(float(budget)), "minute")
 
 
 def _finish_under_free_name(run: Run) -> tuple[FineTuneResult, list[str]]:

@@ -19,21 +19,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..engine import Job, Segment, shared_engine
 from ..pipeline import Segmentation, SegmentParameters
 from ..registry import Model
 from .channels import channels_in_words
-from .choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
+from .choices import LayerChoice, ModelChoice
 from .diameter import DiameterNote
+from .differences import Comparison
+from .image_choices import AxesChoice, ChannelChoice
 from .jobs import JobRunner
-from .layers import field_of, why_not_image
-from .panel import Panel, enable_unless
+from .layers import why_not_image
+from .panel import Fold, Panel, enable_unless, reasons_in_words
 from .parameter_form import ParameterForm
 from .results import Results
+from .segmenter import Segmenter
 from .shown import (
     Result,
     State,
     bare,
+    follow_edits,
     found_in_words,
     measured_in,
     result_of_layer,
@@ -47,10 +50,6 @@ _DEBOUNCE = 100  # milliseconds
 _SEGMENT_TIP = "Find the nuclei in the chosen image"
 _CHANNEL_TIP = "All colors together, or one of them alone"
 _CANCEL_TIP = "End the segmentation; nothing is changed"
-_WAITS = {
-    "starting": " as soon as the engine has started, which usually takes 5 to 10 s",
-    "busy": " as soon as the engine has ended what it does",
-}
 
 
 class SegmentPanel(Panel):
@@ -62,6 +61,8 @@ class SegmentPanel(Panel):
         The viewer.
     runner : JobRunner
         Runs the job; shared with the other panels.
+    asked : SegmentParameters, optional
+        What the form shows at first.
 
     Signals
     -------
@@ -71,14 +72,21 @@ class SegmentPanel(Panel):
 
     segmented = Signal(object, object)
 
-    def __init__(self, viewer: Any, runner: JobRunner, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        runner: JobRunner,
+        parent: QWidget | None = None,
+        *,
+        asked: SegmentParameters | None = None,
+    ) -> None:
         super().__init__("1  Segment", parent)
+        self._asked = asked or SegmentParameters()
         self._viewer = viewer
         self._runner = runner
         self._results = Results(viewer)
+        self._segmenter = Segmenter(viewer, runner, self)
         self._tuner = Tuner(self._results, self._wanted, self)
-        self._pending: dict[str, Any] = {}
-        self._cancelled = False
         # What the status line was last told of: image, its name and channel; and the state.
         self._described: tuple[Any, ...] = ()
         self._state: State | None = None
@@ -95,6 +103,9 @@ class SegmentPanel(Panel):
         self.channel = ChannelChoice(self._viewer)
         self.channels = QLabel()
         self.model = ModelChoice()
+        self.model.setMinimumContentsLength(6)  # the button beside it has to fit, too
+        self.models_button = QPushButton("Models…")
+        self.models_button.setToolTip("Rename, remove, export, import or compare models")
         self.show_probability = QCheckBox("probability")
         self.show_probability.setToolTip(
             "How sure the network is of each pixel; the nuclei are outlines meanwhile"
@@ -121,9 +132,12 @@ class SegmentPanel(Panel):
         channel.addWidget(self.channel, 1)
         channel.addWidget(self.channels)
         form.addRow("channel", channel)
-        form.addRow("model", self.model)
+        model = QHBoxLayout()
+        model.addWidget(self.model, 1)
+        model.addWidget(self.models_button)
+        form.addRow("model", model)
         #: The parameters that need no choice of a layer.
-        self.form = ParameterForm(SegmentParameters(), form)
+        self.form = ParameterForm(self._asked, form)
         box = self.form.boxes["diameter"].native
         self.diameter_note = DiameterNote(box)
         row, _ = form.getWidgetPosition(box)
@@ -133,6 +147,11 @@ class SegmentPanel(Panel):
         also.addWidget(self.show_mask)
         form.addRow("also show", also)
         self.body.addLayout(form)
+        #: Two results side by side.
+        self.comparison = Comparison(self._viewer)
+        self.comparison.told.connect(self.told)
+        self.comparison_fold = Fold("Compare two results", self.comparison)
+        self.body.addWidget(self.comparison_fold)
         self.body.addStretch(1)
         buttons = QHBoxLayout()
         buttons.addWidget(self.segment_button, 2)
@@ -149,13 +168,18 @@ class SegmentPanel(Panel):
         self.channel.chosen.connect(self._show_chosen)
         self.model.currentIndexChanged.connect(self._tell_situation)
         self.segment_button.clicked.connect(self._segment)
-        self.cancel_button.clicked.connect(self._cancel)
+        self.cancel_button.clicked.connect(self._segmenter.cancel)
         self.form.on_change(self._settings_changed)
         self._tuner.settled.connect(self._tell_settings)
         for kind, box in self._maps.items():
             box.toggled.connect(lambda wanted, kind=kind: self._show_map(kind, wanted))
         self._runner.progress.connect(self._show_progress)
-        self._runner.done.connect(self._finish)
+        # The sliders may have been moved while the engine was busy.
+        self._runner.done.connect(lambda job: self._tuner.start())
+        self._segmenter.found.connect(self._show)
+        self._segmenter.changed.connect(self._data_replaced)
+        self._segmenter.ended.connect(self._end)
+        self._segmenter.told.connect(self.told)
         self._tuner.tuned.connect(self._tuned)
         self._tuner.left_alone.connect(self._tell_situation)
         self._tuner.expired.connect(
@@ -204,9 +228,10 @@ class SegmentPanel(Panel):
         reason = busy or why_not_image(self.image.layer())
         if not reason and self.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
-        enable_unless(self.segment_button, reason, _SEGMENT_TIP, self.reason)
-        nothing = "" if self._pending and busy else "No image is being segmented."
+        enable_unless(self.segment_button, reason, _SEGMENT_TIP)
+        nothing = "" if self._segmenter.is_busy and busy else "No image is being segmented."
         enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
+        self.reason.setText(reasons_in_words(self.segment_button, self.cancel_button))
 
     # What is chosen and shown now
 
@@ -240,6 +265,7 @@ class SegmentPanel(Panel):
         self.channel.offer(usable)
         self.channel.setEnabled(self.channel.count() > 1)
         self.channels.setText(short)
+        self.channels.setVisible(bool(short))
         for widget in (self.channel, self.channels):
             widget.setToolTip(long or _CHANNEL_TIP)
         self.refresh("A job is running." if self._runner.job else "")
@@ -289,7 +315,7 @@ class SegmentPanel(Panel):
             return
         for layer in self._viewer.layers:
             if result_of_layer(layer) is not None:
-                layer.events.set_data.connect(self._layer_changed)  # once, however often
+                follow_edits(layer, self._layer_changed)
         self._look.start()
 
     def _layer_changed(self, event: Any = None) -> None:
@@ -308,8 +334,7 @@ class SegmentPanel(Panel):
     def _data_replaced(self, layer: Image) -> None:
         """Forget what was found in the data that a layer had before."""
         self._results.forget(layer)
-        if self._pending.get("layer") == layer:
-            self._pending["layer"] = None
+        self._segmenter.forget(layer)
         if layer == self.image.layer():
             self._described = ()
             self._image_changed()
@@ -323,56 +348,26 @@ class SegmentPanel(Panel):
             return
         try:
             parameters = self.parameters()
-            # The other channels need not travel to the engine.
-            field = field_of(layer).of_channel(parameters.channel)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             self.told.emit(str(error), True)
             return
-        self._pending = {"layer": layer, "model": model}
-        self._cancelled = False
-        self._tuner.stop()
-        self._moved = False
-        waits = _WAITS.get(shared_engine().state, "")
-        of_plane = dataclasses.replace(parameters, channel=None)
-        self._runner.run(
-            Segment(field, model.folder, of_plane, parameters.channel, keep_maps=True)
-        )
-        self.told.emit(f"Segmenting {layer.name!r}{waits}…", False)
-
-    def _cancel(self) -> None:
-        """End the job; if it ends by itself just then, nothing is changed all the same."""
-        self._cancelled = True
-        self._runner.cancel()
+        if self._segmenter.start(layer, model, parameters):
+            self._tuner.stop()
+            self._moved = False
 
     def _show_progress(self, done: int, total: int, text: str) -> None:
-        if self._pending:
+        if self._segmenter.is_busy:
             # A bar that moves on its own would have the whole window, with the canvas in it,
             # drawn again and again: without a graphics card that takes a processor core.
             self.progress.setRange(0, total)
             self.progress.setValue(done)
 
-    def _finish(self, job: Job) -> None:
-        """Show what the engine found, or say what went wrong."""
-        # The sliders may have been moved while the engine was busy.
-        self._tuner.start()
-        if job.kind is not Segment:
-            return
-        pending, self._pending = self._pending, {}
+    def _end(self) -> None:
         self.progress.setRange(0, 1)
         self.progress.reset()
-        if self._cancelled or job.state == "stopped":
-            self.told.emit("Cancelled. Nothing was changed.", False)
-        elif job.state == "done":
-            self._show(job.result, pending["layer"], job.warnings)
-        else:
-            self.told.emit(str(job.error), True)
 
     def _show(self, found: Segmentation, image: Any, notes: Sequence[str]) -> None:
         """Put the labels into the viewer, where the image lies now."""
-        reason = self._why_not_shown(found, image)
-        if reason:
-            self.told.emit(reason, False)
-            return
         wanted = [kind for kind, box in self._maps.items() if box.isChecked()]
         result = self._results.show(found, image)
         self._layers_changed()
@@ -388,17 +383,6 @@ class SegmentPanel(Panel):
         if found.labels.any():
             text = f"{text[:-1]}, in {found.provenance['seconds']:.1f} s."
         self.told.emit(" ".join([f"{of_image}{text}", *notes]), False)
-
-    def _why_not_shown(self, found: Segmentation, image: Any) -> str:
-        """Say why labels cannot be laid on their image any more, empty if they can."""
-        if image is None or image not in self._viewer.layers:
-            return "The image was closed or replaced meanwhile; its nuclei are not shown."
-        reason = why_not_image(image)
-        if not reason and field_of(image).shape != found.labels.shape:
-            reason = "Its rows and columns are others now."
-        if reason:
-            return f"{image.name!r} was changed meanwhile; its nuclei are not shown. {reason}"
-        return ""
 
     # Maps and sliders
 

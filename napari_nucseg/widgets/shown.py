@@ -7,17 +7,20 @@ when the widget is closed and opened again.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
 from ..pipeline import Segmentation, SegmentParameters
 from ..support import pluralize
+from .fingerprint import Fingerprint
 
 __all__ = [
     "Result",
     "State",
     "bare",
+    "follow_edits",
     "forget_results",
     "found_in_words",
     "measured_in",
@@ -49,6 +52,21 @@ def bare(layer: Any) -> Any:
     return getattr(layer, "__wrapped__", layer)
 
 
+def follow_edits(layer: Any, listen: Callable[[Any], None]) -> None:
+    """Call a function whenever labels may have changed, also with each point of a stroke.
+
+    Parameters
+    ----------
+    layer : Labels
+        The layer. A function that listens already is called once all the same.
+    listen : callable
+        Given napari's event.
+    """
+    # A stroke draws only what it has changed, and tells nothing else until it ends.
+    for event in (layer.events.set_data, layer.events.labels_update):
+        event.connect(listen)
+
+
 class Result:
     """The nuclei that were found in an image, and the layer that shows them.
 
@@ -74,10 +92,12 @@ class Result:
         Parameters
         ----------
         found : Segmentation
-            What was found; its labels are copied.
+            What was found.
         """
-        #: ndarray of int32, shape (Y, X): the labels as they were found.
-        self.copy = found.labels.copy()
+        # Of the labels as they were found.
+        self._fingerprint = Fingerprint(found.labels)
+        #: How many nuclei were found.
+        self.count = int(found.labels.max(initial=0))
         #: ndarray of uint8, shape (Y, X): foreground probability, 255 is 1.
         self.probability = found.probability
         #: To ask the engine for other labels from the same maps.
@@ -97,6 +117,11 @@ class Result:
         """The layer with the labels, None if it is gone."""
         return self._layer()
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the labels as they were found."""
+        return self._fingerprint.shape
+
     def state(self) -> State:
         """Return whether the labels are those that were found in the image.
 
@@ -108,7 +133,7 @@ class Result:
         layer = self.layer
         if not self.is_current or layer is None:
             return "out of date"
-        is_same = layer.name == self.name and np.array_equal(layer.data, self.copy)
+        is_same = layer.name == self.name and self._fingerprint.fits(layer.data)
         return "fresh" if is_same else "edited"
 
     def gives_way_to(self, found: Segmentation) -> bool:
@@ -127,7 +152,7 @@ class Result:
         """
         about = found.provenance
         return (
-            self.copy.shape == found.labels.shape
+            self.shape == found.labels.shape
             and self.parameters.channel == about["parameters"]["channel"]
             and self.provenance["weights_sha256"] == about["weights_sha256"]
             and self.state() == "fresh"
@@ -305,11 +330,11 @@ def found_in_words(result: Result) -> str:
     str
         A sentence or two.
     """
-    if not result.copy.any():
+    if not result.count:
         if result.provenance["blank"]:
             return "No nuclei found: all pixels are alike."
         return "No nuclei found. Lower the probability, or say how wide the nuclei are."
-    count = pluralize(int(result.copy.max()))
+    count = pluralize(result.count)
     return f"{count}, typically {result.provenance['diameter']:.0f} pixels wide."
 
 

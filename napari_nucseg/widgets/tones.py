@@ -13,6 +13,10 @@ TONES = {
     "light": {"hint": "#55514e", "warning": "#6b4400", "error": "#9c1810"},
 }
 
+_GREY = ", ".join(
+    f"Q{kind}:disabled" for kind in ("PushButton", "ComboBox", "LineEdit", "CheckBox")
+)
+
 #: Napari makes tabs too low for their text.
 _TABS = "QTabBar::tab { height: 20px; padding: 5px 4px; }"
 
@@ -33,7 +37,9 @@ def style_of(theme: str) -> str:
     rules = [
         f'QLabel[tone="{name}"] {{ color: {color}; }}' for name, color in TONES[theme].items()
     ]
-    return "\n".join([*rules, _TABS])
+    # What is grey says something, too: the axes of an image, or what a button would do.
+    grey = f"{_GREY} {{ color: {TONES[theme]['hint']}; }}"
+    return "\n".join([*rules, grey, _TABS])
 
 
 def set_tone(widget: QWidget, tone: str) -> None:

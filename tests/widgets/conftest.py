@@ -5,18 +5,22 @@ TensorFlow is never imported here: it runs in the engine, one for all the tests.
 
 import contextlib
 import gc
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 from napari.layers import Labels
 from napari.utils.notifications import NotificationSeverity, notification_manager
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
 
@@ -25,6 +29,7 @@ from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import DEFAULT_MODEL, models_directory
 from napari_nucseg.support.paths import HOME_VARIABLE
 from napari_nucseg.training.training_set import TrainingSet
+from napari_nucseg.widgets.jobs import THREAD
 
 PATIENCE = 180  # seconds, for a busy machine that starts the engine anew
 
@@ -33,6 +38,36 @@ TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
 
 # Napari keeps no settings on the disk, neither reads nor writes those of a person.
 os.environ["NAPARI_CONFIG"] = ""
+
+# Of what hypothesis makes up, the tests see a little, and every time the same.
+# A sequence of actions that fails is printed as it is: to shorten it takes minutes.
+_ALIKE = {
+    "deadline": None,
+    "database": None,
+    "phases": (Phase.explicit, Phase.generate),
+    "report_multiple_bugs": False,
+}
+settings.register_profile(
+    "short", max_examples=8, stateful_step_count=25, derandomize=True, **_ALIKE
+)
+settings.register_profile("thorough", max_examples=50, stateful_step_count=200, **_ALIKE)
+settings.load_profile("short")
+
+
+def pytest_addoption(parser):
+    """Add the option with which a few processes share the tests."""
+    parser.addoption("--part", default="1/1", help="which part of the files to run, as 1/2")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out the files of other parts."""
+    part, parts = map(int, config.getoption("part").split("/"))
+    files = sorted({item.path for item in items})
+    chosen = {path for number, path in enumerate(files) if number % parts == part - 1}
+    left_out = [item for item in items if item.path not in chosen]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item.path in chosen]
 
 
 def pytest_runtest_logfinish():
@@ -63,6 +98,9 @@ def home(user_folder):
     while shared_engine().state == "busy":
         assert time.monotonic() < limit, "a test has left a job that does not end"
         time.sleep(0.02)
+    for thread in threading.enumerate():
+        if thread.name == THREAD:  # may still write, of a layer that was closed
+            thread.join(PATIENCE)
     for path in user_folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -168,7 +206,9 @@ class Window:
     def retrain(self, **numbers):
         """Fill in the numbers under Advanced, and click Retrain."""
         form = self.dock.retrain.advanced.boxes
-        for name, value in {**TINY, **numbers}.items():
+        # Count the steps, and go without the reference images.
+        still = {"minutes": form["minutes"].min, "rehearsal": 0}
+        for name, value in {**still, **TINY, **numbers}.items():
             form[name].value = value
         return self.start(self.dock.retrain.retrain_button)
 
@@ -238,3 +278,89 @@ def tasks(monkeypatch):
 
     monkeypatch.setattr(Engine, "submit", note)
     return kinds
+
+
+class Mouse:
+    """The mouse of a person over the canvas, and her keys: events of Qt, as they really come.
+
+    Parameters
+    ----------
+    window : Window
+        The window.
+    layer : Layer
+        The layer in whose pixels places are given, one number for each of its axes.
+    """
+
+    def __init__(self, window, layer):
+        self.window = window
+        self.layer = getattr(layer, "__wrapped__", layer)
+        self.viewer = window.viewer.window._qt_viewer
+        self.canvas = self.viewer.canvas.native
+
+    def on_canvas(self, place):
+        """Return where a place is on the canvas, as vispy says."""
+        displayed = list(self.layer._slice_input.displayed)
+        node = self.viewer.canvas.layer_to_visual[self.layer].node
+        to_canvas = node.get_transform(map_from="visual", map_to="canvas")
+        y, x = (place[axis] for axis in displayed)
+        # The corner of the first pixel is the origin of vispy.
+        mapped = to_canvas.map((x + 0.5, y + 0.5, 0, 1))
+        return QPointF(mapped[0] / mapped[3], mapped[1] / mapped[3])
+
+    def send(self, kind, place, button=Qt.MouseButton.NoButton, held=None, modifiers=None):
+        at = place if isinstance(place, QPointF) else self.on_canvas(place)
+        event = QMouseEvent(
+            kind,
+            at,
+            self.canvas.mapToGlobal(at),
+            button,
+            Qt.MouseButton.NoButton if held is None else held,
+            modifiers or Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(self.canvas, event)
+        if kind == QEvent.Type.MouseMove:
+            self.window.qtbot.wait(8)  # napari drops moves that come faster
+
+    def move(self, place):
+        self.send(QEvent.Type.MouseMove, place)
+
+    def press(self, place, modifiers=None):
+        left = Qt.MouseButton.LeftButton
+        self.move(place)
+        self.send(QEvent.Type.MouseButtonPress, place, left, left, modifiers)
+
+    def drag_to(self, place, modifiers=None):
+        self.send(
+            QEvent.Type.MouseMove, place, held=Qt.MouseButton.LeftButton, modifiers=modifiers
+        )
+
+    def release(self, place, modifiers=None):
+        left = Qt.MouseButton.LeftButton
+        self.send(QEvent.Type.MouseButtonRelease, place, left, None, modifiers)
+
+    def click(self, place, modifiers=None):
+        self.press(place, modifiers)
+        self.release(place, modifiers)
+
+    def drag(self, *places, modifiers=None, steps=6):
+        """Drag along a line through places."""
+        self.press(places[0], modifiers)
+        for start, end in itertools.pairwise(places):
+            for part in range(1, steps + 1):
+                between = [a + (b - a) * part / steps for a, b in zip(start, end, strict=True)]
+                self.drag_to(between, modifiers)
+        self.release(places[-1], modifiers)
+
+    def key(self, key, modifiers=Qt.KeyboardModifier.NoModifier):
+        QTest.keyClick(self.canvas, key, modifiers)
+
+
+@pytest.fixture
+def mouse(window):
+    """What makes a `Mouse` over a layer."""
+
+    def over(layer):
+        window.qtbot.wait(50)  # the canvas has its size then
+        return Mouse(window, layer)
+
+    return over

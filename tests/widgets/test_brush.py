@@ -41,7 +41,7 @@ def background(layer, count):
 def test_strokes_on_background_are_nuclei_of_their_own(window, labels):
     found = labels.data.max()
     places = background(labels, 4)
-    window.click(window.dock.correct.tools["paint"])
+    window.click(window.dock.correct.tools.buttons["paint"])
     for place in places:
         press(labels, place)
     assert [labels.data[place] for place in places] == list(range(found + 1, found + 5))
@@ -49,7 +49,7 @@ def test_strokes_on_background_are_nuclei_of_their_own(window, labels):
 
 
 def test_stroke_that_begins_in_a_nucleus_adds_to_it(window, labels):
-    window.click(window.dock.correct.tools["paint"])
+    window.click(window.dock.correct.tools.buttons["paint"])
     inside = tuple(np.argwhere(labels.data == 3)[0])
     press(labels, inside)
     assert labels.selected_label == 3
@@ -57,28 +57,28 @@ def test_stroke_that_begins_in_a_nucleus_adds_to_it(window, labels):
 
 
 def test_brush_paints_after_nuclei_were_deleted_with_label_0(window, labels):
-    window.click(window.dock.correct.tools["fill"])
+    window.click(window.dock.correct.tools.buttons["fill"])
     labels.selected_label = 0
     labels.fill(tuple(np.argwhere(labels.data == 1)[0]), 0)
     (place,) = background(labels, 1)
-    window.click(window.dock.correct.tools["paint"])
+    window.click(window.dock.correct.tools.buttons["paint"])
     press(labels, place)
     assert labels.data[place] > 0
 
 
 def test_nucleus_that_was_picked_is_painted_on(window, labels):
-    window.click(window.dock.correct.tools["pick"])
+    window.click(window.dock.correct.tools.buttons["pick"])
     press(labels, tuple(np.argwhere(labels.data == 2)[0]))
     assert labels.selected_label == 2
     (place,) = background(labels, 1)
-    window.click(window.dock.correct.tools["paint"])
+    window.click(window.dock.correct.tools.buttons["paint"])
     press(labels, place)
     assert labels.data[place] == 2
 
 
 def test_new_nucleus_is_for_one_stroke(window, labels):
     found = labels.data.max()
-    window.click(window.dock.correct.new_button)
+    window.click(window.dock.correct.tools.new_button)
     inside = tuple(np.argwhere(labels.data == 2)[0])
     press(labels, inside)
     assert labels.data[inside] == found + 1
@@ -88,7 +88,7 @@ def test_new_nucleus_is_for_one_stroke(window, labels):
 
 
 def test_tool_in_hand_is_shown_whoever_took_it(window, labels):
-    tools = window.dock.correct.tools
+    tools = window.dock.correct.tools.buttons
 
     def in_hand():
         return [mode for mode, button in tools.items() if button.isChecked()]

@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_nucseg.registry.store import load_model, models_directory
-from napari_nucseg.widgets.choices import AxesChoice, ChannelChoice, LayerChoice, ModelChoice
+from napari_nucseg.widgets.choices import LayerChoice, ModelChoice
+from napari_nucseg.widgets.image_choices import AxesChoice, ChannelChoice
 
 
 @pytest.fixture

@@ -13,16 +13,15 @@ from napari_nucseg.widgets.layers import METADATA_KEY
 @pytest.fixture
 def corrected(window, simulated):
     """An image and its corrected labels, in the window."""
-    image = window.viewer.add_image(
-        simulated.image, name="dish", scale=(0.5, 0.5), units=("micrometer",) * 2
-    )
-    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei")
+    placed = {"scale": (0.5, 0.5), "units": ("micrometer",) * 2}
+    image = window.viewer.add_image(simulated.image, name="dish", **placed)
+    labels = window.viewer.add_labels(simulated.labels.copy(), name="dish nuclei", **placed)
     return image, labels
 
 
 def listed(panel):
-    rows = range(panel.entries.count())
-    return [panel.entries.item(row).text().splitlines()[0] for row in rows]
+    rows = range(panel.fields.entries.count())
+    return [panel.fields.entries.item(row).text().splitlines()[0] for row in rows]
 
 
 def test_tools_of_napari_are_at_hand(window, corrected):
@@ -31,11 +30,11 @@ def test_tools_of_napari_are_at_hand(window, corrected):
     window.viewer.layers.selection.active = None
     labels.visible = False
     for mode in ("paint", "erase", "fill", "pick"):
-        window.click(panel.tools[mode])
+        window.click(panel.tools.buttons[mode])
         assert labels.mode == mode
     assert window.viewer.layers.selection.active == labels
     assert labels.visible
-    window.click(panel.new_button)
+    window.click(panel.tools.new_button)
     assert labels.mode == "paint"
     assert labels.selected_label == labels.data.max() + 1
 
@@ -65,9 +64,10 @@ def test_field_is_added_with_what_is_known_of_it(window, corrected, simulated):
     window.add()
     window.wait(lambda: listed(panel))
     count = simulated.labels.max()
-    assert listed(panel) == [f"dish: {count} nuclei"]
-    assert "1 field" in panel.summary.text()
-    assert f"{count} nuclei" in panel.summary.text()
+    assert listed(panel) == ["dish"]
+    assert f"{count} nuclei, 20" in panel.fields.entries.item(0).text()
+    assert "1 field" in panel.fields.summary.text()
+    assert f"{count} nuclei" in panel.fields.summary.text()
     assert "Saved" in window.status
     (field,) = TrainingSet().fields()
     assert (field.image == simulated.image).all()
@@ -84,7 +84,7 @@ def test_nuclei_drawn_with_one_value_are_told_and_taken_apart(window, corrected)
     labels.data[5:15, 5:15] = labels.data[40:50, 5:15] = 3
     window.add()
     window.wait(lambda: listed(panel))
-    assert listed(panel) == ["dish: 2 nuclei"]
+    assert "2 nuclei" in panel.fields.entries.item(0).text()
     assert "its own value" in window.status
 
 
@@ -129,6 +129,16 @@ def test_result_that_nobody_has_corrected_is_asked_for(window, simulated):
     window.wait(lambda: listed(window.dock.correct))
 
 
+def test_labels_that_lie_elsewhere_are_asked_for(window, corrected):
+    _, labels = corrected
+    labels.translate = (3, 0)
+    assert "do not lie where 'dish' lies" in window.add("Cancel")
+    assert len(TrainingSet()) == 0
+    labels.translate = (0, 0)
+    assert window.add() == ""
+    window.wait(lambda: listed(window.dock.correct))
+
+
 def test_labels_in_several_pieces_are_told_before_they_are_added(window, corrected):
     _, labels = corrected
     first = labels.data.max() + 1
@@ -142,14 +152,14 @@ def test_labels_in_several_pieces_are_told_before_they_are_added(window, correct
 def test_removing_can_be_undone(trained_on, window):
     panel = window.dock.correct
     before = trained_on.entries()
-    assert not panel.undo_button.isEnabled()
-    panel.entries.setCurrentRow(0)
-    window.click(panel.remove_button)
+    assert not panel.fields.undo_button.isEnabled()
+    panel.fields.entries.setCurrentRow(0)
+    window.click(panel.fields.remove_button)
     assert listed(panel) == []
-    window.click(panel.undo_button)
+    window.click(panel.fields.undo_button)
     assert trained_on.entries() == before
     assert len(listed(panel)) == 1
-    assert not panel.undo_button.isEnabled()
+    assert not panel.fields.undo_button.isEnabled()
     assert window.dock.retrain.retrain_button.isEnabled()
 
 
@@ -158,7 +168,7 @@ def test_field_of_the_training_set_is_opened_by_double_click(window, corrected, 
     window.add()
     window.wait(lambda: listed(panel))
     window.viewer.layers.clear()
-    panel.entries.itemDoubleClicked.emit(panel.entries.item(0))
+    panel.fields.entries.itemDoubleClicked.emit(panel.fields.entries.item(0))
     image, labels = window.viewer.layers
     assert (image.data == simulated.image).all()
     assert (labels.data == simulated.labels).all()
@@ -217,16 +227,16 @@ def test_field_is_removed(trained_on, window, simulated):
     panel = window.dock.correct
     assert len(listed(panel)) == 1
     trained_on.add(dataclasses.replace(simulated, name="two"))
-    panel.list_entries()
+    panel.fields.list_entries()
     assert len(listed(panel)) == 2
-    assert not panel.remove_button.isEnabled()
-    assert "Select a field" in panel.remove_button.toolTip()
-    panel.entries.setCurrentRow(0)
-    window.click(panel.remove_button)
+    assert not panel.fields.remove_button.isEnabled()
+    assert "Select a field" in panel.fields.remove_button.toolTip()
+    panel.fields.entries.setCurrentRow(0)
+    window.click(panel.fields.remove_button)
     assert [entry.name for entry in trained_on.entries()] == ["two"]
     assert len(listed(panel)) == 1
-    panel.entries.setCurrentRow(0)
-    window.click(panel.remove_button)
+    panel.fields.entries.setCurrentRow(0)
+    window.click(panel.fields.remove_button)
     assert listed(panel) == []
     assert "training set is empty" in window.dock.retrain.retrain_button.toolTip()
 
@@ -345,6 +355,78 @@ def test_image_chosen_by_hand_stays(window, simulated):
     assert panel.add_button.isEnabled()
 
 
+def open_labels(window, data, name, **options):
+    """Open labels as a file of somebody else is opened."""
+    return window.viewer.add_labels(data.copy(), name=name, **options)
+
+
+def test_labels_opened_by_hand_belong_to_the_image_of_their_name(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    viewer.add_image(simulated.image, name="plate_A1")
+    second = viewer.add_image(simulated.image, name="plate_A2.ome.tif")
+    third = viewer.add_image(simulated.image, name="plate_A3")
+    open_labels(window, simulated.labels, "plate_A2_cp_masks")
+    assert panel.image.layer() == second
+    viewer.layers.selection.active = third  # to look at it
+    assert panel.image.layer() == second
+    assert panel.add_button.isEnabled()
+
+
+def test_labels_opened_by_hand_belong_to_the_image_of_their_shape(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    first = viewer.add_image(simulated.image, name="A")
+    viewer.add_image(simulated.image[:90], name="B")
+    open_labels(window, simulated.labels, "from elsewhere")
+    assert panel.image.layer() == first
+    again = viewer.add_image(simulated.image, name="C")
+    assert panel.image.layer() == first
+    again.name = "from elsewhere.tif"  # the image that they were made from, opened later
+    assert panel.image.layer() == again
+
+
+def test_labels_opened_by_hand_belong_to_the_image_at_their_place(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    viewer.add_image(simulated.image, name="A")
+    moved = viewer.add_image(simulated.image, name="B", translate=(0, 200))
+    viewer.add_image(simulated.image, name="C", translate=(0, 400))
+    open_labels(window, simulated.labels, "from elsewhere", translate=(0, 200))
+    assert panel.image.layer() == moved
+
+
+def test_image_of_labels_is_asked_for_where_it_is_not_sure(window, simulated):
+    panel, viewer = window.dock.correct, window.viewer
+    first = viewer.add_image(simulated.image, name="A")
+    viewer.add_image(simulated.image, name="B")
+    labels = open_labels(window, simulated.labels, "from elsewhere")
+    assert panel.image.layer() is None
+    assert not panel.add_button.isEnabled()
+    assert "Choose which image 'from elsewhere' belong to" in panel.reason.text()
+    viewer.layers.selection.active = first  # to look at it
+    viewer.add_points(np.zeros((1, 2)))
+    assert panel.image.layer() is None
+    choose_by_hand(panel, first)
+    assert panel.add_button.isEnabled()
+    # The answer holds when other labels were looked at meanwhile.
+    open_labels(window, simulated.labels, "B labels")
+    assert panel.image.layer() == viewer.layers["B"]
+    viewer.layers.selection.active = labels
+    assert panel.labels.layer() == labels
+    assert panel.image.layer() == first
+
+
+def test_maps_are_not_offered_for_correction(window, simulated):
+    panel = window.dock.correct
+    window.viewer.add_image(simulated.image, name="dish")
+    window.dock.segment.show_mask.setChecked(True)
+    window.dock.segment.show_probability.setChecked(True)
+    window.segment()
+    assert len(window.viewer.layers) == 4
+    assert [panel.labels.itemText(row) for row in range(panel.labels.count())] == [
+        "dish nuclei"
+    ]
+    assert [panel.image.itemText(row) for row in range(panel.image.count())] == ["dish"]
+
+
 def test_channel_of_the_labels_is_not_that_of_another_image(window, simulated):
     panel = window.dock.correct
     image = simulated.image
@@ -363,10 +445,10 @@ def test_new_nucleus_in_labels_from_elsewhere(window):
     full = np.full((8, 8), 255, np.uint8)
     for data in (full, dask.array.from_array(full)):
         labels = window.viewer.add_labels(data)
-        window.click(window.dock.correct.new_button)
+        window.click(window.dock.correct.tools.new_button)
         assert labels.selected_label == 256
         assert labels.mode == "paint"
     window.viewer.add_labels([full, full[::2, ::2]], multiscale=True)
-    assert "several resolutions" in window.dock.correct.new_button.toolTip()
-    assert not window.dock.correct.new_button.isEnabled()
+    assert "several resolutions" in window.dock.correct.tools.new_button.toolTip()
+    assert not window.dock.correct.tools.new_button.isEnabled()
     assert not window.errors

@@ -18,11 +18,11 @@ def buttons(dock):
     return {
         "segment": segment.segment_button,
         "cancel": segment.cancel_button,
-        **correct.tools,
-        "new": correct.new_button,
+        **correct.tools.buttons,
+        "new": correct.tools.new_button,
         "add": correct.add_button,
-        "remove": correct.remove_button,
-        "undo": correct.undo_button,
+        "remove": correct.fields.remove_button,
+        "undo": correct.fields.undo_button,
         "retrain": retrain.retrain_button,
         "stop": retrain.stop_button,
         "cancel retraining": retrain.cancel_button,
@@ -49,6 +49,20 @@ def test_widget_opens_from_the_layers_menu(make_napari_viewer):
     action.trigger()
     (name,) = viewer.window.dock_widgets
     assert "Nucleus Segmentation" in name
+
+
+def test_reasons_stand_where_the_grey_buttons_are(trained_on, window, simulated):
+    segment, correct, retrain = panels(window.dock)
+    fields = correct.fields
+    assert segment.reason.text().startswith("Open an image first")
+    assert correct.reason.text().startswith("Segment an image first")
+    assert retrain.reason.text() == "Stop and Cancel: no model is being retrained."
+    both = "Undo remove: no field was removed. Remove: select a field in the list."
+    assert fields.reason.text() == both
+    window.viewer.add_image(simulated.image)
+    assert segment.reason.text() == "Cancel: no image is being segmented."
+    fields.entries.setCurrentRow(0)
+    assert fields.reason.text() == "Undo remove: no field was removed."
 
 
 def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
@@ -83,7 +97,7 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     window.wait(lambda: len(TrainingSet()) and dock.correct.add_button.isEnabled())
     assert set(look()) == {*idle, "remove", "undo"}
 
-    dock.correct.entries.setCurrentRow(0)
+    dock.correct.fields.entries.setCurrentRow(0)
     assert set(look()) == {*idle, "undo"}
 
     job = window.retrain(epochs=1000)
@@ -100,7 +114,7 @@ def test_buttons_say_why_they_cannot_be_clicked(window, simulated):
     assert set(busy) == {"segment", "retrain", "undo", "stop", "cancel retraining"}
     assert "being segmented" in busy["retrain"]
     window.finish()
-    window.click(dock.correct.remove_button)
+    window.click(dock.correct.fields.remove_button)
     assert "undo" not in look()
 
     assert set(when_enabled) == set(buttons(dock))

@@ -19,11 +19,11 @@ def far_from_nuclei(labels):
 def correct(window, labels):
     """Remove the first nucleus and draw another one, as a person would."""
     panel = window.dock.correct
-    window.click(panel.tools["fill"])
+    window.click(panel.tools.buttons["fill"])
     assert labels.mode == "fill"
     labels.fill(tuple(np.argwhere(labels.data == 1)[0]), 0)
     place = far_from_nuclei(labels.data)
-    window.click(panel.new_button)
+    window.click(panel.tools.new_button)
     assert labels.mode == "paint"
     labels.paint(place, labels.selected_label)
     return place
@@ -42,7 +42,7 @@ def test_the_loop(window):
     assert not (labels.data == 1).any()
     corrected = labels.data.copy()
     window.add()
-    window.wait(lambda: dock.correct.entries.count() == 1)
+    window.wait(lambda: dock.correct.fields.entries.count() == 1)
     (field,) = TrainingSet().fields()
     assert (field.labels == corrected).all()
     assert (field.image == viewer.layers["simulated"].data).all()

@@ -118,3 +118,18 @@ def test_run_that_cannot_be_kept_stays_and_is_told(two_runs, window, quick_learn
     with window.new_model():
         window.click(offer.keep_button)
     assert own_models() == ["mine", quick_learner.name]
+
+
+@pytest.mark.usefixtures("trained_on")
+def test_unfinished_run_is_gone_on_with(two_runs, window, quick_learner):
+    panel, epochs = window.dock.retrain, []
+    window.dock.runner.epoch.connect(epochs.append)
+    with window.new_model():
+        window.click(panel.offer.resume_button)
+        assert "2001-09" in panel.offer.text.text()
+        window.wait(lambda: epochs)
+        window.click(panel.stop_button)
+    assert epochs[0].epoch > 1
+    assert not two_runs["newer"].exists()
+    assert load_model("mine").card.parent == quick_learner.name
+    assert not window.errors

@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_nucseg.pipeline.parameters import SegmentParameters
 from napari_nucseg.support.parameters import parameters_of
+from napari_nucseg.training.budgets import BUDGETS, fine_tune_parameters
 from napari_nucseg.training.parameters import TrainParameters
-from napari_nucseg.training.presets import FINE_TUNE_PRESETS
 from napari_nucseg.widgets.parameter_form import ParameterForm
 
 
@@ -109,10 +109,11 @@ def test_what_has_no_row_is_given_by_name(main):
     assert form.parameters(channel=3).channel == 3
 
 
-@pytest.mark.parametrize("preset", FINE_TUNE_PRESETS.values(), ids=FINE_TUNE_PRESETS)
-def test_form_says_what_was_put_into_it(form, preset):
-    form.show(preset)
-    assert form.parameters() == preset
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_form_says_what_was_put_into_it(form, budget):
+    parameters = fine_tune_parameters(budget)
+    form.show(parameters)
+    assert form.parameters() == parameters
 
 
 @given(

@@ -10,7 +10,7 @@ from qtpy.QtTest import QTest
 from napari_nucseg.engine import FineTune, Segment, shared_engine
 from napari_nucseg.registry.archive import import_model
 from napari_nucseg.registry.store import list_models, load_model, models_directory
-from napari_nucseg.training.presets import FINE_TUNE_PRESETS
+from napari_nucseg.training.budgets import fine_tune_parameters
 from napari_nucseg.widgets import retrain_panel
 
 PATIENCE = 180
@@ -57,12 +57,12 @@ def test_reasons_against_retraining(window):
     assert panel.retrain_button.isEnabled()
 
 
-def test_effort_fills_in_the_numbers(window):
+def test_budget_fills_in_the_numbers(window):
     panel = window.dock.retrain
-    for index in range(panel.preset.count()):
-        panel.preset.setCurrentIndex(index)
-        preset = FINE_TUNE_PRESETS[panel.preset.currentData()]
-        assert panel.advanced.parameters() == preset
+    for index in range(panel.budget.count()):
+        panel.budget.setCurrentIndex(index)
+        parameters = fine_tune_parameters(panel.budget.currentData())
+        assert panel.advanced.parameters() == parameters
 
 
 def test_numbers_that_do_not_go_together(window):
@@ -162,6 +162,7 @@ def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
     assert window.segment().data.max() > 0
 
 
+@pytest.mark.usefixtures("quick")
 def test_stop_before_the_first_epoch(window, trained_on, engine_held):
     panel = window.dock.retrain
     with engine_held():
@@ -198,6 +199,7 @@ def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
     assert window.segment().data.max() > 0
 
 
+@pytest.mark.usefixtures("quick")
 def test_cancel_before_the_first_epoch(window, engine_held, home):
     panel = window.dock.retrain
     with engine_held():
@@ -224,6 +226,7 @@ def test_model_that_was_saved_while_it_was_cancelled_goes_too(window, home, quic
     assert not list(home.glob("runs/*"))
 
 
+@pytest.mark.usefixtures("quick")
 def test_second_click_does_nothing(window, simulated, engine_held, tasks):
     panel = window.dock.retrain
     window.viewer.add_image(simulated.image, name="field")
@@ -237,3 +240,21 @@ def test_second_click_does_nothing(window, simulated, engine_held, tasks):
         assert Segment not in tasks
         window.dock.runner.cancel()
         window.finish()
+
+
+@pytest.mark.usefixtures("trained_on", "quick")
+def test_both_models_are_compared_and_one_click_goes_back(window, quick):
+    panel = window.dock.retrain
+    name = panel.name.text()
+    assert not panel.comparison.isVisible()
+    with window.new_model():
+        window.retrain()
+    assert "held-out part" in panel.comparison.table.text()
+    used = panel.parent_model.currentText()
+    other = {name: quick, quick: name}[used]
+    assert panel.comparison.other_button.text() == f"Use '{other}' instead"
+    window.click(panel.comparison.other_button)
+    for choice in (panel.parent_model, window.dock.segment.model):
+        assert choice.currentText() == other
+    assert panel.comparison.other_button.text() == f"Use '{used}' instead"
+    assert not window.errors
