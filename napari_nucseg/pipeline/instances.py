@@ -44,11 +44,11 @@ def instances_from_maps(
     """Turn predicted maps into labels.
 
     A watershed within the foreground. The height of a pixel is its distance times one minus
-    its boundary probability, smoothed. A peak is a nucleus of its own if its prominence is at
-    least `MIN_PROMINENCE`, or half of its height if that is less: the height falls by so much
-    on the way to any higher peak. The time is linear in the number of pixels: every pixel follows its steepest ascent to a peak,
-    then peaks of less prominence are joined to their neighbors, from the highest saddle
-    downwards.
+    its boundary probability, smoothed. A peak is a nucleus of its own if it is prominent: on
+    the way to any higher peak the height falls by `MIN_PROMINENCE`, or by half of the peak if
+    that is less. The time is linear in the number of pixels: every pixel follows its steepest
+    ascent to a peak, then peaks of less prominence are joined to their neighbors, from the
+    highest saddle downwards.
 
     The confidence of an object is the largest product in it of foreground probability and
     distance. An object is kept if its confidence reaches the probability that is asked for.
