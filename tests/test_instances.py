@@ -129,6 +129,18 @@ def test_maps_of_one_value(value):
     assert labels_of(np.zeros((1, 1, 3), np.float32)).shape == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("peak", "saddle", "nuclei"), [(0.3, 0.1, 2), (0.3, 0.2, 1), (0.9, 0.65, 1)]
+)
+def test_low_peaks_need_less_prominence(peak, saddle, nuclei):
+    """Where the network is unsure, a fall by half of the peak is enough."""
+    maps = np.zeros((30, 60, 3), np.float32)
+    maps[5:25, 5:55, 0] = 1
+    maps[5:25, 5:55, 1] = peak
+    maps[5:25, 20:40, 1] = saddle
+    assert labels_of(maps, probability=0.1).max() == nuclei
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
 def test_same_as_a_seeded_watershed(seed):
@@ -137,7 +149,9 @@ def test_same_as_a_seeded_watershed(seed):
     height = ndimage.gaussian_filter(rng.random((48, 48)), 4)
     height = ((height - height.min()) / np.ptp(height)).astype(np.float32)
     maps = np.dstack([height > 0.3, height, np.zeros_like(height)]).astype(np.float32)
-    found = labels_of(maps, probability=0, minimum_size=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instances, "_PART_OF_PEAK", 1)  # the same prominence for all peaks
+        found = labels_of(maps, probability=0, minimum_size=0)
     smooth = ndimage.gaussian_filter(height, 1.5, mode="nearest", truncate=3.0)
     inside = np.where(height > 0.3, smooth, 0)
     seeds = ndimage.label(h_maxima(inside, MIN_PROMINENCE), np.ones((3, 3)))[0]

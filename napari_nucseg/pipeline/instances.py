@@ -18,6 +18,11 @@ __all__ = ["MIN_PROMINENCE", "find_basins", "heights_of", "instances_from_maps"]
 #: and validated on. It was chosen together with the defaults of `SegmentParameters`.
 MIN_PROMINENCE = 0.3
 
+#: Where the network is not sure of what it sees, the peaks are low and so is everything between
+#: them: a fall by this part of the lower peak is enough then, if it is more than noise.
+_PART_OF_PEAK = 0.5
+_NOISE = 0.05
+
 #: Part of the confidence that is enough at the edge of the image. Of 0.4 to 1 this was best
 #: on the validation images.
 _CUT_OFF = 0.5
@@ -39,11 +44,11 @@ def instances_from_maps(
     """Turn predicted maps into labels.
 
     A watershed within the foreground. The height of a pixel is its distance times one minus
-    its boundary probability, smoothed. A peak is a nucleus of its own if its prominence is at
-    least `MIN_PROMINENCE`: the height falls by so much on the way to any higher peak. The
-    time is linear in the number of pixels: every pixel follows its steepest ascent to a peak,
-    then peaks of less prominence are joined to their neighbors, from the highest saddle
-    downwards.
+    its boundary probability, smoothed. A peak is a nucleus of its own if it is prominent: on
+    the way to any higher peak the height falls by `MIN_PROMINENCE`, or by half of the peak if
+    that is less. The time is linear in the number of pixels: every pixel follows its steepest
+    ascent to a peak, then peaks of less prominence are joined to their neighbors, from the
+    highest saddle downwards.
 
     The confidence of an object is the largest product in it of foreground probability and
     distance. An object is kept if its confidence reaches the probability that is asked for.
@@ -219,7 +224,7 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
 def _join_shallow(
     heights: np.ndarray, saddles: tuple[list[int], list[int], list[float]], peaks: np.ndarray
 ) -> np.ndarray:
-    """Join basins whose peak has less than `MIN_PROMINENCE` over a saddle."""
+    """Join basins whose peak is not prominent enough over a saddle."""
     #: From a peak to the higher one that it was joined to.
     higher: dict[int, int] = {}
 
@@ -238,12 +243,17 @@ def _join_shallow(
             continue
         if (heights[low], low) > (heights[high], high):
             high, low = low, high
-        if heights[low] - level < MIN_PROMINENCE:
+        if heights[low] - level < _least_fall(heights[low]):
             higher[low] = high
     owner = np.arange(heights.size, dtype=np.int32)
     for peak in higher:
         owner[peak] = top(peak)
     return owner[peaks]
+
+
+def _least_fall(peak: float) -> float:
+    """Return the prominence that a peak of this height needs to be a nucleus of its own."""
+    return min(MIN_PROMINENCE, max(_NOISE, _PART_OF_PEAK * peak))
 
 
 def _saddles(
