@@ -17,7 +17,7 @@ from ...support import __version__, new_file, pluralize
 from ..table_file import join_tables
 from .entry import ReportEntry
 from .outliers import distances_from_most
-from .svg import bars, histogram
+from .svg import bars, histogram, number
 
 __all__ = ["write_report"]
 
@@ -155,7 +155,7 @@ def _images(entries: Sequence[ReportEntry]) -> str:
     rows = [
         [
             html.escape(entry.name),
-            *((_number(values[name][at]), far[name][at]) for name in columns),
+            *((number(values[name][at]), far[name][at]) for name in columns),
         ]
         for at, entry in enumerate(entries)
     ]
@@ -189,7 +189,7 @@ def _outliers(table: dict[str, np.ndarray]) -> str:
         for at in np.flatnonzero(np.abs(distances) > _FAR_NUCLEUS).tolist():
             place = [f"{table[f'centroid_{axis}'][at]:.0f}" for axis in "yx"]
             row = [html.escape(str(table["file"][at])), str(table["label"][at])]
-            row += [", ".join(place), name, _number(values[at]), f"{distances[at]:+.1f}"]
+            row += [", ".join(place), name, number(values[at]), f"{distances[at]:+.1f}"]
             found.append((-abs(float(distances[at])), row))
     if not found:
         return '<p class="note">No nucleus is far from most in size or shape.</p>'
@@ -223,10 +223,6 @@ def _software() -> str:
     libraries = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-image")]
     names = [f"napari-nucseg {__version__}", f"Python {platform.python_version()}", *libraries]
     return f"<p>{html.escape(', '.join(names))}</p>"
-
-
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -7,10 +7,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["bars", "histogram"]
+__all__ = ["bars", "histogram", "number"]
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 360, 190, 44, 34, 22
 _BINS = 30
+
+
+def number(value: float) -> str:
+    """Write a number for people.
+
+    Parameters
+    ----------
+    value : float
+        Any.
+
+    Returns
+    -------
+    str
+        With four digits, or all those before the point; empty for NaN.
+    """
+    if np.isnan(value):
+        return ""
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 
 def histogram(values: np.ndarray, title: str) -> str:
@@ -39,13 +57,13 @@ def histogram(values: np.ndarray, title: str) -> str:
     if high <= low:
         high = low + 1
     counts, edges = np.histogram(values.clip(low, high), bins=_BINS, range=(low, high))
-    names = [f"{edges[at]:.4g} to {edges[at + 1]:.4g}" for at in range(counts.size)]
-    ends = [(_LEFT, f"{low:.4g}"), (_WIDTH - 8, f"{high:.4g}")]
-    labels = [_text(x, _HEIGHT - 18, text) for x, text in ends]
+    names = [f"{number(edges[at])} to {number(edges[at + 1])}" for at in range(counts.size)]
+    ends = [(_LEFT, low, "start"), (_WIDTH - 8, high, "end")]
+    labels = [_text(x, _HEIGHT - 18, number(value), anchor) for x, value, anchor in ends]
     median = float(np.median(values))
     x = _LEFT + (_WIDTH - 8 - _LEFT) * (min(median, high) - low) / (high - low)
     line = f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>'
-    told = _text(_WIDTH / 2, _HEIGHT - 4, f"median {median:.4g}, n = {values.size}")
+    told = _text(_WIDTH / 2, _HEIGHT - 4, f"median {number(median)}, n = {values.size}")
     return _svg(title, [*_rectangles(counts.tolist(), names), *labels, line, told])
 
 
@@ -77,7 +95,7 @@ def _rectangles(values: Sequence[float], names: Sequence[str]) -> list[str]:
     whole = _HEIGHT - _BOTTOM - _TOP
     drawn = [
         f'<path d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - 8}"/>',
-        _text(_LEFT - 4, _TOP + 4, f"{most:.4g}", "end"),
+        _text(_LEFT - 4, _TOP + 4, number(most), "end"),
         _text(_LEFT - 4, _HEIGHT - _BOTTOM, "0", "end"),
     ]
     for at, (value, name) in enumerate(zip(values, names, strict=True)):
@@ -85,7 +103,7 @@ def _rectangles(values: Sequence[float], names: Sequence[str]) -> list[str]:
         drawn.append(
             f'<rect x="{_LEFT + at * width:.2f}" y="{_HEIGHT - _BOTTOM - height:.2f}" '
             f'width="{max(width - 1, 0.5):.2f}" height="{height:.2f}">'
-            f"<title>{html.escape(name)}: {value:.4g}</title></rect>"
+            f"<title>{html.escape(name)}: {number(value)}</title></rect>"
         )
     return drawn
 
