@@ -14,7 +14,14 @@ from .support import __version__ as __version__
 if TYPE_CHECKING:
     from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
-    from .measure import Scores, export_labels, measure_nuclei
+    from .measure import (
+        ReportEntry,
+        Scores,
+        export_labels,
+        measure_nuclei,
+        report_entry,
+        write_report,
+    )
     from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
     from .registry import (
         Card,
@@ -62,6 +69,7 @@ __all__ = [
     "ModelSpec",
     "Origin",
     "Part",
+    "ReportEntry",
     "Scores",
     "SegmentParameters",
     "Segmentation",
@@ -88,9 +96,11 @@ __all__ = [
     "remove_model",
     "rename_model",
     "rename_set",
+    "report_entry",
     "restore_model",
     "segment",
     "train",
+    "write_report",
 ]
 
 _HOMES = {
@@ -110,6 +120,7 @@ _HOMES = {
     "ModelSpec": "pipeline",
     "Origin": "image",
     "Part": "training",
+    "ReportEntry": "measure",
     "Scores": "measure",
     "SegmentParameters": "pipeline",
     "Segmentation": "pipeline",
@@ -136,9 +147,11 @@ _HOMES = {
     "remove_model": "registry",
     "rename_model": "registry",
     "rename_set": "training",
+    "report_entry": "measure",
     "restore_model": "registry",
     "segment": "api",
     "train": "api",
+    "write_report": "measure",
 }
 
 

@@ -145,3 +145,12 @@ def test_parquet_keeps_numbers_and_kinds(tmp_path, two_nuclei):
     write_table(tmp_path / "table.parquet", table)
     read = pyarrow.parquet.read_table(tmp_path / "table.parquet").to_pydict()
     assert read == {name: values.tolist() for name, values in table.items()}
+
+
+def test_labels_are_found_among_their_images(folder):
+    for path in (folder / "images").iterdir():
+        path.rename(folder / "labels" / path.name)
+    output = folder / "table.csv"
+    options = ["--image", folder / "labels", "--output", output]
+    assert nucseg("measure", folder / "labels", *options) == 0
+    assert [row["file"] for row in rows_of(output)] == ["a_labels.tif"] * 2 + ["b_labels.tif"]

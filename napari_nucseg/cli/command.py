@@ -12,6 +12,7 @@ from .evaluate import add_evaluate
 from .export import add_export
 from .measure import add_measure
 from .models import add_models
+from .report import add_report
 from .segment import add_segment
 from .terminal import tell
 from .train import add_fine_tune, add_train
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate(commands)
     add_measure(commands)
     add_export(commands)
+    add_report(commands)
     add_models(commands)
     add_training_sets(commands)
     return parser

@@ -18,7 +18,7 @@ from ..image import (
 )
 from ..support import pluralize, some_of
 
-__all__ = ["LabelFile", "add_label_files", "label_files"]
+__all__ = ["LabelFile", "add_label_files", "label_files", "with_images_beside"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,13 +109,17 @@ def label_files(options: Any) -> list[LabelFile]:
 def _labels_at(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = [*labels_in(path).values()]
-    named = [file for file in found if file.stem.endswith(LABELS_ENDING)]
+    named = [
+        file
+        for file in sorted(path.glob(f"*{LABELS_ENDING}.*"))
+        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+    ]
+    found = named or [*labels_in(path).values()]
     if not found:
         raise FileNotFoundError(
             f"Expected label images ({', '.join(IMAGE_SUFFIXES)}) in {path}, got none."
         )
-    return named or found
+    return found
 
 
 def _with_images(files: Sequence[LabelFile], images: Path) -> list[LabelFile]:
@@ -137,3 +141,24 @@ def _with_images(files: Sequence[LabelFile], images: Path) -> list[LabelFile]:
             f"follow that of the labels."
         )
     return [dataclasses.replace(file, image=by_stem[file.stem]) for file in files]
+
+
+def with_images_beside(files: Sequence[LabelFile]) -> list[LabelFile]:
+    """Add the image of the same name that lies beside each label image.
+
+    Parameters
+    ----------
+    files : sequence of LabelFile
+        The labels.
+
+    Returns
+    -------
+    list of LabelFile
+        Without an image where there is none.
+    """
+    found = []
+    for file in files:
+        beside = (file.path.with_name(file.stem + suffix) for suffix in IMAGE_SUFFIXES)
+        image = next((path for path in beside if path.is_file() and path != file.path), None)
+        found.append(dataclasses.replace(file, image=image))
+    return found

@@ -37,7 +37,7 @@ def add_command(commands: Any, name: str, run: Callable[[Any], int], text: str) 
     return command
 
 
-def add_model(command: Any, text: str) -> None:
+def add_model(command: Any, text: str, *, optional: bool = False) -> None:
     """Add the option for a model, which is the bundled one when it is left out.
 
     Parameters
@@ -46,12 +46,14 @@ def add_model(command: Any, text: str) -> None:
         Where to.
     text : str
         What it is for.
+    optional : bool, optional
+        Whether None says that it was left out, in place of the name of the bundled one.
     """
     command.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
+        default=None if optional else DEFAULT_MODEL,
         metavar="NAME|DIR",
-        help=f"{text} Default: %(default)s.",
+        help=f"{text} Default: {DEFAULT_MODEL}.",
     )
 
 

@@ -86,7 +86,7 @@ class Outputs:
         if self.table:
             path = self.folder / f"{image.stem}{_TABLE_ENDING}.csv"
             _write_table(path, result.nuclei)
-        write_labels(labels, result.labels, field)
+        write_labels(labels, result.labels, field, result.provenance)
 
 
 def _write_table(path: Path, columns: dict[str, np.ndarray]) -> None:

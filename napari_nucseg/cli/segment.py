@@ -21,9 +21,10 @@ from ..image import (
     read_image,
 )
 from ..pipeline import Segmentation, SegmentParameters
-from ..registry import Model, load_model
+from ..registry import Model
 from ..support import Callbacks, Stopped, pluralize
-from .options import add_axes, add_command, add_model, add_parameters, given
+from .again import add_again, settings_of
+from .options import add_axes, add_command, add_model, add_parameters
 from .outputs import Outputs, add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell_of
 
@@ -43,7 +44,8 @@ def add_segment(commands: Any) -> None:
         "inputs", nargs="+", metavar="INPUT", help="Image or folder of images."
     )
     add_outputs(command)
-    add_model(command, "Name or folder of the model.")
+    add_model(command, "Name or folder of the model.", optional=True)
+    add_again(command)
     add_axes(command)
     for name, what in (("--z", "Plane of a stack"), ("--t", "Time point of a series")):
         command.add_argument(name, type=int, metavar="N", help=f"{what}, counted from 0.")
@@ -51,8 +53,7 @@ def add_segment(commands: Any) -> None:
 
 
 def _segment(options: Any) -> int:
-    parameters = SegmentParameters(**given(options, SegmentParameters))
-    model = load_model(options.model)
+    settings = settings_of(options)
     found = find_images(options.inputs)
     inputs = list({(path.resolve(), path.name): path for path in found}.values())
     outputs = outputs_of(options)
@@ -61,11 +62,11 @@ def _segment(options: Any) -> int:
     failed = len(inputs) - len(todo)
     if todo:
         _make_folder(outputs.folder)
-        read = functools.partial(read_image, axes=options.axes, z=options.z, t=options.t)
+        read = functools.partial(read_image, **settings.places)
         if _any_can_be_read(todo, read):
             # An error in the model is told once, not for every image.
-            _load(model)
-        find = functools.partial(_find, model, parameters)
+            _load(settings.model)
+        find = functools.partial(_find, settings.model, settings.parameters)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
         print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)

@@ -20,6 +20,7 @@ from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
+from .provenance import read_provenance
 from .reviewed import reviewed_area, reviewed_labels
 from .simulate import simulate_field
 from .tissue import Species, Stain, TissueKind, simulate_tissue
@@ -55,6 +56,7 @@ __all__ = [
     "read_image",
     "read_labels",
     "read_old_axes",
+    "read_provenance",
     "reviewed_area",
     "reviewed_labels",
     "simulate_field",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from .formats import INSTALLED, FormatImage, why_not_installed
 from .labels import as_labels
 from .microns import MICROMETER, is_plausible
 from .pictures import LOSSY, PICTURE_SUFFIXES, read_picture
+from .provenance import PROVENANCE
 from .tiff import TIFF_SUFFIXES, TiffImage
 
 __all__ = [
@@ -220,7 +223,12 @@ def _axis_of_channels(field: Field) -> int:
     return next(place for place, axis in enumerate(field.axes) if axis in "CS")
 
 
-def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = None) -> None:
+def write_labels(
+    path: str | Path,
+    labels: np.ndarray,
+    field: Field | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
     """Write labels as a compressed TIFF that ImageJ can open.
 
     Parameters
@@ -231,6 +239,9 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
         0 is background and every nucleus has a positive integer.
     field : Field, optional
         The pixel size is taken from here, if a pixel can be of that size.
+    provenance : mapping of str to object, optional
+        How the labels came about, which `read_provenance` returns; ImageJ shows it with
+        *Image, Show Info*.
 
     Raises
     ------
@@ -240,7 +251,7 @@ def write_labels(path: str | Path, labels: np.ndarray, field: Field | None = Non
     labels = as_labels(labels, labels.shape)
     if labels.max(initial=0) <= np.iinfo(np.uint16).max:
         labels = labels.astype(np.uint16)
-    _write_tiff(Path(path), labels, field)
+    _write_tiff(Path(path), labels, field, provenance)
 
 
 def write_probability(
@@ -265,7 +276,12 @@ def write_probability(
     _write_tiff(Path(path), probability, field)
 
 
-def _write_tiff(path: Path, plane: np.ndarray, field: Field | None) -> None:
+def _write_tiff(
+    path: Path,
+    plane: np.ndarray,
+    field: Field | None,
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
     import tifffile
 
     options: dict[str, Any] = {}
@@ -274,6 +290,9 @@ def _write_tiff(path: Path, plane: np.ndarray, field: Field | None) -> None:
         height, width = known
         options["resolution"] = (1 / width, 1 / height)
         options["metadata"] = {"unit": "um", "axes": "YX"}
+    if provenance:
+        text = json.dumps(dict(provenance), indent=2)
+        options["metadata"] = {"axes": "YX", PROVENANCE: text, **options.get("metadata", {})}
     imagej = plane.dtype in (np.uint8, np.uint16)
     with new_file(path) as aside:
         tifffile.imwrite(aside, plane, compression="zlib", imagej=imagej, **options)

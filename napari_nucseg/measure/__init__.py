@@ -6,6 +6,7 @@ from .exports import FORMATS
 from .measurements import measure_image, measure_nuclei
 from .metrics import Scores, match_counts, summarize
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
+from .report import ReportEntry, report_entry, write_report
 from .summary import Measurement
 from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_table
 
@@ -18,6 +19,7 @@ __all__ = [
     "Differences",
     "Measurement",
     "Outcomes",
+    "ReportEntry",
     "Scores",
     "check_table_path",
     "differences",
@@ -29,6 +31,8 @@ __all__ = [
     "measure_nuclei",
     "outcomes_of",
     "pooled_mean_ap",
+    "report_entry",
     "summarize",
+    "write_report",
     "write_table",
 ]
