@@ -105,7 +105,9 @@ class Review(QObject):
         self._is_busy = self._is_stale = self._is_writing = False
         #: Candidates that a person has found to be none, by plane.
         self._dismissed: set[tuple[Any, ...]] = set()
-        # Of the places in the queue, and of those that were shown, the last one last.
+        # As they were when the queue was measured last: another thread measures it again.
+        self._places: Suspicions | None = None
+        # Of these places, and of those that were shown, the last one last.
         self._keys: list[Key] = []
         self._passed: list[Key] = []
         self._taken_back: tuple[dict[int, int], set[tuple[Any, ...]]] | None = None
@@ -123,7 +125,7 @@ class Review(QObject):
     @property
     def places(self) -> Suspicions | None:
         """The queue, None while it is not measured yet."""
-        return None if self._queue is None else self._queue.places
+        return self._places
 
     @property
     def queue(self) -> Queue | None:
@@ -147,7 +149,7 @@ class Review(QObject):
     def end(self) -> None:
         """Forget what was measured, as another layer is corrected. States stay."""
         self._sources = lambda: None
-        self._queue = self._where = self.place = None
+        self._queue = self._places = self._where = self.place = None
         self._keys, self._passed = [], []
         self._timer.stop()
 
@@ -206,7 +208,8 @@ class Review(QObject):
 
     def _measured(self, queue: Queue, changed: dict[int, tuple[int, int]]) -> None:
         self._queue = queue
-        self._keys = _keys_of(queue.places)
+        self._places = queue.places
+        self._keys = _keys_of(self._places)
         self.states.follow(changed)
         row = self.row()
         self.place = None if row is None else self._place(row)
