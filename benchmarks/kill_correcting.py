@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _common import BENCHMARKS, ROOT, Measure, report
@@ -194,9 +195,8 @@ def judge(
         lines[0][0] != "restored" or shown[0][1] != left
     )
     training_set = TrainingSet()
-    entries = {entry.key: entry for entry in [*training_set.entries(), *training_set.older()]}
     saves = [line for line in lines if line[0] == "saved"]
-    outcome.unsaved = any(line[2] not in entries for line in saves)
+    outcome.unsaved = not all(_is_there(training_set, line[2]) for line in saves)
     journals = Journals().left()
     if journals:
         found = Journal(journals[0].folder).restore()
@@ -216,6 +216,19 @@ def judge(
     missing = shown[max(places, default=-1) + 1 :]
     outcome.lost = killed - missing[0][0] if missing else 0.0
     return outcome, left
+
+
+def _is_there(training_set: Any, key: str) -> bool:
+    """Return whether a field is in the set, or an older version of one.
+
+    A process that ends while it saves the next version may leave both in the set.
+    """
+    if any(entry.key == key for entry in training_set.older()):
+        return True
+    try:
+        return training_set.read(key).labels is not None
+    except (KeyError, OSError, ValueError):
+        return False
 
 
 def measures(outcomes: list[Outcome]) -> list[Measure]:

@@ -1,7 +1,7 @@
 """Edits of labels as plain functions, what is suspicious, states, and the journal."""
 
 from .add import add
-from .blocks import Key, block_of, keys_at, keys_in
+from .blocks import BLOCK, Key, block_of, keys_at, keys_in
 from .delete import delete
 from .edit import Edit, combine
 from .gestures import Gesture, Meaning, meaning_of
@@ -25,6 +25,7 @@ from .suspicion import MAYBE_MISSED, NOTHING_UNUSUAL, Suspicions, suspicions
 from .warm_up import warm_up
 
 __all__ = [
+    "BLOCK",
     "MAYBE_MISSED",
     "NOTHING_UNUSUAL",
     "Edit",

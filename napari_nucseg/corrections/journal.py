@@ -351,7 +351,7 @@ def _keys_of(indices: np.ndarray) -> set[Key]:
 
 
 def _checksum(block: np.ndarray) -> int:
-    return zlib.crc32(block.tobytes())
+    return zlib.crc32(np.ascontiguousarray(block))
 
 
 def _as_arrays(states: dict[int, int]) -> dict[str, np.ndarray]:

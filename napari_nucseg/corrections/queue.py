@@ -135,15 +135,11 @@ class Queue:
         """Return a checksum of the pixels of each nucleus that is there."""
         looks = {}
         for row in np.flatnonzero(np.isin(self._nuclei["label"], [*ids])):
-            box = self._box_of(int(row))
+            box = _box_in(self._nuclei, int(row))
             one = int(self._nuclei["label"][row])
             mask = np.packbits(self._labels[_slices(box)] == one)
             looks[one] = zlib.crc32(mask.tobytes(), zlib.crc32(repr(box).encode())) or 1
         return looks
-
-    def _box_of(self, row: int) -> tuple[int, ...]:
-        corners = [int(self._nuclei[one][row]) for one in ("top", "left", "bottom", "right")]
-        return corners[0], corners[1], corners[2] + 1, corners[3] + 1
 
     def box_of(self, one: int) -> tuple[slice, slice] | None:
         """Return where a nucleus lies.
@@ -158,8 +154,10 @@ class Queue:
         tuple of slice or None
             Rows and columns; None if it is not there.
         """
-        rows = np.flatnonzero(self._nuclei["label"] == one)
-        return _slices(self._box_of(int(rows[0]))) if rows.size else None
+        # Another thread may put a new table in its place meanwhile.
+        nuclei = self._nuclei
+        rows = np.flatnonzero(nuclei["label"] == one)
+        return _slices(_box_in(nuclei, int(rows[0]))) if rows.size else None
 
     def _measure_all(self) -> None:
         self._nuclei = measured(self._labels, self._maps, self._diameter, self._image)
@@ -273,6 +271,11 @@ _OFFSETS = (
     ("right", 1),
     ("inside_x", 1),
 )
+
+
+def _box_in(table: Table, row: int) -> tuple[int, ...]:
+    corners = [int(table[one][row]) for one in ("top", "left", "bottom", "right")]
+    return corners[0], corners[1], corners[2] + 1, corners[3] + 1
 
 
 def _slices(box: tuple[int, ...]) -> tuple[slice, slice]:

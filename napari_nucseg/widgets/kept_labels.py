@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..corrections import Journal, Key, States, block_of, keys_at, keys_in
+from ..corrections import BLOCK, Journal, Key, States, block_of, keys_at, keys_in
 from .reference import Reference
 from .shown import result_of_layer
 
@@ -19,6 +19,10 @@ __all__ = ["KeptLabels", "Writing"]
 
 #: As many steps as napari can undo, which may change blocks that are not in sight.
 _STEPS = 100
+
+#: Pixels up to which blocks that may have changed are written with those that have. Where there
+#: are more, an undo comes to the disk a second later than its states, and than edits after it.
+_LOOKED_AT = 4_194_304
 
 #: Bytes up to which labels are copied to be written. Larger ones are read while they may
 #: change; what changes meanwhile is written a second later.
@@ -277,7 +281,11 @@ class KeptLabels:
             self.journal = Journal(self.folder)
         journal, data, doubtful = self.journal, layer.data, [*self._doubtful]
         if not begins:
-            for key in self._changed | self._doubtful if is_last else self._changed:
+            is_little = len(self._doubtful | self._changed) * BLOCK**2 <= _LOOKED_AT
+            if is_last or is_little:
+                self._changed |= self._doubtful
+                doubtful = []
+            for key in self._changed:
                 journal.record_block(key, np.array(block_of(data, key)))
         elif getattr(data, "nbytes", 0) <= _COPIED:
             data = np.array(data)

@@ -1,12 +1,13 @@
 """Whatever changes labels is on the disk soon after, and is offered when it is not saved."""
 
 import json
+import time
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_nucseg.corrections import Journal, Journals, State
+from napari_nucseg.corrections import Journal, Journals, State, States
 from napari_nucseg.widgets.journal_keeper import keeper_of
 from napari_nucseg.widgets.layer_states import put_states, states_in
 
@@ -83,6 +84,22 @@ def test_all_ways_to_change_labels_are_kept(viewer, keeper, two, qtbot):
     kept(keeper, layer, qtbot)
     put_states(layer, type(states_in(layer))({2: State.ACCEPTED}))
     assert kept(keeper, layer, qtbot).states[2] is State.ACCEPTED
+
+
+def test_undo_is_on_the_disk_no_later_than_what_follows(viewer, keeper, two, qtbot):
+    layer = viewer.add_labels(two)
+    layer.fill((20, 20), 3)
+    kept(keeper, layer, qtbot)
+    layer.undo()
+    layer.paint((220, 510), 4)
+    put_states(layer, States({2: State.EDITED}))
+    # The window hears nothing of the writing, and so does not write a second time.
+    keeper.write()
+    end = time.monotonic() + 20
+    while on_disk(keeper, layer).states[2] is not State.EDITED:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert np.array_equal(on_disk(keeper, layer).labels, layer.data)
 
 
 def test_stroke_is_kept_before_it_ends(viewer, keeper, two, qtbot):

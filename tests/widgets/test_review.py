@@ -146,6 +146,17 @@ def test_states_follow_tools_brush_and_undo(window, shown):
     window.wait(lambda: states(layer)[12] == "edited")
 
 
+def test_what_is_shown_waits_for_the_queue_that_is_measured_elsewhere(shown):
+    layer, _, bar = shown()
+    more = layer.data.copy()
+    more[5:9, 200:204] = 13
+    # As the other thread does, before the window hears of it.
+    bar.review.queue.update(more)
+    assert bar.review.count() == (0, 12)
+    assert bar.review.accept(range(len(bar.review.places))) == 12
+    assert {*states(layer).values()} == {"accepted"}
+
+
 def test_result_of_the_network_has_candidates_that_can_be_dismissed(window, simulated):
     window.viewer.add_image(simulated.image, name="dish")
     layer = window.segment()
@@ -189,7 +200,7 @@ def test_states_are_kept_in_the_training_set(window, shown, simulated):
     window.add()
     window.wait(lambda: len(TrainingSet()) == 1)
     (entry,) = TrainingSet().entries()
-    assert entry.source["states"] == {str(number): 1}
+    assert TrainingSet().states(entry.key) == {number: 1}
     window.wait(lambda: panel.fields.entries.count() == 1)
     panel.fields.entries.itemDoubleClicked.emit(panel.fields.entries.item(0))
     opened = window.viewer.layers["dish nuclei"]
