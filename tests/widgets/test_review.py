@@ -189,7 +189,7 @@ def test_states_are_kept_in_the_training_set(window, shown, simulated):
     window.add()
     window.wait(lambda: len(TrainingSet()) == 1)
     (entry,) = TrainingSet().entries()
-    assert entry.source["states"] == {str(number): 1}
+    assert TrainingSet().states(entry.key) == {number: 1}
     window.wait(lambda: panel.fields.entries.count() == 1)
     panel.fields.entries.itemDoubleClicked.emit(panel.fields.entries.item(0))
     opened = window.viewer.layers["dish nuclei"]
