@@ -137,10 +137,11 @@ def about_model(model: Model) -> str:
     """
     card = model.card
     origin = "It came with napari-nucseg" if model.bundled else "It is one of your own models"
-    if card.parent:
+    if card.parent not in (None, "", card.name):  # a bundled model may replace its parent
         origin += f", fine-tuned from {card.parent!r}"
     data = f"Trained on: {card.training_data}." if card.training_data else ""
-    parts = (card.description or "No description.", f"{origin}.", data)
+    about = card.description or "No description"
+    parts = (f"{about.rstrip('.')}.", f"{origin}.", data)
     text = " ".join(part for part in parts if part)
     return "".join(letter if letter.isprintable() else " " for letter in text)
 

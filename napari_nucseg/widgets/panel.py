@@ -193,7 +193,12 @@ def reasons_in_words(main: QPushButton | None, *others: QPushButton) -> str:
         if not button.isEnabled():
             grey.setdefault(button.toolTip(), []).append(button.text())
     return " ".join(
-        f"{' and '.join(names)}: {reason[0].lower()}{reason[1:]}"
+        f"{_listed(names)}: {reason[0].lower()}{reason[1:]}"
         for reason, names in grey.items()
         if reason
     )
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pyqtgraph
 from qtpy.QtWidgets import QWidget
@@ -12,6 +13,21 @@ from ..support import Epoch
 __all__ = ["Curves"]
 
 _COLORS = {"loss": "#4c9be8", "score": "#f2a33c"}
+
+#: Around the axes, so that their dots are not cut off.
+_ROOM = 0.05
+
+
+class _Epochs(pyqtgraph.AxisItem):
+    """An axis that counts: it has no half epochs, and none before the first."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[Any]:  # noqa: N802
+        """Return what pyqtgraph would write below the axis, but whole numbers only."""
+        levels = super().tickValues(low, high, size)
+        return [
+            (step, [value for value in values if value >= 0 and float(value).is_integer()])
+            for step, values in levels
+        ]
 
 
 class Curves(pyqtgraph.GraphicsLayoutWidget):
@@ -26,7 +42,13 @@ class Curves(pyqtgraph.GraphicsLayoutWidget):
         self._epochs: list[Epoch] = []
         self._curves = {}
         for name, title in (("loss", "loss"), ("score", "held-out score")):
-            plot = self.addPlot(title=f"<span style='font-size: 8pt'>{title}</span>")
+            plot = self.addPlot(
+                title=f"<span style='font-size: 8pt'>{title}</span>",
+                axisItems={"bottom": _Epochs("bottom")},
+            )
+            plot.setLimits(xMin=-_ROOM, minXRange=1 + 2 * _ROOM, yMin=-_ROOM)
+            if name == "score":
+                plot.setLimits(yMax=1 + _ROOM)
             plot.setMouseEnabled(False, False)
             plot.hideButtons()
             plot.setMenuEnabled(False)

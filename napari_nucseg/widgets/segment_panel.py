@@ -181,7 +181,7 @@ class SegmentPanel(Panel):
         self._segmenter.ended.connect(self._end)
         self._segmenter.told.connect(self.told)
         self._tuner.tuned.connect(self._tuned)
-        self._tuner.left_alone.connect(self._tell_situation)
+        self._tuner.left_alone.connect(self._tell_settings)
         self._tuner.expired.connect(
             lambda: self.told.emit("Click Segment to see the new settings.", False)
         )
@@ -304,7 +304,7 @@ class SegmentPanel(Panel):
         self._tuner.start()
 
     def _tell_settings(self) -> None:
-        """Say which settings are not shown yet, as the sliders have nothing to do."""
+        """Say once what is shown, as the sliders were moved and have nothing to do."""
         if self._moved:
             self._moved = False
             self._tell_situation()
@@ -403,6 +403,7 @@ class SegmentPanel(Panel):
         if self._results.maps.is_shown(result.image, "mask"):
             self._results.maps.show(result, "mask")
         if result.image is bare(self.image.layer()):
+            self._moved = False
             self._tell_situation()
 
     def use_model(self, model: Model | str) -> None:
