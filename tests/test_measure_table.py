@@ -227,6 +227,14 @@ def test_background_is_taken_off():
     assert table["corrected_mean_intensity"] == 50
 
 
+def test_intensity_that_is_no_number_is_told_of_its_nucleus(two_nuclei):
+    image = two_nuclei.astype(float)
+    image[4, 4] = np.nan
+    table = measure_nuclei(two_nuclei, image)
+    for name in ("mean", "median", "std", "sum", "min", "max"):
+        np.testing.assert_array_equal(np.isnan(table[f"{name}_intensity"]), [True, False])
+
+
 # Units
 
 

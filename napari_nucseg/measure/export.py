@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..image import as_labels
-from ..support import new_file
 from .exports import FORMATS, ExportFormat, Plane
 from .sources import channels_of, labels_image, pixel_of, source_image
 
@@ -38,7 +37,7 @@ def export_labels(
         The format: ``"imagej"`` (ZIP of ROIs), ``"geojson"`` (detections for QuPath, with
         measurements), ``"coco"`` (JSON, masks as run lengths), ``"tiff"`` (label image for
         ImageJ), ``"cellpose"`` (masks for its training), ``"overlay"`` (PNG of the image with
-        outlines) or ``"centroids"`` (CSV). The classes in `napari_nucseg.measure.exports` say
+        outlines) or ``"centroids"`` (CSV). The classes in ``napari_nucseg.measure.exports`` say
         where each has its point (0, 0): in CSV and in napari it is the center of the first
         pixel, in the others its corner, so that all lie right to less than half a pixel.
     image : array_like, path, Image or Field, optional
@@ -81,8 +80,7 @@ def export_labels(
         pixel_of(known, source, pixel_size),
         source,
     )
-    with new_file(path) as aside:
-        chosen.write(aside, plane)
+    chosen.write(path, plane)
 
 
 def export_format(name: str) -> ExportFormat:

@@ -48,10 +48,19 @@ def intensities(pixels: Pixels, image: np.ndarray) -> dict[str, np.ndarray]:
     found["min"][there] = np.minimum.reduceat(values, first)
     found["max"][there] = np.maximum.reduceat(values, first)
     found["median"][there] = [
-        np.median(values[start : start + count])
+        _median(values[start : start + count])
         for start, count in zip(first, counts[there], strict=True)
     ]
     return found
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the median, NaN if a value is; `numpy.median` takes four times as long for few."""
+    upper = values.size // 2
+    lower = (values.size - 1) // 2
+    # NaN comes last.
+    parted = np.partition(values, (lower, upper, values.size - 1))
+    return float(parted[-1] if np.isnan(parted[-1]) else (parted[lower] + parted[upper]) / 2)
 
 
 def ring_labels(labels: np.ndarray, width: float, spacing: tuple[float, ...]) -> np.ndarray:

@@ -44,18 +44,24 @@ class Pixels:
         The nuclei, in rising order. All of their pixels are in the window.
     corner : tuple of int
         Where the window begins in the image.
+
+    Attributes
+    ----------
+    local : tuple of ndarray of int, shape (P,)
+        Where the pixels are in the window, an array for each axis; nucleus after nucleus,
+        and in reading order within each.
+    rank : ndarray of int, shape (P,)
+        Of every pixel, which of `ids` it belongs to.
+    counts, starts : ndarray of int, shape (N,)
+        Pixels of each nucleus, and where the first one of each is.
     """
 
     labels: np.ndarray
     ids: np.ndarray
     corner: tuple[int, ...]
 
-    #: Where the pixels are in the window, an array for each axis; nucleus after nucleus, and
-    #: in reading order within each.
     local: tuple[np.ndarray, ...] = dataclasses.field(init=False)
-    #: Of every pixel, which of `ids` it belongs to.
     rank: np.ndarray = dataclasses.field(init=False)
-    #: Pixels of each nucleus, and where the first one of each is.
     counts: np.ndarray = dataclasses.field(init=False)
     starts: np.ndarray = dataclasses.field(init=False)
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...image import BaseImage
+from ...support import new_file
 from ..measurements import measure_nuclei
 from ..table import Pixel, Table
 
@@ -58,14 +59,13 @@ class ExportFormat(abc.ABC):
     def __init_subclass__(cls) -> None:
         FORMATS[cls.name] = cls()
 
-    @abc.abstractmethod
     def write(self, path: Path, plane: Plane) -> None:
         """Write a file.
 
         Parameters
         ----------
         path : Path
-            Where to; its folder exists, and the file is replaced.
+            File to make or replace; it appears whole or not at all.
         plane : Plane
             What to write.
 
@@ -73,7 +73,15 @@ class ExportFormat(abc.ABC):
         ------
         ValueError
             If the format cannot hold it.
+        OSError
+            If it cannot be written.
         """
+        with new_file(path) as aside:
+            self._write(aside, plane)
+
+    @abc.abstractmethod
+    def _write(self, path: Path, plane: Plane) -> None:
+        """Write the file, whose folder exists."""
 
 
 #: All formats by name.

@@ -22,7 +22,6 @@ class Centroids(ExportFormat):
     summary = "CSV of positions"
     ending = "_centroids.csv"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         names = [name for name in plane.table if name.startswith("centroid_")]
         write_table(path, {name: plane.table[name] for name in ("label", *names)})

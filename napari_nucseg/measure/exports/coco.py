@@ -15,7 +15,7 @@ __all__ = ["Coco"]
 class Coco(ExportFormat):
     """COCO annotations, with a mask for each nucleus as run lengths.
 
-    The runs go down the columns, as `pycocotools.mask` writes and reads them, so that nothing
+    The runs go down the columns, as pycocotools writes and reads them, so that nothing
     is lost. The box is X and Y of its upper left corner, width and height, and the first pixel
     reaches from 0 to 1. The id of an annotation is its label, and the category is ``nucleus``.
     """
@@ -24,8 +24,7 @@ class Coco(ExportFormat):
     summary = "annotations for COCO tools, masks as run lengths"
     ending = "_coco.json"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         from skimage.measure import regionprops
 
         height, width = plane.labels.shape

@@ -27,8 +27,7 @@ class GeoJson(ExportFormat):
     summary = "detections with measurements for QuPath"
     ending = ".geojson"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         table = plane.table
         columns = [name for name in table if name != "label"]
         rows = zip(*(table[name].tolist() for name in columns), strict=True)

@@ -35,8 +35,7 @@ class ImageJRois(ExportFormat):
     summary = "ROIs for the ROI Manager of ImageJ and Fiji"
     ending = "_rois.zip"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         if max(plane.labels.shape) > _LARGEST:
             raise ValueError(
                 f"Expected labels of at most {_LARGEST} pixels along each side, got "

@@ -27,8 +27,7 @@ class LabelTiff(ExportFormat):
     summary = "label image for ImageJ, with the size of a pixel"
     ending = "_labels.tif"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         import tifffile
 
         most = int(plane.labels.max(initial=0))
@@ -59,8 +58,7 @@ class CellposeMasks(ExportFormat):
     summary = "masks for the training of Cellpose"
     ending = "_masks.tif"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         import tifffile
 
         ids, masks = np.unique(np.append(0, plane.labels), return_inverse=True)

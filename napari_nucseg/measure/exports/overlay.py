@@ -24,8 +24,7 @@ class Overlay(ExportFormat):
     summary = "picture of the image with outlines"
     ending = "_overlay.png"
 
-    def write(self, path: Path, plane: Plane) -> None:
-        """See `ExportFormat`."""
+    def _write(self, path: Path, plane: Plane) -> None:
         import PIL.Image
 
         black = np.zeros((*plane.labels.shape, 3), np.uint8)
