@@ -160,8 +160,8 @@ def kill(
     process.wait()
     thread.join()
     # The last line may be cut. Napari says other things on standard output.
-    whole = [line.split() for line in said if line.endswith("\n")]
-    return [words for words in whole if words and words[0] in SAID], killed
+    whole = [line.rstrip("\n").split("\t") for line in said if line.endswith("\n")]
+    return [words for words in whole if words[0] in SAID], killed
 
 
 def judge(
