@@ -7,7 +7,7 @@ It says on standard output, a line for each, what it has done:
     step TIME STATE         something was done
     saved TIME KEY STATE    the window has said that the field is in the training set
 
-STATE is a checksum of labels and review states.
+Tabs are between the words: a key has spaces. STATE is a checksum of labels and review states.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ class Victim:
 
     def _say(self, what: str, *more: str) -> None:
         state = state_of(self._layer.data, states_in(self._layer))
-        print(what, time.time(), *more, state, flush=True)
+        print(what, time.time(), *more, state, sep="\t", flush=True)
 
     def _saved(self, entry: Any) -> None:
-        print("saved", time.time(), entry.key, self._given, flush=True)
+        print("saved", time.time(), entry.key, self._given, sep="\t", flush=True)
 
     def correct(self) -> None:
         """Go on for ever."""

@@ -351,7 +351,7 @@ def _keys_of(indices: np.ndarray) -> set[Key]:
 
 
 def _checksum(block: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(block))
+    return zlib.crc32(np.ascontiguousarray(block).data)
 
 
 def _as_arrays(states: dict[int, int]) -> dict[str, np.ndarray]:
