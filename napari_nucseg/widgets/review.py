@@ -107,8 +107,6 @@ class Review(QObject):
         self._is_busy = self._is_stale = self._is_writing = False
         #: Candidates that a person has found to be none, by plane.
         self._dismissed: set[tuple[Any, ...]] = set()
-        # As they were when the queue was measured last: another thread measures it again.
-        self._places: Suspicions | None = None
         # Of these places, and of those that were shown, the last one last.
         self._keys: list[Key] = []
         self._passed: list[Key] = []
