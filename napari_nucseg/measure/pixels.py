@@ -108,14 +108,8 @@ class Pixels:
     @property
     def centroids(self) -> np.ndarray:
         """Mean position in the image in pixels, shape (N, axes)."""
-        # Summed up in the window, where numbers are small, so that the sums are exact.
-        return np.stack(
-            [
-                self.sum(axis) / self.counts + start
-                for axis, start in zip(self.local, self.corner, strict=True)
-            ],
-            axis=1,
-        )
+        # Whole numbers are summed up, so that the window makes no difference.
+        return np.stack([self.sum(axis) / self.counts for axis in self.coordinates], axis=1)
 
     def sum(self, values: np.ndarray) -> np.ndarray:
         """Sum up a value of every pixel for each nucleus.
