@@ -209,8 +209,12 @@ class Bench:
         times = []
         for _ in range(self.runs):
             before = bar.review.place
+
+            def has_moved(before: Any = before) -> bool:
+                return bar.review.place is not before
+
             self.mouse.key("N")
-            self._until(lambda before=before: bar.review.place is not before)
+            self._until(has_moved)
             times.append(1000 * (time.perf_counter() - self.mouse.last_event))
             self._rest(0.2)
         yield Measure("next nucleus, median", statistics.median(times), "ms", at_most=ONE_SLOW)
