@@ -203,7 +203,31 @@ class Bench:
 
     def of_queue(self) -> Iterator[Measure]:
         """Go to the next nucleus of the review queue."""
-        yield from ()
+        bar = self.dock.correct.review
+        self._until(lambda: bar.review is not None and bar.review.places is not None)
+        self.box.use("correct")
+        times = []
+        for _ in range(self.runs):
+            before = bar.review.place
+
+            def has_moved(before: Any = before) -> bool:
+                return bar.review.place is not before
+
+            self.mouse.key("N")
+            self._until(has_moved)
+            times.append(1000 * (time.perf_counter() - self.mouse.last_event))
+            self._rest(0.2)
+        yield Measure("next nucleus, median", statistics.median(times), "ms", at_most=ONE_SLOW)
+
+    def _until(self, condition: Callable[[], bool]) -> None:
+        """Let the event loop run until something is so."""
+        end = time.perf_counter() + PATIENCE
+        self._process()
+        while not condition():
+            if time.perf_counter() > end:
+                said = self.dock.status.text()
+                raise TimeoutError(f"Waited for the queue in vain. The window says: {said}")
+            self._process()
 
 
 if __name__ == "__main__":
