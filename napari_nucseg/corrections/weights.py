@@ -1,4 +1,4 @@
-"""How much each reason of `odds.py` counts.
+"""How much each reason of `corrections.odds` counts.
 
 Written by ``python benchmarks/suspicion.py DATA --fit --write``. Run that again for a new
 bundled model, or after a change of the reasons.
