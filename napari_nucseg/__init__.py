@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import (
+        Measurement,
+        Pixel,
         ReportEntry,
         Scores,
         export_labels,
@@ -64,11 +66,13 @@ __all__ = [
     "Image",
     "Initialization",
     "Maps",
+    "Measurement",
     "Model",
     "ModelInfo",
     "ModelSpec",
     "Origin",
     "Part",
+    "Pixel",
     "ReportEntry",
     "Scores",
     "SegmentParameters",
@@ -120,6 +124,8 @@ _HOMES = {
     "ModelSpec": "pipeline",
     "Origin": "image",
     "Part": "training",
+    "Measurement": "measure",
+    "Pixel": "measure",
     "ReportEntry": "measure",
     "Scores": "measure",
     "SegmentParameters": "pipeline",

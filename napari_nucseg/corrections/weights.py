@@ -1,4 +1,4 @@
-"""How much each reason of `corrections.odds` counts.
+"""How much each reason to look at a nucleus counts.
 
 Written by ``python benchmarks/suspicion.py DATA --fit --write``. Run that again for a new
 bundled model, or after a change of the reasons.

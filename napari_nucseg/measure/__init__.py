@@ -8,6 +8,7 @@ from .metrics import Scores, match_counts, summarize
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
 from .report import ReportEntry, report_entry, write_report
 from .summary import Measurement
+from .table import Pixel
 from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_table
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Differences",
     "Measurement",
     "Outcomes",
+    "Pixel",
     "ReportEntry",
     "Scores",
     "check_table_path",

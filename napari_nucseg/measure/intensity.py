@@ -55,7 +55,7 @@ def intensities(pixels: Pixels, image: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _median(values: np.ndarray) -> float:
-    """Return the median, NaN if a value is; `numpy.median` takes four times as long for few."""
+    """Return the median, NaN if a value is; that of NumPy takes four times as long for few."""
     upper = values.size // 2
     lower = (values.size - 1) // 2
     # NaN comes last.

@@ -216,7 +216,9 @@ def field_of(layer: Image, labels: np.ndarray | None = None) -> Field:
     TypeError, ValueError
         If the image cannot be segmented; the message says why.
     """
-    field = Field(image_of(layer), name=layer.name, labels=labels)
+    # An image that was opened from a training set may have to be called something else here.
+    name = layer.metadata.get(METADATA_KEY, {}).get("field", layer.name)
+    field = Field(image_of(layer), name=name, labels=labels)
     if field.shape[0] * field.shape[1] > _MOST_PIXELS:
         raise ValueError(
             f"Expected an image of at most {_MOST_PIXELS / 1e6:.0f} megapixels, got "

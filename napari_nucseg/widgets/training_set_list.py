@@ -194,6 +194,7 @@ class TrainingSetList(QWidget):
             np.asarray(field.image),
             name=field.name,
             rgb=field.is_color,
+            metadata={METADATA_KEY: {"field": field.name}},
             **(_placed(field, scale, units)),
         )
         labels = self._viewer.add_labels(
