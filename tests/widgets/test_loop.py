@@ -54,10 +54,13 @@ def test_the_loop(window):
     card = load_model("mine").card
     assert card.parent == "nuclei"
     score = card.scores["held_out_mean_ap"]
-    better = score >= card.scores["parent_held_out_mean_ap"] and score > 0
+    used = dock.segment.model.currentText()
+    assert used == dock.retrain.parent_model.currentText()
+    assert used in ("mine", "nuclei")
+    if score < card.scores["parent_held_out_mean_ap"]:
+        assert used == "nuclei"  # otherwise it depends on how sure the gate can be
     for choice in (dock.segment.model, dock.retrain.parent_model):
         assert choice.findText("mine") >= 0
-        assert choice.currentText() == ("mine" if better else "nuclei")
 
     dock.segment.model.setCurrentText("mine")
     again = window.segment()
