@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_masks
 from skimage.draw import polygon2mask
 
-from napari_nucseg import Field, export_labels, import_labels
+from napari_nucseg import Field, export_labels, import_labels, open_image
 from napari_nucseg.cli import main
 from napari_nucseg.image.files import read_image, read_labels, write_labels
 from napari_nucseg.measure import FORMATS
@@ -84,7 +84,7 @@ def test_points_along_a_side_are_left_out():
 # Round trips
 
 
-@pytest.mark.parametrize("to", ["imagej", "geojson", "tiff", "cellpose"])
+@pytest.mark.parametrize("to", ["imagej", "geojson", "tiff", "ome-tiff", "cellpose"])
 def test_nothing_is_lost_on_the_way_there_and_back(scene, tmp_path, to):
     path = exported(scene, tmp_path, to)
     field = import_labels(path, np.zeros(SHAPE))
@@ -168,6 +168,61 @@ def test_tiff_has_the_size_of_a_pixel(scene, tmp_path):
         assert file.pages[0].dtype == np.uint16
 
 
+def test_ome_says_axes_and_size_of_a_pixel(scene, tmp_path):
+    stack = np.stack([scene, 0 * scene, scene[::-1]])
+    path = exported(stack, tmp_path, "ome-tiff", pixel_size=(2, 0.5, 0.25))
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].axes == "ZYX"
+        about = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
+        np.testing.assert_array_equal(file.asarray(), stack)
+    sizes = [(about[f"PhysicalSize{axis}"], about[f"PhysicalSize{axis}Unit"]) for axis in "ZYX"]
+    assert sizes == [(2, "µm"), (0.5, "µm"), (0.25, "µm")]
+    # Our own reader agrees.
+    image = open_image(path)
+    assert (image.axes, image.spacing, set(image.unit)) == (
+        "ZYX",
+        (2, 0.5, 0.25),
+        {"micrometer"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("axes", "images"), [("ZYX", (3, 1)), ("TYX", (1, 3)), ("TZYX", (3, 2))]
+)
+def test_stacks_and_series_are_hyperstacks_of_imagej(scene, tmp_path, axes, images):
+    planes = np.stack([scene, 0 * scene, scene[::-1]])
+    labels = np.stack([planes, planes[::-1]]) if axes == "TZYX" else planes
+    path = exported(labels, tmp_path, "tiff", axes=axes, pixel_size=0.5)
+    with tifffile.TiffFile(path) as file:
+        known = file.imagej_metadata
+        assert (known.get("slices", 1), known.get("frames", 1)) == images
+        assert (known["unit"], known.get("spacing")) == ("um", 0.5 if "Z" in axes else None)
+        np.testing.assert_array_equal(file.asarray(), labels)
+
+
+def test_centroids_of_a_series_say_when(scene, tmp_path):
+    path = exported(np.stack([scene, scene]), tmp_path, "centroids", axes="TYX")
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [*csv.DictReader(file)]
+    assert [row["t"] for row in rows] == ["0"] * 7 + ["1"] * 7
+    assert rows[2]["centroid_y"] == rows[9]["centroid_y"] == "4"
+
+
+def test_classes_go_with_the_nuclei(scene, tmp_path):
+    classes = {4: "mitotic", 12: "dead"}
+    text = exported(scene, tmp_path, "geojson", classes=classes).read_text(encoding="utf-8")
+    told = [one["properties"].get("classification") for one in json.loads(text)["features"]]
+    assert told == [None, None, {"name": "mitotic"}, None, None, {"name": "dead"}, None]
+    text = exported(scene, tmp_path, "coco", classes=classes).read_text(encoding="utf-8")
+    content = json.loads(text)
+    names = {one["id"]: one["name"] for one in content["categories"]}
+    assert list(names.values()) == ["nucleus", "dead", "mitotic"]
+    kinds = {one["id"]: names[one["category_id"]] for one in content["annotations"]}
+    assert {label: kind for label, kind in kinds.items() if kind != "nucleus"} == classes
+    text = exported(scene, tmp_path, "centroids", classes=classes).read_text(encoding="utf-8")
+    assert [row["class"] for row in csv.DictReader(text.splitlines())][2] == "mitotic"
+
+
 def test_large_labels_for_imagej_are_floating(scene, tmp_path):
     path = exported(scene * 50_000, tmp_path, "tiff")
     assert tifffile.imread(path).dtype == np.float32
@@ -231,7 +286,8 @@ def test_unknown_format_is_told(scene, tmp_path):
 
 
 def test_stack_is_told(scene, tmp_path):
-    with pytest.raises(ValueError, match=r"labels of one plane, .* got 2 planes of 14 x 18"):
+    says = r"labels of one plane, .* for imagej, got 2 planes of 14 x 18.* or ome-tiff or tiff,"
+    with pytest.raises(ValueError, match=says):
         export_labels(np.stack([scene, scene]), tmp_path / "a.zip", "imagej")
 
 

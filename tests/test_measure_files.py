@@ -10,7 +10,8 @@ import tifffile
 from napari_nucseg import Field, measure_nuclei
 from napari_nucseg.cli import main
 from napari_nucseg.image.files import write_labels
-from napari_nucseg.measure import join_tables, measure_image, write_table
+from napari_nucseg.measure import measure_image
+from napari_nucseg.measure.table_file import join_tables, write_table
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.measure import regionprops_table
 
-from napari_nucseg import Field, find_nuclei, measure_nuclei
+from napari_nucseg import Callbacks, Field, Stopped, find_nuclei, measure_nuclei
 from napari_nucseg.image.files import write_labels
 from napari_nucseg.measure import blocks
 
@@ -103,13 +103,17 @@ def test_shapes_of_a_stack_are_those_of_scikit_image():
     labels[5, 9, 9] = 0
     spacing = (2.0, 0.5, 0.5)
     table = measure_nuclei(labels, pixel_size=spacing)
-    names = ["area", "axis_major_length", "axis_minor_length", "solidity", "centroid"]
+    names = [
+        *("area", "axis_major_length", "axis_minor_length", "solidity", "centroid"),
+        "feret_diameter_max",
+    ]
     expected = regionprops_table(labels, spacing=spacing, properties=names)
     for theirs, ours in {
         "area": "volume_um3",
         "axis_major_length": "major_axis_um",
         "axis_minor_length": "minor_axis_um",
         "solidity": "solidity",
+        "feret_diameter_max": "feret_um",
         "centroid-0": "centroid_z_um",
         "centroid-2": "centroid_x_um",
     }.items():
@@ -420,3 +424,32 @@ def test_image_of_another_shape_is_told(two_nuclei):
 def test_negative_ring_is_told(two_nuclei):
     with pytest.raises(ValueError, match="a width of the ring of 0 or more, got -1"):
         measure_nuclei(two_nuclei, ring_width=-1)
+
+
+# Several images, progress
+
+
+def test_images_by_name_are_measured_as_channels():
+    labels = np.zeros((6, 6), np.int32)
+    labels[1:3, 1:4] = 2
+    one, two = np.full((6, 6), 5), np.stack([np.full((6, 6), 7), labels])
+    table = measure_nuclei(labels, {"dapi": one, "others": two})
+    assert table["mean_dapi"].tolist() == [5]
+    assert table["mean_others_channel_0"].tolist() == [7]
+    assert table["corrected_mean_others_channel_1"].tolist() == [2]
+    whole = measure_nuclei(labels, one, channel_names=["dapi"])
+    assert all(np.array_equal(table[name], whole[name]) for name in whole)
+    with pytest.raises(ValueError, match="names of channels with one image, got a and 2"):
+        measure_nuclei(labels, {"dapi": one, "others": two}, channel_names=["a"])
+
+
+def test_progress_is_told_and_it_can_be_stopped():
+    labels = np.zeros((8, 3000), np.int32)
+    labels[2:4, 10:14], labels[2:4, 1500:1504], labels[2:4, 2900:2904] = 1, 2, 3
+    told = []
+    callbacks = Callbacks(lambda *step: told.append(step))
+    table = measure_nuclei(labels, callbacks=callbacks)
+    assert told == [(done, 3, "Measuring") for done in (1, 2, 3)]
+    assert table["label"].tolist() == [1, 2, 3]
+    with pytest.raises(Stopped):
+        measure_nuclei(labels, callbacks=Callbacks(should_stop=lambda: True))

@@ -105,6 +105,18 @@ def test_stack_shows_its_middle_plane(two_nuclei):
     assert entry.measurement.summary["depth"] == 3
 
 
+def test_what_was_corrected_by_hand_is_counted(two_nuclei, tmp_path):
+    labels = two_nuclei
+    states = {1: "edited", 7: "accepted"}
+    known = report_entry(labels, name="a", states=states)
+    assert known.corrected == {"edited": 1, "accepted": 0, "unreviewed": 1}
+    write_report(tmp_path / "r.html", [known, report_entry(labels, name="b")])
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    section = text.partition("Corrected by hand")[2].partition("<h2>")[0]
+    assert "<td>a</td><td>1</td><td>0</td><td>1</td>" in section
+    assert "1 image: not known." in section
+
+
 def test_image_without_nuclei(tmp_path):
     write_report(tmp_path / "r.html", [report_entry(np.zeros((9, 9), int))])
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))

@@ -14,9 +14,8 @@ from ..measure import (
     TABLE_SUFFIXES,
     Measurement,
     check_table_path,
-    join_tables,
     measure_image,
-    write_table,
+    write_measurements,
 )
 from ..support import Stopped, pluralize
 from .label_files import LabelFile, add_label_files, label_files
@@ -24,8 +23,6 @@ from .options import add_axes, add_command
 from .terminal import bar, interruptible, say, tell_of
 
 __all__ = ["add_measure"]
-
-_SUMMARY_ENDING = "_summary"
 
 
 def add_measure(commands: Any) -> None:
@@ -52,7 +49,7 @@ def add_measure(commands: Any) -> None:
         required=True,
         type=Path,
         metavar="TABLE",
-        help=f"File for the table, {suffixes}; <stem>{_SUMMARY_ENDING} of the same suffix gets "
+        help=f"File for the table, {suffixes}; <stem>_summary of the same suffix gets "
         f"the row for each image: count, density, coverage, medians.",
     )
     command.add_argument(
@@ -109,7 +106,8 @@ def _measure(options: Any) -> int:
                 say(f"{file.name}: {pluralize(int(found[file.name].table['label'].size))}")
             images.update()
     if found:
-        _write(output, found)
+        summary = write_measurements(output, found)
+        say(f"Wrote {output} and {summary}.")
     failed = len(files) - len(found)
     if failed:
         print(f"Failed: {failed} of {len(files)}.", file=sys.stderr)
@@ -129,15 +127,3 @@ def _measured(file: LabelFile, options: Any) -> Measurement:
         channel_names=names,
         probability=file.probability,
     )
-
-
-def _write(output: Path, found: dict[str, Measurement]) -> None:
-    """Write both tables."""
-    rows = {
-        name: {column: np.array([value]) for column, value in one.summary.items()}
-        for name, one in found.items()
-    }
-    summary = output.with_stem(f"{output.stem}{_SUMMARY_ENDING}")
-    write_table(output, join_tables({name: one.table for name, one in found.items()}))
-    write_table(summary, join_tables(rows))
-    say(f"Wrote {output} and {summary}.")

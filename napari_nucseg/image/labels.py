@@ -9,20 +9,20 @@ import numpy as np
 __all__ = ["as_labels"]
 
 
-def as_labels(labels: Any, shape: tuple[int, int]) -> np.ndarray:
+def as_labels(labels: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Check labels against the shape of their image.
 
     Parameters
     ----------
-    labels : array_like, shape (Y, X)
+    labels : array_like, shape (Y, X), or of a stack
         Instance labels of any integer or boolean dtype, or floating with whole
         numbers.
     shape : tuple of int
-        Height and width of the image.
+        Height and width of the image, of a stack what comes before them, too.
 
     Returns
     -------
-    ndarray of int32, shape (Y, X)
+    ndarray of int32, of the same shape
         The labels.
 
     Raises

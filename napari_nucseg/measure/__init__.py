@@ -5,11 +5,13 @@ from .export import export_labels
 from .exports import FORMATS
 from .measurements import measure_image, measure_nuclei
 from .metrics import Scores, match_counts, summarize
+from .outlines import polygons_of_labels
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
+from .recipe import MeasureRecipe
 from .report import ReportEntry, report_entry, write_report
 from .summary import Measurement
 from .table import Pixel
-from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_table
+from .table_file import TABLE_SUFFIXES, check_table_path, write_measurements
 
 __all__ = [
     "FIRST_ONLY",
@@ -18,6 +20,7 @@ __all__ = [
     "SECOND_ONLY",
     "TABLE_SUFFIXES",
     "Differences",
+    "MeasureRecipe",
     "Measurement",
     "Outcomes",
     "Pixel",
@@ -27,14 +30,14 @@ __all__ = [
     "differences",
     "export_labels",
     "interval_of_difference",
-    "join_tables",
     "match_counts",
     "measure_image",
     "measure_nuclei",
     "outcomes_of",
+    "polygons_of_labels",
     "pooled_mean_ap",
     "report_entry",
     "summarize",
+    "write_measurements",
     "write_report",
-    "write_table",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..support import Callbacks
 from .pixels import grouped
 
 __all__ = ["BLOCK", "Box", "boxes_of", "groups_of"]
@@ -19,13 +20,15 @@ BLOCK = {2: 1024, 3: 128}
 Box = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def boxes_of(labels: Any) -> dict[int, Box]:
+def boxes_of(labels: Any, callbacks: Callbacks = Callbacks()) -> dict[int, Box]:
     """Return the bounding box of every nucleus, read block by block.
 
     Parameters
     ----------
     labels : array_like of int, shape (Y, X) or (Z, Y, X)
         NumPy, Zarr and Dask arrays, and images.
+    callbacks : Callbacks, optional
+        Who may end it.
 
     Returns
     -------
@@ -36,10 +39,13 @@ def boxes_of(labels: Any) -> dict[int, Box]:
     ------
     ValueError
         If a label is negative.
+    Stopped
+        If it should stop.
     """
     boxes: dict[int, Box] = {}
     side = BLOCK[len(labels.shape)]
     for start in itertools.product(*(range(0, length, side) for length in labels.shape)):
+        callbacks.check_stop()
         block = np.asarray(labels[tuple(slice(first, first + side) for first in start)])
         for one, box in _boxes_in(block, start):
             boxes[one] = _around(box, boxes[one]) if one in boxes else box

@@ -10,7 +10,16 @@ import numpy as np
 
 from ..image import BaseImage, Field, Image
 from ..pipeline import Segmentation
-from .sources import channels_of, labels_image, named_alike, pixel_of, source_image
+from ..support import Callbacks
+from .sources import (
+    all_channels,
+    channels_of,
+    labels_image,
+    named_alike,
+    pixel_of,
+    source_image,
+    sources_of,
+)
 from .summary import Measurement
 from .table import Table, table_of
 
@@ -31,6 +40,7 @@ def measure_nuclei(
     channel_names: Sequence[str] = (),
     probability: Any = None,
     extra: Mapping[str, Mapping[int, Any]] | None = None,
+    callbacks: Callbacks = Callbacks(),
 ) -> Table:
     """Measure every nucleus: position, size, shape, intensities and neighbors.
 
@@ -43,9 +53,10 @@ def measure_nuclei(
         (Y, X), (Z, Y, X), (T, Y, X) or (T, Z, Y, X); 0 is background, every nucleus has a
         positive integer. NumPy, Zarr and Dask arrays, and files. Three axes are a stack,
         unless the image is a series.
-    image : array_like, path, Image or Field, optional
+    image : array_like, path, Image or Field, or mapping of str to these, optional
         The image that they belong to, with the same axes and perhaps channels or colors;
-        left out, that of a Field.
+        left out, that of a Field. Several images of the same place, such as a file for each
+        channel, are given by name; the names are those of their channels.
     axes : str, optional
         A letter for each axis of the image, or of the labels where there is no image.
     z, t : int, optional
@@ -65,6 +76,8 @@ def measure_nuclei(
     extra : mapping of str to mapping, optional
         Further columns: of each a value by label, such as a state. Nuclei that are not in it
         have NaN, or an empty text among texts.
+    callbacks : Callbacks, optional
+        Who is told of the progress, and who may end it.
 
     Returns
     -------
@@ -80,7 +93,7 @@ def measure_nuclei(
         - in a plane ``area``, ``perimeter``, ``major_axis``, ``minor_axis``,
           ``orientation``, ``eccentricity``, ``solidity``, ``circularity``, ``feret``; in a
           stack ``voxels``, ``volume``, ``surface``, ``sphericity``, ``major_axis``,
-          ``minor_axis``, ``solidity``
+          ``minor_axis``, ``solidity``, ``feret``
         - ``touches_border``: of the image; ``neighbors``: how many nuclei touch it, by a
           corner of a pixel, too; ``nearest``: distance to the next centroid
         - ``mean_probability``
@@ -94,12 +107,19 @@ def measure_nuclei(
         If labels, image and pixel size are not usable or do not fit to each other.
     FileNotFoundError
         If there is no such file.
+    Stopped
+        If it should stop.
 
     Examples
     --------
     >>> found = find_nuclei("field.tif")
     >>> table = measure_nuclei(found, "field.tif", ring_width=3)
     >>> table["mean_intensity"] - table["ring_median_intensity"]
+
+    Two images of one place, the second of another stain:
+
+    >>> table = measure_nuclei(found, {"dapi": "dapi.tif", "ki67": "ki67.tif"})
+    >>> table["corrected_mean_ki67"]
     """
     return measure_image(
         labels,
@@ -112,6 +132,7 @@ def measure_nuclei(
         channel_names=channel_names,
         probability=probability,
         extra=extra,
+        callbacks=callbacks,
     ).table
 
 
@@ -127,12 +148,15 @@ def measure_image(
     channel_names: Sequence[str] = (),
     probability: Any = None,
     extra: Mapping[str, Mapping[int, Any]] | None = None,
+    callbacks: Callbacks = Callbacks(),
 ) -> Measurement:
     """Measure every nucleus, and keep what a summary of the image needs.
 
     Parameters
     ----------
-    labels, image, axes, z, t, pixel_size, ring_width, channel_names, probability, extra
+    labels, image, axes, z, t, pixel_size, ring_width, channel_names
+        See `measure_nuclei`.
+    probability, extra, callbacks
         See `measure_nuclei`.
 
     Returns
@@ -142,7 +166,7 @@ def measure_image(
 
     Raises
     ------
-    TypeError, ValueError, FileNotFoundError
+    TypeError, ValueError, FileNotFoundError, Stopped
         See `measure_nuclei`.
     """
     if not 0 <= ring_width < np.inf:
@@ -151,16 +175,15 @@ def measure_image(
         image = labels
     if probability is None and isinstance(labels, Segmentation):
         probability = labels.probability
-    source = None if image is None else source_image(image, axes).select(z=z, t=t)
-    known = labels_image(labels, source, "" if source else axes.upper())
-    channels = {}
-    if source is not None:
-        source = named_alike(source, known)
-        channels = channels_of(source, known, channel_names)
-    pixel = pixel_of(known, source, pixel_size)
+    sources = sources_of(image, axes, z, t)
+    first = next(iter(sources.values()), None)
+    known = labels_image(labels, first, "" if sources else axes.upper())
+    sources = {name: named_alike(one, known) for name, one in sources.items()}
+    channels = all_channels(sources, known, channel_names)
+    pixel = pixel_of(known, next(iter(sources.values()), None), pixel_size)
 
     def measure(one: BaseImage, parts: Mapping[str, BaseImage]) -> Table:
-        return table_of(one, parts, pixel, ring_width)
+        return table_of(one, parts, pixel, ring_width, callbacks)
 
     table = _over_time(known, channels, measure)
     if probability is not None:

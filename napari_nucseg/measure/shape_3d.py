@@ -18,6 +18,7 @@ SHAPES_3D = {
     "major_axis": 1,
     "minor_axis": 1,
     "solidity": 0,
+    "feret": 1,
 }
 
 
@@ -35,8 +36,9 @@ def shapes_3d(pixels: Pixels, spacing: tuple[float, ...]) -> dict[str, np.ndarra
     -------
     dict of str to ndarray of float, shape (N,)
         The columns of `SHAPES_3D`, lengths in the unit of the spacing. ``volume``,
-        ``major_axis``, ``minor_axis`` and ``solidity`` are those of
-        `skimage.measure.regionprops`; the solidity of a nucleus that is flat is 1.
+        ``major_axis``, ``minor_axis``, ``solidity`` and ``feret`` are those of
+        `skimage.measure.regionprops`; a nucleus that is flat has a solidity of 1, and the
+        largest distance between two points of its own surface is its ``feret``.
         ``surface`` is the area of the mesh of marching cubes, ``sphericity`` pi^(1/3)
         (6 volume)^(2/3) / surface, at most 1.
     """
@@ -52,17 +54,34 @@ def shapes_3d(pixels: Pixels, spacing: tuple[float, ...]) -> dict[str, np.ndarra
             "sphericity": min(1.0, np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / surface),
             "major_axis": region.axis_major_length,
             "minor_axis": region.axis_minor_length,
-            "solidity": _solidity(region),
+            **_of_hull(region, spacing),
         }
         for name, values in columns.items():
             values.append(float(found[name]))
     return {name: np.array(values, float) for name, values in columns.items()}
 
 
-def _solidity(region: Any) -> float:
-    """Return the share of the convex hull, 1 for a nucleus that is flat."""
+def _of_hull(region: Any, spacing: tuple[float, ...]) -> dict[str, float]:
+    """Return the share of the convex hull, and its largest diameter."""
     away = region.coords - region.coords[0]
-    return float(region.solidity) if np.linalg.matrix_rank(away) == 3 else 1.0
+    is_flat = np.linalg.matrix_rank(away) < 3
+    hull = region.image if is_flat else region.image_convex
+    solidity = 1.0 if is_flat else float(region.solidity)
+    return {"solidity": solidity, "feret": _diameter(hull, spacing)}
+
+
+def _diameter(mask: np.ndarray, spacing: tuple[float, ...]) -> float:
+    """Return the largest distance between two points of a surface.
+
+    Both are corners of the convex hull, which are few: the same as among all points.
+    """
+    from scipy.spatial import ConvexHull
+    from scipy.spatial.distance import pdist
+    from skimage.measure import marching_cubes
+
+    points, *_ = marching_cubes(np.pad(mask, 2), 0.5)
+    corners = points[ConvexHull(points).vertices] * spacing
+    return float(np.sqrt(np.max(pdist(corners, "sqeuclidean"))))
 
 
 def _surface(mask: np.ndarray, spacing: tuple[float, ...]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,15 @@ from ..image import (
 from ..pipeline import Segmentation
 from .table import Pixel
 
-__all__ = ["channels_of", "labels_image", "named_alike", "pixel_of", "source_image"]
+__all__ = [
+    "all_channels",
+    "channels_of",
+    "labels_image",
+    "named_alike",
+    "pixel_of",
+    "source_image",
+    "sources_of",
+]
 
 _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 _TIFF = (".tif", ".tiff")
@@ -48,6 +56,76 @@ def source_image(image: Any, axes: str = "") -> BaseImage:
     if isinstance(image, Field):
         return (image.with_axes(axes) if axes else image).source.squeeze().in_order()
     return as_image(image, axes).squeeze().in_order()
+
+
+def sources_of(
+    image: Any, axes: str = "", z: int | None = None, t: int | None = None
+) -> dict[str, BaseImage]:
+    """Return the images that intensities are measured in.
+
+    Parameters
+    ----------
+    image : array_like, path, Image or Field, or mapping of str to these, or None
+        The image, or several by name.
+    axes : str, optional
+        A letter for each axis, the same for all.
+    z, t : int, optional
+        Which plane and which time point.
+
+    Returns
+    -------
+    dict of str to BaseImage
+        By name, which is empty for a single image; empty without one.
+
+    Raises
+    ------
+    TypeError, ValueError, FileNotFoundError
+        If something cannot be an image.
+    """
+    if image is None:
+        return {}
+    named = image if isinstance(image, Mapping) else {"": image}
+    return {name: source_image(one, axes).select(z=z, t=t) for name, one in named.items()}
+
+
+def all_channels(
+    sources: Mapping[str, BaseImage], labels: BaseImage, names: Sequence[str] = ()
+) -> dict[str, BaseImage]:
+    """Return the channels of all images by name, each of the shape of the labels.
+
+    Parameters
+    ----------
+    sources : mapping of str to BaseImage
+        See `sources_of`, with the axes of the labels, see `named_alike`.
+    labels : BaseImage
+        See `labels_image`.
+    names : sequence of str, optional
+        What the channels of a single image are called, see `channels_of`.
+
+    Returns
+    -------
+    dict of str to BaseImage
+        A channel is called as its image, and if that has several, also as it is itself.
+
+    Raises
+    ------
+    ValueError
+        If shapes or names do not fit.
+    """
+    if names and sources and "" not in sources:
+        raise ValueError(
+            f"Expected names of channels with one image, got {', '.join(names)} and "
+            f"{len(sources)} images. Images that are given by name need no others."
+        )
+    found: dict[str, BaseImage] = {}
+    for name, image in sources.items():
+        own = channels_of(image, labels, names)
+        if name and len(own) > 1:
+            own = {f"{name}_{one}": part for one, part in own.items()}
+        elif name:
+            own = {name: next(iter(own.values()))}
+        found |= own
+    return found
 
 
 def labels_image(labels: Any, image: BaseImage | None = None, axes: str = "") -> BaseImage:

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .table import Pixel, Table
+from .table import MICROMETERS, Pixel, Table
 
 __all__ = ["Measurement"]
-
-_MICROMETERS = ("micrometer", "micron", "µm", "μm", "um")
 
 #: Columns whose median says nothing.
 _NO_MEDIAN = (
@@ -62,7 +60,7 @@ class Measurement:
         found |= {names[axis]: length for axis, length in self.sizes.items()}
         found["coverage"] = covered / pixels
         found["density"] = 1e6 * count / pixels
-        if self.pixel.unit in _MICROMETERS:
+        if self.pixel.unit in MICROMETERS:
             whole = pixels * float(np.prod(self.pixel.size))
             found[f"density_per_mm{len(self.pixel.size)}"] = (
                 count * 1000.0 ** len(self.pixel.size) / whole

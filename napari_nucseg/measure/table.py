@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..support import Callbacks
 from .blocks import Box, boxes_of, groups_of
 from .intensity import background_of, intensities, ring_labels
 from .neighbors import nearest_distances, neighbor_counts
@@ -17,7 +18,7 @@ from .pixels import Pixels
 from .shape import SHAPES, shapes_2d
 from .shape_3d import SHAPES_3D, shapes_3d
 
-__all__ = ["AXES", "Pixel", "Table", "table_of"]
+__all__ = ["AXES", "MICROMETERS", "Pixel", "Table", "table_of"]
 
 #: Columns of one length by their names.
 Table = dict[str, np.ndarray]
@@ -27,7 +28,10 @@ AXES = {2: "yx", 3: "zyx"}
 #: Names of the sides of the bounding box along each axis.
 _SIDES = {"z": ("first_z", "end_z"), "y": ("top", "bottom"), "x": ("left", "right")}
 
-_ONE_UNIT = {"micrometer": "um", "micron": "um", "µm": "um", "μm": "um"}
+#: What a micrometer is called.
+MICROMETERS = ("micrometer", "micron", "µm", "μm", "um")
+
+_ONE_UNIT = dict.fromkeys(MICROMETERS, "um")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +68,11 @@ class Pixel:
 
 
 def table_of(
-    labels: Any, channels: Mapping[str, Any], pixel: Pixel, ring_width: float = 0.0
+    labels: Any,
+    channels: Mapping[str, Any],
+    pixel: Pixel,
+    ring_width: float = 0.0,
+    callbacks: Callbacks = Callbacks(),
 ) -> Table:
     """Measure every nucleus.
 
@@ -82,6 +90,8 @@ def table_of(
         Size of a pixel.
     ring_width : float, optional
         See `measure_nuclei`, which describes the columns, too.
+    callbacks : Callbacks, optional
+        Who is told of each part, and who may end it.
 
     Returns
     -------
@@ -92,12 +102,19 @@ def table_of(
     ------
     ValueError
         If a label is negative.
+    Stopped
+        If it should stop.
     """
-    boxes = boxes_of(labels)
+    boxes = boxes_of(labels, callbacks)
     backgrounds = {name: background_of(image, labels) for name, image in channels.items()}
-    work = _Work(labels, channels, backgrounds, pixel, ring_width)
+    work = _Work(labels, channels, backgrounds, pixel, ring_width, callbacks)
+    groups = groups_of(boxes)
+    parts = []
     with ThreadPoolExecutor(2) as threads:
-        parts = list(threads.map(work.measure, groups_of(boxes))) or [work.measure({})]
+        for part in threads.map(work.measure, groups):
+            parts.append(part)
+            callbacks.on_progress(len(parts), len(groups), "Measuring")
+    parts = parts or [work.measure({})]
     order = np.argsort(np.concatenate([part["label"] for part in parts]))
     table = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
     return _with_distances(table, len(labels.shape), pixel)
@@ -112,11 +129,13 @@ class _Work:
     backgrounds: Mapping[str, float]
     pixel: Pixel
     ring_width: float
+    callbacks: Callbacks
     #: Two threads may not read one file at a time.
     reading: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def measure(self, boxes: dict[int, Box]) -> Table:
         """Return the rows of the nuclei in these boxes."""
+        self.callbacks.check_stop()
         ids = np.array(sorted(boxes), np.int64)
         own = [boxes[one] for one in ids.tolist()]
         window, corner = self._window(own)

@@ -10,12 +10,21 @@ from typing import Any
 import numpy as np
 
 from ..support import new_file
+from .summary import Measurement
 from .table import Table
 
-__all__ = ["TABLE_SUFFIXES", "check_table_path", "join_tables", "write_table"]
+__all__ = [
+    "TABLE_SUFFIXES",
+    "check_table_path",
+    "join_tables",
+    "write_measurements",
+    "write_table",
+]
 
 #: Suffixes of the files that a table can be written to.
 TABLE_SUFFIXES = (".csv", ".parquet")
+
+_SUMMARY_ENDING = "_summary"
 
 
 def join_tables(tables: Mapping[str, Table], column: str = "file") -> Table:
@@ -79,6 +88,38 @@ def check_table_path(path: str | Path) -> Path:
     if suffix == ".parquet":
         _pyarrow()
     return path
+
+
+def write_measurements(path: str | Path, found: Mapping[str, Measurement]) -> Path:
+    """Write measured images: a table of all nuclei, and beside it one of the images.
+
+    Parameters
+    ----------
+    path : path
+        File for the nuclei, see `write_table`. ``table.csv`` has ``table_summary.csv`` with a
+        row for each image beside it.
+    found : mapping of str to Measurement
+        By the names of the images, which the first column of both tables has.
+
+    Returns
+    -------
+    Path
+        The file of the images.
+
+    Raises
+    ------
+    ValueError, ImportError, OSError
+        See `write_table`.
+    """
+    path = check_table_path(path)
+    rows = {
+        name: {column: np.array([value]) for column, value in one.summary.items()}
+        for name, one in found.items()
+    }
+    summary = path.with_stem(f"{path.stem}{_SUMMARY_ENDING}")
+    write_table(path, join_tables({name: one.table for name, one in found.items()}))
+    write_table(summary, join_tables(rows))
+    return summary
 
 
 def write_table(path: str | Path, table: Table) -> None:

@@ -1,4 +1,4 @@
-"""The dock widget: 1 Segment, 2 Correct, 3 Retrain."""
+"""The dock widget: 1 Segment, 2 Correct, 3 Retrain, 4 Measure."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from .jobs import JobRunner
 from .journal.journal_keeper import keeper_of
 from .journal.restore_offer import RestoreOffer
 from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
+from .numbers.numbers_panel import NumbersPanel
 from .panel import Panel
 from .retrain.models_compare import ModelComparison
 from .retrain.models_dialog import ModelsDialog
@@ -51,7 +52,7 @@ _NAMES = {
 
 
 class NucleusDock(QWidget):
-    """Find nuclei, correct them, retrain the model.
+    """Find nuclei, correct them, retrain the model, measure them.
 
     Parameters
     ----------
@@ -73,6 +74,7 @@ class NucleusDock(QWidget):
             remembered_set(self._memory),
         )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        self.numbers = NumbersPanel(napari_viewer)
         #: All models, and what can be done with them.
         self.models = ModelsDialog(self)
         self._comparison = ModelComparison(self.segment, self.runner, self)
@@ -98,7 +100,7 @@ class NucleusDock(QWidget):
         self.parts.setDocumentMode(True)
         self.parts.tabBar().setExpanding(True)
         self.parts.tabBar().setUsesScrollButtons(False)
-        for panel in (self.segment, self.correct, self.retrain):
+        for panel in self._panels():
             self.parts.addTab(panel, panel.title)
         # Of fixed height: a longer message must not shift the button that is about to be
         # clicked.
@@ -117,8 +119,12 @@ class NucleusDock(QWidget):
         outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
 
+    def _panels(self) -> tuple[Panel, ...]:
+        """Return the parts in their order."""
+        return self.segment, self.correct, self.retrain, self.numbers
+
     def open_part(self, panel: Panel) -> None:
-        """Show one of the three parts.
+        """Show one of the parts.
 
         Parameters
         ----------
@@ -128,7 +134,7 @@ class NucleusDock(QWidget):
         self.parts.setCurrentWidget(panel)
 
     def _connect(self) -> None:
-        for panel in (self.segment, self.correct, self.retrain):
+        for panel in self._panels():
             panel.told.connect(self.show_message)
         self.offer.told.connect(self.show_message)
         self.offer.restored.connect(self._restored)
@@ -189,6 +195,7 @@ class NucleusDock(QWidget):
         if isalive(self):
             is_dark = get_theme(self._viewer.theme).type == "dark"
             self.setStyleSheet(style_of("dark" if is_dark else "light"))
+            self.numbers.plot.follow_theme("#d0d0d0" if is_dark else "#303030")
 
     def _warm(self) -> None:
         """Load the model in the engine, and show when that is done."""
@@ -226,6 +233,7 @@ class NucleusDock(QWidget):
         self.segment.refresh(busy)
         self.correct.refresh()
         self.retrain.refresh(busy)
+        self.numbers.refresh()
 
     def event(self, event: QEvent) -> bool:
         """End the jobs when the widget is taken out of the window: later nobody can."""

@@ -1,11 +1,11 @@
 """Labels for other programs: a module for each format."""
 
-from .base import FORMATS, ExportFormat, Plane
+from .base import FORMATS, ExportFormat, Labeled
 from .centroids import Centroids
 from .coco import Coco
 from .geojson import GeoJson
 from .imagej import ImageJRois
-from .masks import CellposeMasks, LabelTiff
+from .masks import CellposeMasks, LabelTiff, OmeTiff
 from .overlay import Overlay
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "GeoJson",
     "ImageJRois",
     "LabelTiff",
+    "Labeled",
+    "OmeTiff",
     "Overlay",
-    "Plane",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,35 +16,42 @@ from ...support import new_file
 from ..measurements import measure_nuclei
 from ..table import Pixel, Table
 
-__all__ = ["FORMATS", "ExportFormat", "Plane"]
+__all__ = ["FORMATS", "ExportFormat", "Labeled"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Plane:
-    """The labels of a plane, and what else a format may want to know.
+class Labeled:
+    """Labels, and what else a format may want to know of them.
 
     Parameters
     ----------
-    labels : ndarray of int32, shape (Y, X)
+    labels : ndarray of int32
         0 is background.
+    axes : str
+        ``"YX"``; formats that hold stacks are given ``"ZYX"``, ``"TYX"`` and ``"TZYX"``, too.
     name : str
         What the image is called, for formats that name it.
     pixel : Pixel
         Size of a pixel.
     image : BaseImage, optional
         The image that the labels were made from.
+    classes : mapping of int to str, optional
+        The class of nuclei by their labels; others have none.
     """
 
     labels: np.ndarray
+    axes: str
     name: str
     pixel: Pixel
     image: BaseImage | None = None
+    classes: Mapping[int, str] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def table(self) -> Table:
         """The measurements, see `measure_nuclei`."""
         size = self.pixel.size if self.pixel.unit else None
-        return measure_nuclei(self.labels, self.image, pixel_size=size)
+        axes = self.axes if self.image is None else ""
+        return measure_nuclei(self.labels, self.image, axes=axes, pixel_size=size)
 
 
 class ExportFormat(abc.ABC):
@@ -55,18 +63,20 @@ class ExportFormat(abc.ABC):
     summary: ClassVar[str]
     #: How the name of a file ends that is made for an image, its suffix included.
     ending: ClassVar[str]
+    #: Whether it holds stacks and series as well as planes.
+    holds_stacks: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         FORMATS[cls.name] = cls()
 
-    def write(self, path: Path, plane: Plane) -> None:
+    def write(self, path: Path, labeled: Labeled) -> None:
         """Write a file.
 
         Parameters
         ----------
         path : Path
             File to make or replace; it appears whole or not at all.
-        plane : Plane
+        labeled : Labeled
             What to write.
 
         Raises
@@ -77,10 +87,10 @@ class ExportFormat(abc.ABC):
             If it cannot be written.
         """
         with new_file(path) as aside:
-            self._write(aside, plane)
+            self._write(aside, labeled)
 
     @abc.abstractmethod
-    def _write(self, path: Path, plane: Plane) -> None:
+    def _write(self, path: Path, labeled: Labeled) -> None:
         """Write the file, whose folder exists."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .base import ExportFormat, Plane
+from .base import ExportFormat, Labeled
 
 __all__ = ["Coco"]
 
@@ -17,26 +17,29 @@ class Coco(ExportFormat):
 
     The runs go down the columns, as pycocotools writes and reads them, so that nothing
     is lost. The box is X and Y of its upper left corner, width and height, and the first pixel
-    reaches from 0 to 1. The id of an annotation is its label, and the category is ``nucleus``.
+    reaches from 0 to 1. The id of an annotation is its label. The category is ``nucleus``, and
+    if nuclei have classes, there is one for each class beside it.
     """
 
     name = "coco"
     summary = "annotations for COCO tools, masks as run lengths"
     ending = "_coco.json"
 
-    def _write(self, path: Path, plane: Plane) -> None:
+    def _write(self, path: Path, labeled: Labeled) -> None:
         from skimage.measure import regionprops
 
-        height, width = plane.labels.shape
+        height, width = labeled.labels.shape
         annotations = []
-        for region in regionprops(plane.labels):
+        names = ["nucleus", *sorted({*labeled.classes.values()} - {"nucleus"})]
+        for region in regionprops(labeled.labels):
+            kind = labeled.classes.get(int(region.label), "nucleus")
             top, left, bottom, right = region.bbox
             y, x = region.coords.T
             annotations.append(
                 {
                     "id": int(region.label),
                     "image_id": 1,
-                    "category_id": 1,
+                    "category_id": 1 + names.index(kind),
                     "segmentation": {
                         "size": [height, width],
                         "counts": _packed(_runs(np.sort(x * height + y), height * width)),
@@ -46,10 +49,10 @@ class Coco(ExportFormat):
                     "iscrowd": 0,
                 }
             )
-        image = {"id": 1, "file_name": plane.name, "height": height, "width": width}
+        image = {"id": 1, "file_name": labeled.name, "height": height, "width": width}
         content = {
             "images": [image],
-            "categories": [{"id": 1, "name": "nucleus"}],
+            "categories": [{"id": at, "name": name} for at, name in enumerate(names, 1)],
             "annotations": annotations,
         }
         path.write_text(json.dumps(content), encoding="utf-8")

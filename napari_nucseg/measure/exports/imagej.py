@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..outlines import Polygon, polygons_of_labels
-from .base import ExportFormat, Plane
+from .base import ExportFormat, Labeled
 
 __all__ = ["ImageJRois"]
 
@@ -35,14 +35,15 @@ class ImageJRois(ExportFormat):
     summary = "ROIs for the ROI Manager of ImageJ and Fiji"
     ending = "_rois.zip"
 
-    def _write(self, path: Path, plane: Plane) -> None:
-        if max(plane.labels.shape) > _LARGEST:
+    def _write(self, path: Path, labeled: Labeled) -> None:
+        if max(labeled.labels.shape) > _LARGEST:
             raise ValueError(
                 f"Expected labels of at most {_LARGEST} pixels along each side, got "
-                f"{plane.labels.shape}: ROIs of ImageJ hold no larger numbers. Export geojson."
+                f"{labeled.labels.shape}: ROIs of ImageJ hold no larger numbers. Export "
+                f"geojson."
             )
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for label, polygons in polygons_of_labels(plane.labels):
+            for label, polygons in polygons_of_labels(labeled.labels):
                 name = f"{label:05d}"
                 # Without a date the same labels make the same file.
                 member = zipfile.ZipInfo(f"{name}.roi")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..pictures import draw_outlines, shown
-from .base import ExportFormat, Plane
+from .base import ExportFormat, Labeled
 
 __all__ = ["Overlay"]
 
@@ -24,9 +24,9 @@ class Overlay(ExportFormat):
     summary = "picture of the image with outlines"
     ending = "_overlay.png"
 
-    def _write(self, path: Path, plane: Plane) -> None:
+    def _write(self, path: Path, labeled: Labeled) -> None:
         import PIL.Image
 
-        black = np.zeros((*plane.labels.shape, 3), np.uint8)
-        picture = black if plane.image is None else shown(plane.image)
-        PIL.Image.fromarray(draw_outlines(picture, plane.labels)).save(path)
+        black = np.zeros((*labeled.labels.shape, 3), np.uint8)
+        picture = black if labeled.image is None else shown(labeled.image)
+        PIL.Image.fromarray(draw_outlines(picture, labeled.labels)).save(path)

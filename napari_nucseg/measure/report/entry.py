@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,11 @@ from ..pictures import draw_outlines, shown
 from ..sources import labels_image, source_image
 from ..summary import Measurement
 
-__all__ = ["ReportEntry", "report_entry"]
+__all__ = ["STATES", "ReportEntry", "report_entry"]
+
+#: What a person may have done with a nucleus.
+UNREVIEWED = "unreviewed"
+STATES = ("edited", "accepted", UNREVIEWED)
 
 #: Sides of a picture in pixels, and qualities, that are tried until it is small enough.
 _SIDES = (1400, 1000, 700, 500)
@@ -40,12 +44,16 @@ class ReportEntry:
         JPEG of the image with outlines.
     provenance : mapping of str to object
         How the labels came about, empty if that is not known.
+    corrected : mapping of str to int, optional
+        How many nuclei a person has ``edited``, ``accepted`` and left ``unreviewed``; empty if
+        that is not known.
     """
 
     name: str
     measurement: Measurement
     picture: bytes
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    corrected: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 def report_entry(
@@ -56,7 +64,9 @@ def report_entry(
     axes: str = "",
     z: int | None = None,
     t: int | None = None,
-    pixel_size: float | None = None,
+    pixel_size: float | Sequence[float] | None = None,
+    states: Mapping[int, str] | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> ReportEntry:
     """Measure an image and draw it for a report.
 
@@ -70,6 +80,11 @@ def report_entry(
         What it is called; left out, as the file of the labels is.
     axes, z, t, pixel_size
         See `measure_nuclei`.
+    states : mapping of int to str, optional
+        What a person has done with the nuclei, by their labels: ``"edited"`` or
+        ``"accepted"``; all others are ``"unreviewed"``.
+    provenance : mapping of str to object, optional
+        How the labels came about; left out, what their file or the segmentation says.
 
     Returns
     -------
@@ -83,11 +98,8 @@ def report_entry(
     """
     source = None if image is None else source_image(image, axes).select(z=z, t=t)
     known = labels_image(labels, source, "" if source else axes.upper())
-    provenance: Mapping[str, Any] = {}
-    if isinstance(labels, str | Path):
-        provenance = read_provenance(labels)
-    elif hasattr(labels, "provenance"):
-        provenance = labels.provenance
+    if provenance is None:
+        provenance = _provenance_of(labels)
     measurement = measure_image(known, source, pixel_size=pixel_size)
     middle: dict[str, int | slice] = {
         axis: length // 2 for axis, length in known.sizes.items() if axis in "TZ"
@@ -98,7 +110,24 @@ def report_entry(
         here = {axis: at for axis, at in middle.items() if axis in source.axes}
         picture = shown(source.view(here))
     told = name or known.name.removesuffix(LABELS_ENDING)
-    return ReportEntry(told, measurement, _as_jpeg(picture, plane), provenance)
+    corrected = {} if states is None else _counted(measurement.table["label"], states)
+    return ReportEntry(told, measurement, _as_jpeg(picture, plane), provenance, corrected)
+
+
+def _provenance_of(labels: Any) -> Mapping[str, Any]:
+    if isinstance(labels, str | Path):
+        return read_provenance(labels)
+    known: Mapping[str, Any] = getattr(labels, "provenance", {})
+    return known
+
+
+def _counted(labels: np.ndarray, states: Mapping[int, str]) -> dict[str, int]:
+    """Count the nuclei of each state."""
+    counts = dict.fromkeys(STATES, 0)
+    for one in labels.tolist():
+        state = states.get(one, UNREVIEWED)
+        counts[state if state in counts else UNREVIEWED] += 1
+    return counts
 
 
 def _as_jpeg(picture: np.ndarray, labels: np.ndarray) -> bytes:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...support import __version__, new_file, pluralize
 from ..table_file import join_tables
-from .entry import ReportEntry
+from .entry import STATES, ReportEntry
 from .outliers import distances_from_most
 from .svg import bars, histogram, number
 
@@ -126,6 +126,7 @@ def _parts(entries: Sequence[ReportEntry]) -> Iterator[str]:
     yield "<h2>Images</h2>" + _images(entries)
     yield "<h2>Distributions</h2>" + _plots(entries, table)
     yield "<h2>Outliers</h2>" + _outliers(table)
+    yield "<h2>Corrected by hand</h2>" + _corrected(entries)
     yield "<h2>How the labels were made</h2>" + _provenance(entries)
     yield "<h2>Software</h2>" + _software()
 
@@ -198,6 +199,24 @@ def _outliers(table: dict[str, np.ndarray]) -> str:
     left = len(found) - _MOST_ROWS
     more = f'<p class="note">And {left} more.</p>' if left > 0 else ""
     return _table(heads, [row for _, row in found[:_MOST_ROWS]]) + more
+
+
+def _corrected(entries: Sequence[ReportEntry]) -> str:
+    """Return the table of what a person has done with the nuclei."""
+    known = [entry for entry in entries if entry.corrected]
+    if not known:
+        return '<p class="note">The labels do not say whether a person has corrected them.</p>'
+    rows = [
+        [html.escape(entry.name), *(str(entry.corrected.get(one, 0)) for one in STATES)]
+        for entry in known
+    ]
+    others = len(entries) - len(known)
+    left = f" {pluralize(others, 'image')}: not known." if others else ""
+    note = (
+        f'<p class="note">Nuclei by what a person has done with them: drawn or changed '
+        f"(edited), or found right as they were (accepted).{left}</p>"
+    )
+    return _table(["image", *STATES], rows) + note
 
 
 def _provenance(entries: Sequence[ReportEntry]) -> str:

@@ -221,10 +221,18 @@ class Overlay(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for mark in self.marks:
             points = np.asarray(mark.points, float).reshape(-1, 2)
+            # The middle of a pixel has whole coordinates, in napari and here.
+            points = points @ matrix.T + offset
+            if mark.dots:
+                points = points[self._in_sight(points)]
             if len(points):
-                # The middle of a pixel has whole coordinates, in napari and here.
-                _draw(painter, mark, [QPointF(x, y) for x, y in points @ matrix.T + offset])
+                _draw(painter, mark, [QPointF(x, y) for x, y in points.tolist()])
         painter.end()
+
+    def _in_sight(self, points: np.ndarray) -> np.ndarray:
+        """Return of each dot whether something of it is on the sheet."""
+        size = np.array([self.width(), self.height()])
+        return ((points > -2 * _DOT) & (points < size + 2 * _DOT)).all(axis=1)
 
 
 def _draw(painter: QPainter, mark: Mark, points: list[QPointF]) -> None:
@@ -239,9 +247,11 @@ def _draw(painter: QPainter, mark: Mark, points: list[QPointF]) -> None:
         if mark.radius:
             painter.drawEllipse(points[-1], mark.radius, mark.radius)
         elif mark.dots:
-            painter.setBrush(color)
-            for point in points:
-                painter.drawEllipse(point, _DOT, _DOT)
+            # All at once: there may be thousands.
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            pen.setWidthF(2 * _DOT + pen.widthF())
+            painter.setPen(pen)
+            painter.drawPoints(shape)
         elif mark.closed:
             painter.drawPolygon(shape)
         else:

@@ -1,0 +1,385 @@
+"""Part 4 of the dock widget: measure the nuclei, look at their numbers, and save them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from qtpy.compat import isalive
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QWidget,
+)
+
+from ...support import pluralize
+from ..controls.choices import LayerChoice
+from ..controls.tones import set_tone
+from ..jobs import run_in_thread
+from ..layers.layers import image_of
+from ..layers.pairing import Pairing
+from ..layers.shown import bare, follow_edits
+from ..panel import Fold, Panel, enable_unless, reasons_in_words
+from .channel_layers import ChannelLayers
+from .chosen import Chosen
+from .class_maker import ClassMaker
+from .color_choice import ColorChoice
+from .gate_plot import GatePlot
+from .image_link import ImageLink
+from .measured import Measured, measured_of
+from .measurer import Measurer, why_not_measured
+from .nucleus_table import NucleusTable
+from .rows import Rows, rows_of
+from .saving import Saving
+
+__all__ = ["NumbersPanel"]
+
+_MEASURE_TIP = "Measure position, size, shape and intensities of every nucleus"
+_CANCEL_TIP = "End the measurement; nothing is changed"
+_RING_TIP = (
+    "Also measure intensities in a ring of this width around each nucleus, in µm, or in pixels "
+    "if their size is not known"
+)
+_WAIT = 300  # milliseconds: layers tell of every stroke
+_SOON = 40  # milliseconds: features are set several times in a row
+_TABLE_HEIGHT = 150
+
+
+class NumbersPanel(Panel):
+    """Measure labels, and see the same nuclei in a table, in a plot and in the image.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        The viewer.
+    parent : QWidget, optional
+        The parent.
+    """
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__("4  Measure", parent)
+        self._viewer = viewer
+        self._known: Any | None = None
+        self._is_checking = False
+        #: Which nuclei are chosen.
+        self.chosen = Chosen(self)
+        self.measurer = Measurer(viewer, self)
+        self._make_widgets()
+        self._lay_out()
+        self._connect()
+        self._labels_changed()
+
+    def _make_widgets(self) -> None:
+        self.labels = LayerChoice(self._viewer, Labels)
+        self.image = LayerChoice(
+            self._viewer, Image, may_follow=lambda _: self.labels.layer() is None
+        )
+        self._pairing = Pairing(self._viewer, self.labels, self.image, self)
+        self.others = ChannelLayers(self._viewer, self.labels.layer, self.image.layer)
+        self.intensities = QCheckBox("intensities")
+        self.intensities.setToolTip("Measure in the image, not only the shape")
+        self.intensities.setChecked(True)
+        self.ring = QDoubleSpinBox()
+        self.ring.setRange(0, 1000)
+        self.ring.setDecimals(1)
+        self.ring.setSpecialValueText("no ring")
+        self.ring.setToolTip(_RING_TIP)
+        self.measure_button = QPushButton("Measure")
+        self.cancel_button = QPushButton("Cancel")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        #: How many nuclei there are, and whether the table is out of date.
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.table = NucleusTable(self.chosen)
+        self.table.setMinimumHeight(_TABLE_HEIGHT)
+        self.count = QLabel()
+        self.only_chosen = QCheckBox("only these")
+        self.only_chosen.setToolTip("Show the chosen nuclei alone in the table")
+        self.none_button = QPushButton("None")
+        self.none_button.setToolTip("Choose no nucleus")
+        self.colors = ColorChoice(self.chosen, self.labels.layer)
+        self.plot = GatePlot(self.chosen)
+        self.classes = ClassMaker(self.chosen, self.labels.layer)
+        self.link = ImageLink(self._viewer, self.chosen, self.labels.layer, self)
+        self.saving = Saving(self._viewer, self.labels.layer, self._own_image, self)
+        self._look, self._fill = QTimer(self), QTimer(self)
+        for timer, wait in ((self._look, _WAIT), (self._fill, _SOON)):
+            timer.setSingleShot(True)
+            timer.setInterval(wait)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setSpacing(4)
+        form.addRow("labels", self.labels)
+        image = QHBoxLayout()
+        image.addWidget(self.image, 1)
+        image.addWidget(self.others)
+        form.addRow("of image", image)
+        options = QHBoxLayout()
+        options.addWidget(self.intensities)
+        options.addWidget(self.ring, 1)
+        form.addRow("measure", options)
+        self.body.addLayout(form)
+        self.body.addWidget(self.state)
+        self.body.addWidget(self.table, 1)
+        chosen = QHBoxLayout()
+        chosen.setSpacing(4)
+        chosen.addWidget(self.count, 1)
+        chosen.addWidget(self.only_chosen)
+        chosen.addWidget(self.none_button)
+        self.body.addLayout(chosen)
+        self.body.addWidget(self.classes)
+        self.body.addWidget(self.colors)
+        self.plot_fold = Fold("Plot: draw around nuclei to choose them", self.plot)
+        self.plot_fold.expand()
+        self.body.addWidget(self.plot_fold)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.measure_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        self.actions.addLayout(buttons)
+        files = QHBoxLayout()
+        saving = self.saving
+        for button in (saving.save_button, saving.export_button, saving.copy_button):
+            files.addWidget(button, 1)
+        self.actions.addLayout(files)
+        self.actions.addWidget(self.reason)
+        self.actions.addWidget(self.progress)
+
+    def _connect(self) -> None:
+        self.labels.chosen.connect(self._labels_changed)
+        self.image.chosen.connect(self.refresh)
+        self.image.activated.connect(lambda _: self._image_chosen_by_hand())
+        for choice in (self.labels, self.image):
+            choice.replaced.connect(lambda _: self._changed())
+        self.intensities.toggled.connect(lambda _: self.refresh())
+        self.others.chosen.connect(self.refresh)
+        self.measure_button.clicked.connect(self._measure)
+        self.cancel_button.clicked.connect(self._cancel)
+        self.measurer.progress.connect(self._show_progress)
+        self.measurer.measured.connect(self._measured)
+        self.measurer.ended.connect(self._end)
+        for part in (self.measurer, self.saving, self.colors, self.classes):
+            part.told.connect(self.told)
+        self.table.visited.connect(self.link.visit)
+        self.only_chosen.toggled.connect(self.table.rows_shown.show_only_chosen)
+        self.none_button.clicked.connect(self._choose_none)
+        self.chosen.changed.connect(self._tell_chosen)
+        self.classes.kept.connect(lambda _: self._fill_table())
+        self._look.timeout.connect(self._tell_if_old)
+        self._fill.timeout.connect(self._fill_table)
+
+    # What is chosen
+
+    def _labels_changed(self) -> None:
+        labels = self.labels.layer()
+        if labels != self._known:
+            self._known = labels
+            if labels is not None:
+                layer = bare(labels)
+                layer.events.features.connect(self._features_changed)  # once, however often
+                layer.events.selected_label.connect(self._picked)
+                follow_edits(layer, self._changed)
+            self.colors.forget()
+            self._fill_table(keep=False)
+        self._pairing.follow()
+        self.refresh()
+        self._changed()
+
+    def _image_chosen_by_hand(self) -> None:
+        self._pairing.choose_by_hand()
+        self.refresh()
+
+    def _own_image(self) -> Any | None:
+        """Return the image of the labels, None if another one is chosen by mistake."""
+        return None if self._pairing.why_not() else self.image.layer()
+
+    def _images(self) -> dict[str, Any]:
+        """Return the images that intensities are measured in, by name."""
+        image = self.image.layer()
+        if image is None or not self.intensities.isChecked():
+            return {}
+        others = self.others.layers()
+        if not others:
+            return {"": image}
+        return {_column_name(layer.name): layer for layer in (image, *others)}
+
+    def refresh(self, busy: str = "") -> None:
+        """Enable what can work.
+
+        Parameters
+        ----------
+        busy : str, optional
+            What else runs; measuring does not mind.
+        """
+        self.others.refresh()
+        images = self._images()
+        reason = why_not_measured(self.labels.layer(), images)
+        if not reason and images:
+            reason = self._pairing.why_not()
+        if self.measurer.is_busy:
+            reason = "Nuclei are being measured."
+        enable_unless(self.measure_button, reason, _MEASURE_TIP)
+        nothing = "" if self.measurer.is_busy else "Nothing is being measured."
+        enable_unless(self.cancel_button, nothing, _CANCEL_TIP)
+        self.ring.setEnabled(bool(images))
+        self.ring.setSuffix(" µm ring" if self._has_size() else " pixels ring")
+        self.saving.refresh()
+        self.classes.refresh()
+        buttons = (self.saving.save_button, self.saving.export_button)
+        self.reason.setText(reasons_in_words(self.measure_button, *buttons))
+
+    def _has_size(self) -> bool:
+        image = self.image.layer()
+        try:
+            return image is not None and any(image_of(image).unit)
+        except (TypeError, ValueError):
+            return False
+
+    # Measuring
+
+    def _measure(self) -> None:
+        layer = self.labels.layer()
+        if layer is None:
+            return
+        images = self._images()
+        options = {"ring_width": round(self.ring.value(), 1)} if images else {}
+        self.measurer.start(layer, images, options)
+        self.refresh()
+
+    def _cancel(self) -> None:
+        self.measurer.cancel()
+
+    def _show_progress(self, done: int, total: int) -> None:
+        if self.measurer.is_busy:
+            self.progress.setRange(0, total)
+            self.progress.setValue(done)
+
+    def _measured(self, layer: Any) -> None:
+        measured = measured_of(layer)
+        if measured is not None:
+            table = measured.measurement.table
+            count = pluralize(int(table["label"].size))
+            self.told.emit(f"{count} measured, {len(table)} columns.", False)
+        if layer == self.labels.layer():
+            self._fill_table()
+
+    def _end(self) -> None:
+        self.progress.setRange(0, 1)
+        self.progress.reset()
+        self.refresh()
+        self._tell_if_old()
+
+    # The table
+
+    def _features_changed(self, event: Any = None) -> None:
+        if isalive(self) and event is not None and event.source is bare(self._known):
+            self._fill.start()
+
+    def _fill_table(self, *, keep: bool = True) -> None:
+        """Take the rows of the features."""
+        self._fill.stop()
+        rows = rows_of(self.labels.layer())
+        if not _same(rows, self.chosen.rows):
+            self.chosen.take(rows, keep=keep)
+        self._tell_state()
+        self.refresh()
+
+    def _picked(self, event: Any) -> None:
+        """Choose the nucleus that was picked with a tool."""
+        if isalive(self) and event.source is bare(self._known) and self.isVisible():
+            number = int(event.source.selected_label)
+            if number not in self.chosen.ids:
+                self.chosen.choose_nucleus(number, self.link)
+
+    def _choose_none(self) -> None:
+        self.chosen.choose(np.zeros(self.chosen.rows.ids.size, bool))
+
+    def _tell_chosen(self, by: Any = None) -> None:
+        count, total = self.chosen.count, self.chosen.rows.ids.size
+        part = f" ({count / total:.1%})" if total else ""
+        self.count.setText(f"<b>{count}</b> of {total} chosen{part}")
+        self.none_button.setEnabled(count > 0)
+
+    # Whether it is out of date
+
+    def _changed(self, event: Any = None) -> None:
+        if isalive(self):
+            self._look.start()
+
+    def _tell_if_old(self) -> None:
+        """Look on a thread, as large labels take a moment."""
+        layer, measured = self.labels.layer(), measured_of(self.labels.layer())
+        if layer is None or measured is None or self._is_checking:
+            self._tell_state()
+            return
+        data = bare(layer).data
+        data = data[0] if layer.multiscale else data
+        self._is_checking = True
+
+        def looked(fits: bool) -> None:
+            self._is_checking = False
+            if layer == self.labels.layer():
+                self._tell_state(is_old=not fits)
+
+        run_in_thread(lambda: _fits(measured, data), looked, lambda _: looked(True))
+
+    def _tell_state(self, *, is_old: bool = False) -> None:
+        layer = self.labels.layer()
+        measured = measured_of(layer)
+        if layer is None or measured is None:
+            text = "Not measured yet: click Measure." if layer is not None else ""
+        elif is_old:
+            text = "The labels have changed since they were measured: click Measure again."
+        else:
+            table = measured.measurement.table
+            text = f"{pluralize(int(table['label'].size))}, {len(table)} columns."
+        set_tone(self.state, "warning" if is_old else "hint")
+        self.state.setText(text)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Draw what is chosen over the image."""
+        super().showEvent(event)
+        self.link.draw()
+
+    def hideEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Draw nothing over the image while another part is open."""
+        super().hideEvent(event)
+        self.link.draw()
+
+
+def _fits(measured: Measured, data: Any) -> bool:
+    """Return whether labels are those that were measured."""
+    array = np.asarray(data)
+    shape = measured.fingerprint.shape
+    return array.size == np.prod(shape) and measured.fingerprint.fits(array.reshape(shape))
+
+
+def _same(one: Rows, other: Rows) -> bool:
+    """Return whether rows are the same, so that nothing has to be drawn anew."""
+    return (
+        np.array_equal(one.ids, other.ids)
+        and one.names == other.names
+        and all(_alike(one.columns[name], other.columns[name]) for name in one.columns)
+    )
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    if one.dtype.kind == "f" and other.dtype.kind == "f":
+        return bool(np.array_equal(one, other, equal_nan=True))
+    if one.dtype.kind == "O" or other.dtype.kind == "O":
+        return [*map(str, one)] == [*map(str, other)]
+    return bool(np.array_equal(one, other))
+
+
+def _column_name(name: str) -> str:
+    """Return the name of a layer as a part of names of columns."""
+    return "_".join(name.split())
