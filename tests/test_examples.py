@@ -1,5 +1,6 @@
 """Every example runs as a user would run it."""
 
+import csv
 import runpy
 import sys
 from pathlib import Path
@@ -56,6 +57,24 @@ def test_segment_a_folder(example, tmp_path):
     assert rows == ["image,nuclei", f"good.tif,{labels.max()}"]
     assert "bad.tif" in answer.err
     assert "Failed: 1 of 2." in answer.err
+
+
+def test_measure_a_folder(example, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, seed in {"a": 1, "b": 2}.items():
+        tifffile.imwrite(images / f"{name}.tif", simulate_field((96, 96), seed=seed).image)
+    (images / "bad.tif").write_text("no image")
+    answer = example("measure_a_folder", images, tmp_path / "table.csv", "2", status=1)
+    with open(tmp_path / "table.csv", newline="", encoding="utf-8") as file:
+        rows = [*csv.DictReader(file)]
+    for name in ("a.tif", "b.tif"):
+        of_image = [row for row in rows if row["image"] == name]
+        assert f"{name}: {len(of_image)} nuclei" in answer.out
+        assert all(float(row["mean_intensity"]) > 0 for row in of_image)
+    assert "ring_mean_intensity" in rows[0]
+    assert "bad.tif" in answer.err
+    assert "Failed: 1 of 3." in answer.err
 
 
 def test_images_that_would_overwrite_each_other_are_refused(example, tmp_path):

@@ -438,7 +438,8 @@ def test_images_by_name_are_measured_as_channels():
     assert table["mean_others_channel_0"].tolist() == [7]
     assert table["corrected_mean_others_channel_1"].tolist() == [2]
     whole = measure_nuclei(labels, one, channel_names=["dapi"])
-    assert all(np.array_equal(table[name], whole[name]) for name in whole)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(table[name], values, err_msg=name)
     with pytest.raises(ValueError, match="names of channels with one image, got a and 2"):
         measure_nuclei(labels, {"dapi": one, "others": two}, channel_names=["a"])
 

@@ -115,6 +115,12 @@ def test_what_was_corrected_by_hand_is_counted(two_nuclei, tmp_path):
     section = text.partition("Corrected by hand")[2].partition("<h2>")[0]
     assert "<td>a</td><td>1</td><td>0</td><td>1</td>" in section
     assert "1 image: not known." in section
+    # A file may say it, too.
+    write_labels(
+        tmp_path / "c.tif", labels, None, {"software": "x", "states": {"accepted": [2]}}
+    )
+    written = report_entry(tmp_path / "c.tif")
+    assert written.corrected == {"edited": 0, "accepted": 1, "unreviewed": 1}
 
 
 def test_image_without_nuclei(tmp_path):

@@ -56,9 +56,7 @@ class MeasureRecipe:
         if not self.labels:
             given = [repr(self._first), repr(self.made["model"])]
             given += [f"{name}={value!r}" for name, value in self._found_with().items()]
-            parts += [
-                f"{self._told()}\n" * bool(self._told()) + _call("found", "find_nuclei", given)
-            ]
+            parts += [f"{self._told()}\n{_call('found', 'find_nuclei', given)}"]
         if self.measured is None:
             parts += ['print(found.labels.max(), "nuclei")\n']
         else:
@@ -137,9 +135,7 @@ class MeasureRecipe:
         places = {axis.lower(): at for axis, at in self.made.get("plane", {}).items()}
         if not self.made.get("axes_guessed", True):
             places["axes"] = self.made.get("axes", "")
-        return {
-            name: value for name, value in places.items() if name in _PLACES and value != ""
-        }
+        return {name: at for name, at in places.items() if name in _PLACES and at != ""}
 
     def _told(self) -> str:
         """Return in a comment which weights found the nuclei."""

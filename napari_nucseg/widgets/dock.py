@@ -100,7 +100,7 @@ class NucleusDock(QWidget):
         self.parts.setDocumentMode(True)
         self.parts.tabBar().setExpanding(True)
         self.parts.tabBar().setUsesScrollButtons(False)
-        for panel in self._panels():
+        for panel in self.panels:
             self.parts.addTab(panel, panel.title)
         # Of fixed height: a longer message must not shift the button that is about to be
         # clicked.
@@ -119,8 +119,9 @@ class NucleusDock(QWidget):
         outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
 
-    def _panels(self) -> tuple[Panel, ...]:
-        """Return the parts in their order."""
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """The parts, in the order of their tabs."""
         return self.segment, self.correct, self.retrain, self.numbers
 
     def open_part(self, panel: Panel) -> None:
@@ -134,7 +135,7 @@ class NucleusDock(QWidget):
         self.parts.setCurrentWidget(panel)
 
     def _connect(self) -> None:
-        for panel in self._panels():
+        for panel in self.panels:
             panel.told.connect(self.show_message)
         self.offer.told.connect(self.show_message)
         self.offer.restored.connect(self._restored)

@@ -16,6 +16,11 @@ def parts(dock):
         dock.segment: [dock.segment.segment_button, dock.segment.progress],
         dock.correct: [dock.correct.add_button],
         dock.retrain: [dock.retrain.retrain_button, dock.retrain.progress],
+        dock.numbers: [
+            dock.numbers.measure_button,
+            dock.numbers.saving.save_button,
+            dock.numbers.progress,
+        ],
     }
 
 

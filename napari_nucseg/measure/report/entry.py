@@ -16,10 +16,12 @@ from ..pictures import draw_outlines, shown
 from ..sources import labels_image, source_image
 from ..summary import Measurement
 
-__all__ = ["STATES", "ReportEntry", "report_entry"]
+__all__ = ["STATES", "STATES_KEY", "ReportEntry", "report_entry"]
 
 #: What a person may have done with a nucleus.
 UNREVIEWED = "unreviewed"
+#: Where a provenance has labels by their state.
+STATES_KEY = "states"
 STATES = ("edited", "accepted", UNREVIEWED)
 
 #: Sides of a picture in pixels, and qualities, that are tried until it is small enough.
@@ -82,7 +84,7 @@ def report_entry(
         See `measure_nuclei`.
     states : mapping of int to str, optional
         What a person has done with the nuclei, by their labels: ``"edited"`` or
-        ``"accepted"``; all others are ``"unreviewed"``.
+        ``"accepted"``; all others are ``"unreviewed"``. Left out, what the provenance says.
     provenance : mapping of str to object, optional
         How the labels came about; left out, what their file or the segmentation says.
 
@@ -100,6 +102,8 @@ def report_entry(
     known = labels_image(labels, source, "" if source else axes.upper())
     if provenance is None:
         provenance = _provenance_of(labels)
+    if states is None:
+        states = _states_in(provenance)
     measurement = measure_image(known, source, pixel_size=pixel_size)
     middle: dict[str, int | slice] = {
         axis: length // 2 for axis, length in known.sizes.items() if axis in "TZ"
@@ -119,6 +123,20 @@ def _provenance_of(labels: Any) -> Mapping[str, Any]:
         return read_provenance(labels)
     known: Mapping[str, Any] = getattr(labels, "provenance", {})
     return known
+
+
+def _states_in(provenance: Mapping[str, Any]) -> dict[int, str] | None:
+    """Return the states of nuclei that labels in a file have beside them."""
+    told = provenance.get(STATES_KEY)
+    if not isinstance(told, Mapping):
+        return None
+    return {
+        one: state
+        for state, ids in told.items()
+        if isinstance(ids, list)
+        for one in ids
+        if isinstance(one, int)
+    }
 
 
 def _counted(labels: np.ndarray, states: Mapping[int, str]) -> dict[str, int]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...support import __version__, new_file, pluralize
 from ..table_file import join_tables
-from .entry import STATES, ReportEntry
+from .entry import STATES, STATES_KEY, ReportEntry
 from .outliers import distances_from_most
 from .svg import bars, histogram, number
 
@@ -226,7 +226,7 @@ def _provenance(entries: Sequence[ReportEntry]) -> str:
         same = {
             name: value
             for name, value in entry.provenance.items()
-            if name not in ("image", "seconds", "diameter", "blank", "plane")
+            if name not in ("image", "seconds", "diameter", "blank", "plane", STATES_KEY)
         }
         text = json.dumps(same, indent=2, ensure_ascii=False) if same else ""
         groups.setdefault(text, []).append(entry.name)

@@ -256,13 +256,13 @@ def _clicks(ref: weakref.ref[ImageLink]) -> Callable[[Any, Any], Generator[None]
     """Return what napari calls when a button of the mouse is pressed."""
 
     def follow(viewer: Any, event: Any) -> Generator[None]:
-        start = np.array(event.pos, float)
+        start, is_left = np.array(event.pos, float), event.button == 1
         yield
         while event.type == "mouse_move":
             yield
         link = ref()
         is_click = np.abs(np.array(event.pos, float) - start).max() <= _STILL
-        if not is_click or event.button not in (1, None) or link is None:
+        if not is_click or not is_left or link is None:
             return
         if isalive(link) and link.can_be_clicked():
             link.clicked(event.position)
