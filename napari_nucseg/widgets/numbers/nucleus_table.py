@@ -204,11 +204,18 @@ class NucleusTable(QTableView):
         lines.setDefaultSectionSize(self.fontMetrics().lineSpacing() + 6)
         heads.setResizeContentsPrecision(_MEASURED)
         heads.setMinimumSectionSize(_LEAST)
+        # To draw a name in bold, Qt would ask whether each line of the column is selected.
+        for header in (heads, lines):
+            header.setHighlightSections(False)
         heads.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.selectionModel().selectionChanged.connect(self._lines_selected)
         self.rows_shown.modelReset.connect(self._select_chosen)
         chosen.changed.connect(self._show_chosen)
+
+    def selectAll(self) -> None:  # noqa: N802 (Qt's name)
+        """Choose all nuclei. Their lines are only marked: Qt takes long to select so many."""
+        self._chosen.choose(np.ones(self._chosen.rows.ids.size, bool))
 
     def _lines_selected(self, *_: Any) -> None:
         """Choose the nuclei of the lines that are selected now."""
