@@ -37,7 +37,7 @@ def run(code):
 def test_code_makes_the_same_numbers(found, tmp_path):
     path, result = found
     options = {"ring_width": 2.0, "pixel_size": (0.5, 0.5), "channel_names": ["a", "b"]}
-    recipe = MeasureRecipe({"": str(path)}, "", result.provenance, options)
+    recipe = MeasureRecipe("", str(path), result.provenance, options, {"": str(path)})
     made = run(recipe.as_python())
     np.testing.assert_array_equal(made["found"].labels, result.labels)
     expected = measure_nuclei(result, path, **options)
@@ -60,7 +60,7 @@ def test_code_makes_the_same_numbers(found, tmp_path):
 
 def test_segmentation_alone(found):
     path, result = found
-    code = MeasureRecipe({"": str(path)}, "", result.provenance).as_python()
+    code = MeasureRecipe("", str(path), result.provenance).as_python()
     assert "measure_nuclei" not in code
     np.testing.assert_array_equal(run(code)["found"].labels, result.labels)
 
@@ -75,20 +75,20 @@ def test_labels_of_a_file_and_several_images(tmp_path, two_nuclei):
         paths[name] = str(tmp_path / f"{name}.tif")
         tifffile.imwrite(paths[name], plane.astype(np.uint16))
     labels = paths.pop("labels")
-    recipe = MeasureRecipe(paths, labels, {}, {"ring_width": 0.0})
+    recipe = MeasureRecipe(labels, measured={"ring_width": 0.0}, images=paths)
     code = recipe.as_python()
     assert "find_nuclei" not in code and "ring_width" not in code
     assert run(code)["table"]["mean_ki67"].tolist() == [1, 2]
     with pytest.raises(ValueError, match="one image to measure in, got 2"):
         recipe.as_command()
-    shapes = MeasureRecipe({}, labels, {}, {"pixel_size": (0.5, 0.5)}).as_command()
+    shapes = MeasureRecipe(labels, measured={"pixel_size": (0.5, 0.5)}).as_command()
     assert shlex.split(shapes)[2:] == [
         *(labels, "--output", "labels_table.csv", "--pixel-size", "0.5"),
     ]
 
 
 def test_what_no_command_can_do_is_told():
-    oblong = MeasureRecipe({"": "a.tif"}, "", MADE, {"pixel_size": (0.5, 1.0)})
+    oblong = MeasureRecipe("", "a.tif", MADE, {"pixel_size": (0.5, 1.0)})
     with pytest.raises(ValueError, match=r"as high as wide, got \(0.5, 1.0\)"):
         oblong.as_command()
 
@@ -97,7 +97,7 @@ def test_names_cannot_do_anything_in_the_code():
     evil = "x'; import os\n$(rm -rf ~) `ls` \\.tif"
     made = {**MADE, "model": evil, "software": evil}
     made |= {"plane": {"Z": 3}, "parameters": {evil: 1}}
-    recipe = MeasureRecipe({"": evil}, "", made, {})
+    recipe = MeasureRecipe("", evil, made, {}, {"": evil})
     code = recipe.as_python().replace(
         "from napari_nucseg import find_nuclei, measure_nuclei", ""
     )

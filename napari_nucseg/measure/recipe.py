@@ -26,21 +26,24 @@ class MeasureRecipe:
 
     Parameters
     ----------
-    images : mapping of str to str
-        Files of the images that intensities are measured in, by name; the name of a single
-        one is empty. Nuclei are found in the first.
     labels : str, optional
         File of the labels; empty if the nuclei are to be found anew.
+    image : str, optional
+        File of the image that they are found in then.
     made : mapping of str to object, optional
-        How they were found: the provenance of a `Segmentation`.
+        How they were found in it: the provenance of a `Segmentation`.
     measured : mapping of str to object or None, optional
         Arguments of `measure_nuclei`; None if the nuclei were not measured.
+    images : mapping of str to str, optional
+        Files of the images that intensities were measured in, by name; the name of a single
+        one is empty.
     """
 
-    images: Mapping[str, str]
     labels: str = ""
+    image: str = ""
     made: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     measured: Mapping[str, Any] | None = None
+    images: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def as_python(self) -> str:
         """Return the recipe as a program in Python.
@@ -54,7 +57,7 @@ class MeasureRecipe:
         names += [] if self.measured is None else ["measure_nuclei"]
         parts = [f"from napari_nucseg import {', '.join(names)}\n"]
         if not self.labels:
-            given = [repr(self._first), repr(self.made["model"])]
+            given = [repr(self.image), repr(self.made["model"])]
             given += [f"{name}={value!r}" for name, value in self._found_with().items()]
             parts += [f"{self._told()}\n{_call('found', 'find_nuclei', given)}"]
         if self.measured is None:
@@ -84,9 +87,9 @@ class MeasureRecipe:
         """
         lines, labels = [], self.labels
         if not labels:
-            words = ["nucseg", "segment", self._first, "--output", ".", "--model"]
+            words = ["nucseg", "segment", self.image, "--output", ".", "--model"]
             lines.append([*words, self.made["model"], *_options(self._found_with())])
-            labels = f"{Path(self._first).stem}{LABELS_ENDING}.tif"
+            labels = f"{Path(self.image).stem}{LABELS_ENDING}.tif"
         if self.measured is not None:
             lines.append(self._measure_command(labels))
         return "".join(f"{_joined(line)}\n" for line in lines)

@@ -68,17 +68,13 @@ def recipe_of(layer: Any | None, viewer: Any) -> MeasureRecipe:
         )
     if measured is None and not is_fresh:
         raise ValueError("Measure the nuclei first.")
-    images = {} if measured is None else {n: one() for n, one in measured.images.items()}
+    image, made = "", {}
     if is_fresh and result is not None:
-        first = result.image
-        # Nuclei are found in the first image.
-        images = {"": first} if set(images) <= {""} else images
-        if next(iter(images.values())) is not first:
-            raise ValueError("The intensities were measured in another image.")
-    paths = {name: _path_of(image) for name, image in images.items()}
-    options = None if measured is None else _options(layer, measured.options)
-    made = result.provenance if is_fresh and result is not None else {}
-    return MeasureRecipe(paths, file, made, options)
+        image, made = _path_of(result.image), result.provenance
+    if measured is None:
+        return MeasureRecipe(file, image, made)
+    images = {name: _path_of(one()) for name, one in measured.images.items()}
+    return MeasureRecipe(file, image, made, _options(layer, measured.options), images)
 
 
 def _options(layer: Any, options: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ...support import Callbacks, Stopped
 from ..jobs import run_in_thread
 from ..layers.fingerprint import Fingerprint
 from ..layers.layers import image_of, plane_of
-from ..layers.shown import bare
+from ..layers.shown import bare, result_of_layer
 from .measured import Measured, put_measured
 
 __all__ = ["Measurer", "labels_of", "why_not_measured"]
@@ -157,17 +157,17 @@ class Measurer(QObject):
         labels = labels_of(layer, copied=True)
         sources = {name: image_of(one) for name, one in images.items()}
         given: Any = sources.get("", sources or None)
+        probability = _probability_of(layer)
         relay = _Relay()
         relay.progress.connect(self.progress, Qt.ConnectionType.QueuedConnection)
         callbacks = Callbacks(relay.tell, should_stop=stop.is_set)
-        # The relay lives as long as the work.
         kept = {name: weakref.ref(bare(one)) for name, one in images.items()}
 
         def work() -> Measured:
-            found = measure_image(labels, given, callbacks=callbacks, **options)
+            more = {"callbacks": callbacks, "probability": probability}
+            found = measure_image(labels, given, **more, **options)
             _check(found)
-            print_ = Fingerprint(np.asarray(labels))
-            return Measured(found, print_, kept, dict(options))
+            return Measured(found, Fingerprint(np.asarray(labels)), kept, dict(options))
 
         run_in_thread(work, lambda found: self._show(layer, found), self._failed)
         self.told.emit(f"Measuring {layer.name!r}…", False)
@@ -195,6 +195,15 @@ class Measurer(QObject):
         else:
             self.told.emit(f"Not measured: {error}", True)
         self.ended.emit()
+
+
+def _probability_of(layer: Any) -> np.ndarray | None:
+    """Return the probability map that labels were made from, if they are as they were found."""
+    result = result_of_layer(layer)
+    if result is None or result.state() != "fresh":
+        return None
+    probability: np.ndarray | None = result.probability
+    return probability
 
 
 class _Relay(QObject):
