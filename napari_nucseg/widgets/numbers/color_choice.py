@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,9 @@ from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ..jobs import run_in_thread
+from ..layers.shown import bare
 from .chosen import Chosen
-from .coloring import Coloring, color_back, coloring_of, is_colored, why_not_colored
+from .coloring import Coloring, color_back, coloring_of, colors_of, why_not_colored
 from .rows import LABEL
 
 __all__ = ["USUAL", "ColorChoice"]
@@ -35,12 +37,9 @@ class ColorChoice(QWidget):
     -------
     told(str, bool)
         A message for the status line, and whether it is an error.
-    colored()
-        The labels have the colors that were chosen.
     """
 
     told = Signal(str, bool)
-    colored = Signal()
 
     def __init__(
         self,
@@ -50,8 +49,10 @@ class ColorChoice(QWidget):
     ) -> None:
         super().__init__(parent)
         self._chosen, self._layer_of = chosen, layer_of
-        #: What is shown now: the layer, the column and its values.
-        self._shown: tuple[Any, str, np.ndarray] | None = None
+        # The layer that the box is about.
+        self._layer: Callable[[], Any | None] = lambda: None
+        # The layer and the column whose colors are made now.
+        self._asked: tuple[Any, str] | None = None
         self.box = QComboBox()
         self.box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -84,12 +85,16 @@ class ColorChoice(QWidget):
         """
         self.box.setCurrentIndex(max(0, self.box.findText(column)))
 
-    def forget(self) -> None:
-        """Choose nothing, as other labels are chosen; those of before keep their colors."""
-        self._shown = None
+    def follow_layer(self) -> None:
+        """Say how the labels that are chosen now are colored."""
+        self._asked = None
+        layer = bare(self._layer_of())
+        self._layer = (lambda: None) if layer is None else weakref.ref(layer)
+        colors = colors_of(self._layer_of())
         with QSignalBlocker(self.box):
-            self.box.setCurrentIndex(0)
-        self.legend.setVisible(False)
+            self.box.setCurrentIndex(max(0, self.box.findText(colors.column) if colors else 0))
+        self.legend.setText(colors.legend if colors else "")
+        self.legend.setVisible(colors is not None)
 
     def _rows_changed(self, by: Any) -> None:
         """Offer the columns that there are, and color anew where the chosen one has changed."""
@@ -101,7 +106,9 @@ class ColorChoice(QWidget):
                 self.box.clear()
                 self.box.addItems(names)
                 self.box.setCurrentIndex(max(0, self.box.findText(before)))
-        if by is self._chosen:
+        if bare(self._layer_of()) is not self._layer():
+            self.follow_layer()
+        elif by is self._chosen:
             self._follow()
 
     def _follow(self) -> None:
@@ -110,40 +117,37 @@ class ColorChoice(QWidget):
         if layer is None:
             return
         if column == USUAL:
-            if self._shown is not None or self.legend.isVisible():
-                color_back(layer)
-            self.forget()
+            color_back(layer)
+            self.follow_layer()
             return
         reason = why_not_colored(rows)
         if reason:
             self.told.emit(reason, True)
-            self.forget()
+            self.follow_layer()
             return
-        values = rows.column(column)
-        now = (layer, column, values)
-        if self._shown is not None and is_colored(layer) and _same(now, self._shown):
+        shown, values = colors_of(layer), rows.column(column)
+        if shown is not None and shown.column == column and _same(shown.values, values):
             return
-        self._shown = now
+        asked = self._asked = (layer, column)
         # Thousands of colors take napari a moment.
         run_in_thread(
             lambda: coloring_of(rows, column),
-            lambda found: self._show(now, found),
+            lambda found: self._show(asked, found),
             lambda error: self.told.emit(f"Not colored: {error}", True),
         )
 
-    def _show(self, asked: Any, found: Coloring) -> None:
-        if self._shown is not asked:
-            return  # another column was chosen meanwhile
-        found.show(asked[0])
-        self.legend.setText(found.legend)
-        self.legend.setVisible(True)
-        self.colored.emit()
+    def _show(self, asked: tuple[Any, str], found: Coloring) -> None:
+        if self._asked is asked:  # no other column or layer was chosen meanwhile
+            found.show(asked[0])
+            self.follow_layer()
 
 
-def _same(one: tuple[Any, str, np.ndarray], other: tuple[Any, str, np.ndarray]) -> bool:
-    """Return whether the colors are the same already."""
-    if one[:2] != other[:2] or one[2].shape != other[2].shape:
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two columns have the same values."""
+    if one.shape != other.shape:
         return False
-    if one[2].dtype.kind in "biuf" and other[2].dtype.kind in "biuf":
-        return bool(np.array_equal(one[2], other[2], equal_nan=one[2].dtype.kind == "f"))
-    return [*map(str, one[2])] == [*map(str, other[2])]
+    if one.dtype.kind in "biuf" and other.dtype.kind in "biuf":
+        return bool(
+            np.array_equal(one, other, equal_nan="f" in (one.dtype.kind, other.dtype.kind))
+        )
+    return [*map(str, one)] == [*map(str, other)]

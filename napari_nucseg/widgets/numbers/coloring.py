@@ -14,7 +14,7 @@ from napari.utils.colormaps import DirectLabelColormap, ensure_colormap
 from ..layers.shown import bare
 from .rows import Rows, is_number
 
-__all__ = ["Coloring", "color_back", "coloring_of", "is_colored", "why_not_colored"]
+__all__ = ["Coloring", "color_back", "coloring_of", "colors_of", "why_not_colored"]
 
 #: Without the library numba, napari colors labels one by one only up to this one.
 _MOST_LABELS = 1 << 16
@@ -29,8 +29,8 @@ _PALETTE = (
 )
 _NOTHING = "#7f7f7f"  # of nuclei without a value
 
-#: The colormap that a layer had before we colored it.
-_before: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+#: By layers that we have colored: the colormap of before, and the colors of now.
+_colored: weakref.WeakKeyDictionary[Any, tuple[Any, Coloring]] = weakref.WeakKeyDictionary()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,12 +39,18 @@ class Coloring:
 
     Parameters
     ----------
+    column : str
+        What the nuclei are colored by.
+    values : ndarray, shape (N,)
+        Its values.
     colormap : DirectLabelColormap
         For the layer.
     legend : str
         What the colors mean, in rich text.
     """
 
+    column: str
+    values: np.ndarray
     colormap: DirectLabelColormap
     legend: str
 
@@ -57,8 +63,8 @@ class Coloring:
             The layer.
         """
         layer = bare(layer)
-        if layer not in _before:
-            _before[layer] = layer.colormap
+        before = _colored[layer][0] if layer in _colored else layer.colormap
+        _colored[layer] = before, self
         layer.colormap = self.colormap
 
 
@@ -82,7 +88,7 @@ def coloring_of(rows: Rows, column: str) -> Coloring:
     rgba = np.array([_rgba(color) for color in colors], np.float32)
     by_label: dict[int | None, Any] = {None: _rgba(_NOTHING), 0: np.zeros(4, np.float32)}
     by_label |= dict(zip(rows.ids.tolist(), rgba[shade], strict=True))
-    return Coloring(DirectLabelColormap(color_dict=by_label), legend)
+    return Coloring(column, values, DirectLabelColormap(color_dict=by_label), legend)
 
 
 def _rgba(color: Any) -> np.ndarray:
@@ -137,20 +143,20 @@ def _hexed(color: Any) -> str:
     return "#" + "".join(f"{round(255 * float(part)):02x}" for part in color[:3])
 
 
-def is_colored(layer: Any) -> bool:
-    """Return whether a layer is in the colors of a column.
+def colors_of(layer: Any | None) -> Coloring | None:
+    """Return the colors that a layer has from us.
 
     Parameters
     ----------
-    layer : Labels
+    layer : Labels or None
         The layer.
 
     Returns
     -------
-    bool
-        True until `color_back`.
+    Coloring or None
+        None if it has its usual ones.
     """
-    return bare(layer) in _before
+    return None if layer is None else _colored.get(bare(layer), (None, None))[1]
 
 
 def color_back(layer: Any) -> None:
@@ -161,7 +167,7 @@ def color_back(layer: Any) -> None:
     layer : Labels
         The layer.
     """
-    before = _before.pop(bare(layer), None)
+    before, _ = _colored.pop(bare(layer), (None, None))
     if before is not None:
         bare(layer).colormap = before
 

@@ -75,6 +75,7 @@ class NumbersPanel(Panel):
         self._lay_out()
         self._connect()
         self._labels_changed()
+        self._tell_chosen()
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
@@ -188,8 +189,8 @@ class NumbersPanel(Panel):
                 layer.events.features.connect(self._features_changed)  # once, however often
                 layer.events.selected_label.connect(self._picked)
                 follow_edits(layer, self._changed)
-            self.colors.forget()
             self._fill_table(keep=False)
+            self.colors.follow_layer()
         self._pairing.follow()
         self.refresh()
         self._changed()

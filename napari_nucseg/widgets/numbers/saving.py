@@ -165,17 +165,15 @@ class Saving(QObject):
             self._source(layer),
             classes_of(layer),
         )
-        array = np.asarray(labels)
+        shape = bare(layer).data.shape
 
         def work() -> str:
             export_labels(labels, path, to, image=source, classes=classes)
+            if to in _LOSSLESS:
+                note_written(layer, path, np.asarray(labels).reshape(shape))
             return f"Wrote {path}."
 
-        def done() -> None:
-            if to in _LOSSLESS:
-                note_written(layer, path, array.reshape(bare(layer).data.shape))
-
-        self._write(path, work, done)
+        self._write(path, work)
 
     def _report(self) -> None:
         layer = self._layer_of()
@@ -201,18 +199,15 @@ class Saving(QObject):
 
         self._write(path if path.suffix else path.with_suffix(".html"), work)
 
-    def _write(
-        self, path: Path, work: Callable[[], str], done: Callable[[], None] = lambda: None
-    ) -> None:
+    def _write(self, path: Path, work: Callable[[], str]) -> None:
         """Write on a thread, and say so."""
         self.told.emit(f"Writing {path.name}…", False)
-
-        def written(text: str) -> None:
-            done()
-            self.told.emit(text, False)
-
         failed = f"{path.name} was not written"
-        run_in_thread(work, written, lambda error: self.told.emit(f"{failed}: {error}", True))
+        run_in_thread(
+            work,
+            lambda text: self.told.emit(text, False),
+            lambda error: self.told.emit(f"{failed}: {error}", True),
+        )
 
     def _source(self, layer: Any) -> Any | None:
         """Return the image of the labels, None if it does not fit."""
