@@ -18,7 +18,7 @@ __all__ = ["COUNT", "GatePlot"]
 COUNT = "number of nuclei"
 
 _ALL, _CHOSEN = "#6f9fd8", "#f2a33c"
-_HEIGHT, _BINS = 170, 48
+_HEIGHT, _BINS = 120, 48
 _LEAST_POINTS = 3  # of a gate that goes around something
 
 #: What is offered for X first, if it is there.
@@ -84,7 +84,7 @@ class GatePlot(QWidget):
     def _make_plot(self) -> None:
         self.canvas = _Canvas()
         self.plot = pyqtgraph.PlotWidget(viewBox=self.canvas, background=None)
-        self.plot.setFixedHeight(_HEIGHT)
+        self.plot.setMinimumHeight(_HEIGHT)
         self.plot.setMinimumWidth(100)
         self.plot.hideButtons()
         options = {"pen": None, "pxMode": True, "size": 4}
@@ -116,7 +116,7 @@ class GatePlot(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
         column.addLayout(row)
-        column.addWidget(self.plot)
+        column.addWidget(self.plot, 1)
 
     # What is drawn
 

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QTabWidget,
     QWidget,
 )
 
@@ -26,7 +27,7 @@ from ..jobs import run_in_thread
 from ..layers.layers import image_of
 from ..layers.pairing import Pairing
 from ..layers.shown import bare, follow_edits
-from ..panel import Fold, Panel, enable_unless, reasons_in_words
+from ..panel import Panel, enable_unless, reasons_in_words
 from .channel_layers import ChannelLayers
 from .chosen import Chosen
 from .class_maker import ClassMaker
@@ -131,7 +132,13 @@ class NumbersPanel(Panel):
         form.addRow("measure", options)
         self.body.addLayout(form)
         self.body.addWidget(self.state)
-        self.body.addWidget(self.table, 1)
+        # One above the other, they do not fit on a small screen.
+        self.views = QTabWidget()
+        self.views.setDocumentMode(True)
+        self.views.addTab(self.table, "Table")
+        self.views.addTab(self.plot, "Plot")
+        self.views.setTabToolTip(1, "Draw around nuclei to choose them")
+        self.body.addWidget(self.views, 1)
         chosen = QHBoxLayout()
         chosen.setSpacing(4)
         chosen.addWidget(self.count, 1)
@@ -140,9 +147,6 @@ class NumbersPanel(Panel):
         self.body.addLayout(chosen)
         self.body.addWidget(self.classes)
         self.body.addWidget(self.colors)
-        self.plot_fold = Fold("Plot: draw around nuclei to choose them", self.plot)
-        self.plot_fold.expand()
-        self.body.addWidget(self.plot_fold)
         buttons = QHBoxLayout()
         buttons.addWidget(self.measure_button, 2)
         buttons.addWidget(self.cancel_button, 1)

@@ -15,6 +15,9 @@ __all__ = ["LABEL", "Rows", "is_number", "rows_of"]
 #: What the first column is called.
 LABEL = "label"
 
+#: What few look at: it comes last.
+_PLACES = ("centroid_", "top", "left", "bottom", "right", "first_z", "end_z")
+
 #: What a person looks at first, in this order, before what was measured.
 _FIRST = (STATE, SUSPICION, REASON)
 
@@ -129,15 +132,12 @@ def rows_of(layer: Any | None) -> Rows:
     order = np.argsort(ids, kind="stable")
     order = order[ids[order] > 0]
     named = [name for name in features if name not in (INDEX, LABEL)]
-    measured = named.index("centroid_y") if "centroid_y" in named else 0
-    # What was measured comes last, in its order; what people have said comes first.
-    others = [name for name in named if features[name].dtype.kind not in "biuf"]
+    # What people have said comes first: states and classes.
     first = [name for name in _FIRST if name in named]
-    first += [name for name in others if name not in first]
-    names = [
-        *first,
-        *(name for name in named[measured:] + named[:measured] if name not in first),
-    ]
+    first += [n for n in named if n not in first and features[n].dtype.kind not in "biuf"]
+    last = [name for name in named if str(name).startswith(_PLACES)]
+    between = [name for name in named if name not in (*first, *last)]
+    names = [*first, *between, *last]
     columns = {str(name): np.asarray(features[name])[order] for name in names}
     return Rows(ids[order], columns)
 
