@@ -86,6 +86,11 @@ def test_pictures_are_those_of_the_images(folder):
     assert picture[0, 0].max() < 60
 
 
+def test_field_has_its_image_with_it(field):
+    picture = np.asarray(PIL.Image.open(io.BytesIO(report_entry(field).picture)))
+    assert picture[6, 5].min() > 200
+
+
 def test_pictures_are_made_small_enough():
     noise = np.random.default_rng(0).integers(0, 255, (1100, 1100), np.uint8)
     entry = report_entry(np.zeros(noise.shape, int), noise)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..image import as_labels
+from ..image import Field, as_labels
 from .exports import FORMATS, ExportFormat, Labeled
 from .sources import channels_of, labels_image, named_alike, pixel_of, source_image
 
@@ -46,7 +46,7 @@ def export_labels(
         that all lie right to less than half a pixel.
     image : array_like, path, Image or Field, optional
         The image that the labels were made from, for intensities in GeoJSON and for the
-        overlay.
+        overlay; left out, that of a Field.
     axes, z, t
         See `measure_nuclei`.
     pixel_size : float or sequence of float, optional
@@ -70,6 +70,7 @@ def export_labels(
     >>> export_labels(labels, "field_rois.zip", "imagej")
     """
     chosen = export_format(to)
+    image = labels if image is None and isinstance(labels, Field) else image
     source = None if image is None else source_image(image, axes).select(z=z, t=t)
     known = labels_image(labels, source, "" if source else axes.upper())
     if known.axes != "YX" and not chosen.holds_stacks:

@@ -179,6 +179,7 @@ def test_gate_is_drawn_with_the_mouse(window, numbers):
     plot = numbers.plot
     plot.x.setCurrentText("area")
     plot.y.setCurrentText("mean_intensity")
+    numbers.views.setCurrentWidget(plot)
     window.qtbot.wait(50)
     view = plot.plot.viewport()
     places = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...image import LABELS_ENDING, read_provenance
+from ...image import LABELS_ENDING, Field, read_provenance
 from ..measurements import measure_image
 from ..pictures import draw_outlines, shown
 from ..sources import labels_image, source_image
@@ -77,7 +77,8 @@ def report_entry(
     labels : array_like of int, path, Image, Field or Segmentation
         (Y, X), or a stack or series, of which the middle plane is drawn.
     image : array_like, path, Image or Field, optional
-        The image that the labels were made from; without it the picture is black.
+        The image that the labels were made from; left out, that of a Field. Without one the
+        picture is black.
     name : str, optional
         What it is called; left out, as the file of the labels is.
     axes, z, t, pixel_size
@@ -98,6 +99,7 @@ def report_entry(
     TypeError, ValueError, FileNotFoundError
         See `measure_nuclei`.
     """
+    image = labels if image is None and isinstance(labels, Field) else image
     source = None if image is None else source_image(image, axes).select(z=z, t=t)
     known = labels_image(labels, source, "" if source else axes.upper())
     if provenance is None:

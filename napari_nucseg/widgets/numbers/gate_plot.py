@@ -18,7 +18,7 @@ __all__ = ["COUNT", "GatePlot"]
 COUNT = "number of nuclei"
 
 _ALL, _CHOSEN = "#6f9fd8", "#f2a33c"
-_HEIGHT, _BINS = 120, 48
+_HEIGHT, _BINS, _LIST = 100, 48, 240
 _LEAST_POINTS = 3  # of a gate that goes around something
 
 #: What is offered for X first, if it is there.
@@ -265,4 +265,5 @@ def _columns() -> QComboBox:
     box = QComboBox()
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(6)
+    box.view().setMinimumWidth(_LIST)  # or long names are cut off in the list, too
     return box

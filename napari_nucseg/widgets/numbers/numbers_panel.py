@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QTabWidget,
     QWidget,
 )
@@ -50,7 +51,7 @@ _RING_TIP = (
 )
 _WAIT = 300  # milliseconds: layers tell of every stroke
 _SOON = 40  # milliseconds: features are set several times in a row
-_TABLE_HEIGHT = 150
+_VIEWS = 190  # height of table and plot at least, in pixels
 
 
 class NumbersPanel(Panel):
@@ -102,7 +103,6 @@ class NumbersPanel(Panel):
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.table = NucleusTable(self.chosen)
-        self.table.setMinimumHeight(_TABLE_HEIGHT)
         self.count = QLabel()
         self.only_chosen = QCheckBox("only these")
         self.only_chosen.setToolTip("Show the chosen nuclei alone in the table")
@@ -135,6 +135,10 @@ class NumbersPanel(Panel):
         # One above the other, they do not fit on a small screen.
         self.views = QTabWidget()
         self.views.setDocumentMode(True)
+        self.views.tabBar().setDrawBase(False)
+        # What a plot would like to have is more than a small screen has.
+        self.views.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.views.setMinimumHeight(_VIEWS)
         self.views.addTab(self.table, "Table")
         self.views.addTab(self.plot, "Plot")
         self.views.setTabToolTip(1, "Draw around nuclei to choose them")
