@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 from napari.layers import Shapes
-from qtpy.QtCore import QPointF, Qt
-from qtpy.QtTest import QTest
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_nucseg import measure_nuclei
@@ -40,6 +40,9 @@ def numbers(window, small):
     window.viewer.add_labels(small, name="squares", **MICRONS)
     panel = window.dock.numbers
     window.dock.open_part(panel)
+    window.viewer.window._qt_window.resize(1366, 728)
+    window.qtbot.wait(50)
+    window.viewer.reset_view()
     measure(window)
     return panel
 
@@ -181,19 +184,24 @@ def test_gate_is_drawn_with_the_mouse(window, numbers):
     plot.y.setCurrentText("mean_intensity")
     numbers.views.setCurrentWidget(plot)
     window.qtbot.wait(50)
-    view = plot.plot.viewport()
+    view, left = plot.plot.viewport(), Qt.MouseButton.LeftButton
+    corners = [(3, 0), (30, 0), (30, 30), (3, 30)]
     places = [
-        plot.plot.mapFromScene(point)
-        for point in (
-            plot.canvas.mapViewToScene(QPointF(*at))
-            for at in [(3, 0), (30, 0), (30, 30), (3, 30)]
-        )
+        QPointF(plot.plot.mapFromScene(plot.canvas.mapViewToScene(QPointF(*corner))))
+        for corner in corners
     ]
-    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=places[0])
-    for place in places[1:]:
-        QTest.mouseMove(view, place)
+
+    def send(kind, place, button, held):
+        event = QMouseEvent(
+            kind, place, view.mapToGlobal(place), button, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(view, event)
         window.qtbot.wait(20)
-    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=places[-1])
+
+    send(QEvent.Type.MouseButtonPress, places[0], left, left)
+    for place in places:
+        send(QEvent.Type.MouseMove, place, Qt.MouseButton.NoButton, left)
+    send(QEvent.Type.MouseButtonRelease, places[-1], left, Qt.MouseButton.NoButton)
     window.wait(lambda: numbers.chosen.count)
     assert numbers.chosen.ids.tolist() == [4, 6, 8, 10]
 

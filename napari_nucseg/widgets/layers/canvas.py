@@ -232,7 +232,8 @@ class Overlay(QWidget):
     def _in_sight(self, points: np.ndarray) -> np.ndarray:
         """Return of each dot whether something of it is on the sheet."""
         size = np.array([self.width(), self.height()])
-        return ((points > -2 * _DOT) & (points < size + 2 * _DOT)).all(axis=1)
+        inside: np.ndarray = (points > -2 * _DOT) & (points < size + 2 * _DOT)
+        return np.all(inside, axis=1)
 
 
 def _draw(painter: QPainter, mark: Mark, points: list[QPointF]) -> None:

@@ -164,8 +164,9 @@ class Measurer(QObject):
         kept = {name: weakref.ref(bare(one)) for name, one in images.items()}
 
         def work() -> Measured:
-            more = {"callbacks": callbacks, "probability": probability}
-            found = measure_image(labels, given, **more, **options)
+            found = measure_image(
+                labels, given, probability=probability, callbacks=callbacks, **options
+            )
             _check(found)
             return Measured(found, Fingerprint(np.asarray(labels)), kept, dict(options))
 

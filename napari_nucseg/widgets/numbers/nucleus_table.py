@@ -289,7 +289,8 @@ def _in_words(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float | np.floating):
-        if np.isnan(value):
+        number = float(value)
+        if np.isnan(number):
             return ""
-        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+        return f"{number:.4g}" if abs(number) < 1e4 else f"{number:.0f}"
     return "" if value is None else str(value)
