@@ -71,6 +71,11 @@ def test_features_have_the_numbers_of_measure_nuclei(window, numbers, small):
     assert lines_of(numbers, "label") == ["2", "4", "6", "8", "10", "12"]
     assert lines_of(numbers, "area_um2") == ["0.25", "1", "2.25", "4", "6.25", "9"]
     assert f"6 nuclei measured, {len(expected)} columns." in window.status
+    # Columns of other plugins are there, too.
+    layer.features = layer.features.assign(cluster=[0, 1, 2, 0, 1, 2])
+    window.wait(lambda: "cluster" in numbers.chosen.rows.names)
+    assert lines_of(numbers, "cluster") == ["0", "1", "2", "0", "1", "2"]
+    assert rows_of(None).ids.size == 0
 
 
 def test_ring_and_further_channels_are_measured(window, numbers, small):
@@ -92,7 +97,7 @@ def test_ring_and_further_channels_are_measured(window, numbers, small):
     assert "mean_dapi" not in window.viewer.layers["squares"].features
 
 
-def test_table_is_sorted_by_a_click_and_shows_the_nucleus(window, numbers):
+def test_table_and_image_follow_each_other(window, numbers, mouse):
     at = numbers.chosen.rows.names.index("area")
     numbers.table.sortByColumn(at, Qt.SortOrder.DescendingOrder)
     assert lines_of(numbers, "label") == ["12", "10", "8", "6", "4", "2"]
@@ -105,9 +110,8 @@ def test_table_is_sorted_by_a_click_and_shows_the_nucleus(window, numbers):
     (mark,) = numbers.link.marks
     np.testing.assert_allclose(np.min(mark.points, axis=0), [39.5, 39.5])
     np.testing.assert_allclose(np.max(mark.points, axis=0), [44.5, 44.5])
-
-
-def test_nucleus_that_is_clicked_is_chosen_in_the_table(window, numbers, mouse):
+    # A click in the image chooses the row.
+    window.viewer.reset_view()
     over = mouse(window.viewer.layers["squares"])
     numbers.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     over.click((43, 72))
@@ -119,10 +123,7 @@ def test_nucleus_that_is_clicked_is_chosen_in_the_table(window, numbers, mouse):
     # A drag moves the view, and is no click.
     over.drag((43, 72), (43, 40))
     assert not numbers.chosen.count
-
-
-def test_click_draws_while_a_brush_is_in_hand(window, numbers, mouse):
-    layer = window.viewer.layers["squares"]
+    # While a brush is in hand, it draws.
     window.viewer.layers.selection.active = layer
     layer.mode = "paint"
     mouse(layer).click((43, 72))
@@ -165,7 +166,7 @@ def edited(number):
     return States({number: State.EDITED})
 
 
-def test_histogram_chooses_a_range_that_can_be_moved(numbers):
+def test_gate_is_drawn_with_the_mouse_or_is_a_range(window, numbers):
     plot = numbers.plot
     plot.x.setCurrentText("area")
     plot.y.setCurrentText(COUNT)
@@ -176,10 +177,8 @@ def test_histogram_chooses_a_range_that_can_be_moved(numbers):
     plot.log.setChecked(True)
     plot._draw_gate(np.array([[0.5, 0], [1.0, 1]]), True)
     assert numbers.chosen.ids.tolist() == [4, 6]
-
-
-def test_gate_is_drawn_with_the_mouse(window, numbers):
-    plot = numbers.plot
+    plot.log.setChecked(False)
+    numbers.none_button.click()
     plot.x.setCurrentText("area")
     plot.y.setCurrentText("mean_intensity")
     numbers.views.setCurrentWidget(plot)
@@ -206,7 +205,7 @@ def test_gate_is_drawn_with_the_mouse(window, numbers):
     assert numbers.chosen.ids.tolist() == [4, 6, 8, 10]
 
 
-def test_nuclei_are_colored_by_a_column_and_back(window, numbers):
+def test_colors_of_a_column_and_a_table_that_is_out_of_date(window, numbers):
     layer = window.viewer.layers["squares"]
     usual = layer.colormap
     numbers.colors.choose("area")
@@ -219,10 +218,7 @@ def test_nuclei_are_colored_by_a_column_and_back(window, numbers):
     numbers.colors.choose(USUAL)
     assert layer.colormap is usual
     assert not numbers.colors.legend.isVisibleTo(numbers)
-
-
-def test_table_says_that_the_labels_have_changed(window, numbers):
-    layer = window.viewer.layers["squares"]
+    # An edit makes the table out of date, until it is undone.
     assert "6 nuclei" in numbers.state.text()
     layer.data_setitem((np.array([5]), np.array([5])), np.array([4]))
     window.wait(lambda: "have changed" in numbers.state.text())
@@ -304,7 +300,7 @@ def answers(window, monkeypatch, tmp_path):
     return save
 
 
-def test_table_is_saved_with_a_summary_and_what_people_said(window, numbers, answers):
+def test_everything_is_written_with_what_people_said(window, numbers, answers, small):
     numbers.chosen.choose_nucleus(6)
     window.click(numbers.classes.button)
     put_states(window.viewer.layers["squares"], edited(4))
@@ -320,17 +316,9 @@ def test_table_is_saved_with_a_summary_and_what_people_said(window, numbers, ans
     )
     assert summary["nuclei"] == "6"
     assert float(summary["density_per_mm2"]) == pytest.approx(6 / (0.03 * 0.045))
-
-
-@pytest.mark.parametrize("to", sorted(FORMATS))
-def test_every_export_is_written(window, numbers, answers, to):
-    path = answers(f"x{FORMATS[to].ending}", numbers.saving.actions[to].trigger)
-    assert path.stat().st_size > 0
-
-
-def test_exports_have_image_and_classes(window, numbers, answers, small):
-    numbers.chosen.choose_nucleus(6)
-    window.click(numbers.classes.button)
+    for to, one in FORMATS.items():
+        path = answers(f"x{one.ending}", numbers.saving.actions[to].trigger)
+        assert path.stat().st_size > 0
     path = answers("x.geojson", numbers.saving.actions["geojson"].trigger)
     features = json.loads(path.read_text(encoding="utf-8"))["features"]
     third = features[2]["properties"]
@@ -338,16 +326,9 @@ def test_exports_have_image_and_classes(window, numbers, answers, small):
     assert third["measurements"]["mean_intensity"] == 12
     path = answers("x_labels.ome.tif", numbers.saving.actions["ome-tiff"].trigger)
     np.testing.assert_array_equal(tifffile.imread(path), small)
-
-
-def test_report_says_what_was_corrected(window, numbers, answers):
-    put_states(window.viewer.layers["squares"], edited(4))
     path = answers("r.html", numbers.saving.actions["report"].trigger)
     section = path.read_text(encoding="utf-8").partition("Corrected by hand")[2]
     assert "<td>dapi</td><td>1</td><td>0</td><td>5</td>" in section
-
-
-def test_outlines_are_shapes_over_the_labels(window, numbers):
     numbers.saving.actions["shapes"].trigger()
     (shapes,) = (layer for layer in window.viewer.layers if isinstance(layer, Shapes))
     assert shapes.features["label"].tolist() == [2, 4, 6, 8, 10, 12]
@@ -393,11 +374,3 @@ def test_code_of_what_was_found_and_measured(window, tmp_path, monkeypatch, simu
     code = QApplication.clipboard().text()
     assert repr(str(path)) in code
     assert "find_nuclei" not in code
-
-
-def test_rows_follow_the_features_of_other_plugins(window, numbers):
-    layer = window.viewer.layers["squares"]
-    layer.features = layer.features.assign(cluster=[0, 1, 2, 0, 1, 2])
-    window.wait(lambda: "cluster" in numbers.chosen.rows.names)
-    assert lines_of(numbers, "cluster") == ["0", "1", "2", "0", "1", "2"]
-    assert rows_of(None).ids.size == 0
