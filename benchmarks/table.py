@@ -89,9 +89,12 @@ def use(viewer: Any, layer: Any, panel: Any) -> list[Measure]:
     panel.plot.x.setCurrentText("area")
     panel.plot.y.setCurrentText("mean_intensity")
     y = np.asarray(panel.chosen.rows.columns["mean_intensity"], float)
-    half = float(np.median(x))
-    gate = [(half, y.min() - 1), (x.max() + 1, y.min() - 1), (x.max() + 1, y.max() + 1)]
-    gates = (np.array([*gate, (half + 0.1 * at, y.max() + 1)]) for at in range(ROUNDS))
+    low, high = y.min() - 1, y.max() + 1
+    lefts = np.quantile(x, np.linspace(0.4, 0.6, ROUNDS))
+    gates = (
+        np.array([(left, low), (x.max() + 1, low), (x.max() + 1, high), (left, high)])
+        for left in lefts
+    )
     rows = iter(rng.integers(0, count, 3 * ROUNDS).tolist())
     mouse, turn = Mouse(viewer, layer), itertools.count()
     names = panel.chosen.rows.names

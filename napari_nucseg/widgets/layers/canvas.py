@@ -20,6 +20,8 @@ __all__ = ["Mark", "Overlay", "camera_of", "canvas_of", "has_grid", "screen_matr
 #: Below every line lies a dark one, so that it is seen on bright images, too.
 _SHADE = QColor(0, 0, 0, 140)
 _DOT, _GAP = 3.5, 14.0  # pixels of the screen
+#: More dots are drawn without smooth edges.
+_SMOOTH = 500
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -248,11 +250,13 @@ def _draw(painter: QPainter, mark: Mark, points: list[QPointF]) -> None:
         if mark.radius:
             painter.drawEllipse(points[-1], mark.radius, mark.radius)
         elif mark.dots:
-            # All at once: there may be thousands.
+            # All at once, and without smooth edges: there may be thousands.
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(points) <= _SMOOTH)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             pen.setWidthF(2 * _DOT + pen.widthF())
             painter.setPen(pen)
             painter.drawPoints(shape)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         elif mark.closed:
             painter.drawPolygon(shape)
         else:
