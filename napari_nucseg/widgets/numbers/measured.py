@@ -120,7 +120,8 @@ def table_of(layer: Any) -> Measurement:
         With the columns of states, classes and other plugins after those of the numbers.
     """
     measured, features = measured_of(layer), bare(layer).features
-    assert measured is not None, "the button is grey before"
+    if measured is None:
+        raise ValueError(f"Expected labels that were measured, got {layer.name!r}.")
     measurement = measured.measurement
     table = dict(measurement.table)
     rows = features.set_index(INDEX).reindex(table[LABEL])

@@ -23,11 +23,9 @@ from qtpy.QtWidgets import (
 
 from ...support import pluralize
 from ..controls.choices import LayerChoice
-from ..controls.tones import set_tone
-from ..jobs import run_in_thread
 from ..layers.layers import image_of
 from ..layers.pairing import Pairing
-from ..layers.shown import bare, follow_edits
+from ..layers.shown import bare
 from ..panel import Panel, enable_unless, reasons_in_words
 from .channel_layers import ChannelLayers
 from .chosen import Chosen
@@ -35,7 +33,8 @@ from .class_maker import ClassMaker
 from .color_choice import ColorChoice
 from .gate_plot import GatePlot
 from .image_link import ImageLink
-from .measured import Measured, measured_of
+from .measured import measured_of
+from .measured_mark import MeasuredMark
 from .measurer import Measurer, why_not_measured
 from .nucleus_table import NucleusTable
 from .rows import Rows, rows_of
@@ -49,7 +48,6 @@ _RING_TIP = (
     "Also measure intensities in a ring of this width around each nucleus, in µm, or in pixels "
     "if their size is not known"
 )
-_WAIT = 300  # milliseconds: layers tell of every stroke
 _SOON = 40  # milliseconds: features are set several times in a row
 _VIEWS = 190  # height of table and plot at least, in pixels
 
@@ -100,8 +98,7 @@ class NumbersPanel(Panel):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
         #: How many nuclei there are, and whether the table is out of date.
-        self.state = QLabel()
-        self.state.setWordWrap(True)
+        self.state = MeasuredMark()
         self.table = NucleusTable(self.chosen)
         self.count = QLabel()
         self.only_chosen = QCheckBox("only these")
@@ -113,10 +110,9 @@ class NumbersPanel(Panel):
         self.classes = ClassMaker(self.chosen, self.labels.layer)
         self.link = ImageLink(self._viewer, self.chosen, self.labels.layer, self)
         self.saving = Saving(self._viewer, self.labels.layer, self._own_image, self)
-        self._look, self._fill = QTimer(self), QTimer(self)
-        for timer, wait in ((self._look, _WAIT), (self._fill, _SOON)):
-            timer.setSingleShot(True)
-            timer.setInterval(wait)
+        self._fill = QTimer(self)
+        self._fill.setSingleShot(True)
+        self._fill.setInterval(_SOON)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -168,7 +164,7 @@ class NumbersPanel(Panel):
         self.image.chosen.connect(self.refresh)
         self.image.activated.connect(lambda _: self._image_chosen_by_hand())
         for choice in (self.labels, self.image):
-            choice.replaced.connect(lambda _: self._changed())
+            choice.replaced.connect(self.state.look_soon)
         self.intensities.toggled.connect(lambda _: self.refresh())
         self.others.chosen.connect(self.refresh)
         self.measure_button.clicked.connect(self._measure)
@@ -183,7 +179,6 @@ class NumbersPanel(Panel):
         self.none_button.clicked.connect(self._choose_none)
         self.chosen.changed.connect(self._tell_chosen)
         self.classes.kept.connect(lambda _: self._fill_table())
-        self._look.timeout.connect(self._tell_if_old)
         self._fill.timeout.connect(self._fill_table)
 
     # What is chosen
@@ -196,12 +191,11 @@ class NumbersPanel(Panel):
                 layer = bare(labels)
                 layer.events.features.connect(self._features_changed)  # once, however often
                 layer.events.selected_label.connect(self._picked)
-                follow_edits(layer, self._changed)
             self._fill_table(keep=False)
             self.colors.follow_layer()
+            self.state.watch(labels)
         self._pairing.follow()
         self.refresh()
-        self._changed()
 
     def _image_chosen_by_hand(self) -> None:
         self._pairing.choose_by_hand()
@@ -279,13 +273,14 @@ class NumbersPanel(Panel):
             count = pluralize(int(table["label"].size))
             self.told.emit(f"{count} measured, {len(table)} columns.", False)
         if layer == self.labels.layer():
+            self.state.tell()
             self._fill_table()
 
     def _end(self) -> None:
         self.progress.setRange(0, 1)
         self.progress.reset()
         self.refresh()
-        self._tell_if_old()
+        self.state.look_soon()
 
     # The table
 
@@ -299,7 +294,6 @@ class NumbersPanel(Panel):
         rows = rows_of(self.labels.layer())
         if not _same(rows, self.chosen.rows):
             self.chosen.take(rows, keep=keep)
-        self._tell_state()
         self.refresh()
 
     def _picked(self, event: Any) -> None:
@@ -318,42 +312,6 @@ class NumbersPanel(Panel):
         self.count.setText(f"<b>{count}</b> of {total} chosen{part}")
         self.none_button.setEnabled(count > 0)
 
-    # Whether it is out of date
-
-    def _changed(self, event: Any = None) -> None:
-        if isalive(self):
-            self._look.start()
-
-    def _tell_if_old(self) -> None:
-        """Look on a thread, as large labels take a moment."""
-        layer, measured = self.labels.layer(), measured_of(self.labels.layer())
-        if layer is None or measured is None or self._is_checking:
-            self._tell_state()
-            return
-        data = bare(layer).data
-        data = data[0] if layer.multiscale else data
-        self._is_checking = True
-
-        def looked(fits: bool) -> None:
-            self._is_checking = False
-            if layer == self.labels.layer():
-                self._tell_state(is_old=not fits)
-
-        run_in_thread(lambda: _fits(measured, data), looked, lambda _: looked(True))
-
-    def _tell_state(self, *, is_old: bool = False) -> None:
-        layer = self.labels.layer()
-        measured = measured_of(layer)
-        if layer is None or measured is None:
-            text = "Not measured yet: click Measure." if layer is not None else ""
-        elif is_old:
-            text = "The labels have changed since they were measured: click Measure again."
-        else:
-            table = measured.measurement.table
-            text = f"{pluralize(int(table['label'].size))}, {len(table)} columns."
-        set_tone(self.state, "warning" if is_old else "hint")
-        self.state.setText(text)
-
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Draw what is chosen over the image."""
         super().showEvent(event)
@@ -363,13 +321,6 @@ class NumbersPanel(Panel):
         """Draw nothing over the image while another part is open."""
         super().hideEvent(event)
         self.link.draw()
-
-
-def _fits(measured: Measured, data: Any) -> bool:
-    """Return whether labels are those that were measured."""
-    array = np.asarray(data)
-    shape = measured.fingerprint.shape
-    return array.size == np.prod(shape) and measured.fingerprint.fits(array.reshape(shape))
 
 
 def _same(one: Rows, other: Rows) -> bool:
