@@ -67,17 +67,18 @@ class NumbersPanel(Panel):
         super().__init__("4  Measure", parent)
         self._viewer = viewer
         self._known: Any | None = None
-        self._is_checking = False
         #: Which nuclei are chosen.
         self.chosen = Chosen(self)
         self.measurer = Measurer(viewer, self)
+        self._make_choices()
         self._make_widgets()
         self._lay_out()
         self._connect()
         self._labels_changed()
         self._tell_chosen()
 
-    def _make_widgets(self) -> None:
+    def _make_choices(self) -> None:
+        """Make what says which nuclei are measured, where, and how."""
         self.labels = LayerChoice(self._viewer, Labels)
         self.image = LayerChoice(
             self._viewer, Image, may_follow=lambda _: self.labels.layer() is None
@@ -92,6 +93,8 @@ class NumbersPanel(Panel):
         self.ring.setDecimals(1)
         self.ring.setSpecialValueText("no ring")
         self.ring.setToolTip(_RING_TIP)
+
+    def _make_widgets(self) -> None:
         self.measure_button = QPushButton("Measure")
         self.cancel_button = QPushButton("Cancel")
         self.progress = QProgressBar()
@@ -128,6 +131,20 @@ class NumbersPanel(Panel):
         form.addRow("measure", options)
         self.body.addLayout(form)
         self.body.addWidget(self.state)
+        self._lay_out_views()
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.measure_button, 2)
+        buttons.addWidget(self.cancel_button, 1)
+        self.actions.addLayout(buttons)
+        files = QHBoxLayout()
+        saving = self.saving
+        for button in (saving.save_button, saving.export_button, saving.copy_button):
+            files.addWidget(button, 1)
+        self.actions.addLayout(files)
+        self.actions.addWidget(self.reason)
+        self.actions.addWidget(self.progress)
+
+    def _lay_out_views(self) -> None:
         # One above the other, they do not fit on a small screen.
         self.views = QTabWidget()
         self.views.setDocumentMode(True)
@@ -147,17 +164,6 @@ class NumbersPanel(Panel):
         self.body.addLayout(chosen)
         self.body.addWidget(self.classes)
         self.body.addWidget(self.colors)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.measure_button, 2)
-        buttons.addWidget(self.cancel_button, 1)
-        self.actions.addLayout(buttons)
-        files = QHBoxLayout()
-        saving = self.saving
-        for button in (saving.save_button, saving.export_button, saving.copy_button):
-            files.addWidget(button, 1)
-        self.actions.addLayout(files)
-        self.actions.addWidget(self.reason)
-        self.actions.addWidget(self.progress)
 
     def _connect(self) -> None:
         self.labels.chosen.connect(self._labels_changed)
