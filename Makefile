@@ -12,8 +12,8 @@ RUN := $(VENV)/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-headless test-window test-window-1 test-window-2 \
-	lint bench train clean
+.PHONY: help setup demo test test-quick test-headless test-headless-1 test-headless-2 \
+	test-window test-window-1 test-window-2 lint bench train clean
 
 help:
 	@echo "make demo    open napari, segment a sample image (a screenshot if there is no display)"
@@ -36,12 +36,14 @@ demo: $(STAMP)
 	@$(RUN) tools/demo.py
 
 # TensorFlow and OpenGL must not meet in a process, so there are two suites, at the same time.
-# Tests with a window often wait for the engine. So there are two processes of them, which use
-# the time in which one waits or one suite has ended.
+# Tests often wait, for the engine or another process. So there are two processes of each suite.
+# The two share its tests: each takes the next file that the other has not taken.
 test: $(STAMP)
-	@echo "Three processes test at once. What they tell comes when each is done, in some minutes."
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target \
-		test-headless test-window-1 test-window-2
+	@echo "Four processes test at once. What they tell comes when each is done, in some minutes."
+	@claims=$$(mktemp -d) && \
+	$(MAKE) --no-print-directory --jobs=4 --keep-going --output-sync=target CLAIMS=$$claims \
+		test-headless-1 test-headless-2 test-window-1 test-window-2; \
+	status=$$?; rm -r $$claims; exit $$status
 
 test-quick: $(STAMP)
 	@$(RUN) -m pytest -x -q -m "not slow"
@@ -52,8 +54,11 @@ test-headless: $(STAMP)
 test-window: $(STAMP)
 	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets
 
-test-window-1 test-window-2: test-window-%: $(STAMP)
-	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets --part=$*/2
+test-headless-1 test-headless-2: $(STAMP)
+	@$(RUN) -m pytest --claims=$(CLAIMS)/headless
+
+test-window-1 test-window-2: $(STAMP)
+	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets --claims=$(CLAIMS)/window
 
 lint: $(STAMP)
 	@status=0; \

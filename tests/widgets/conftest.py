@@ -7,6 +7,7 @@ import contextlib
 import gc
 import itertools
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -54,20 +55,11 @@ settings.register_profile("thorough", max_examples=50, stateful_step_count=200, 
 settings.load_profile("short")
 
 
-def pytest_addoption(parser):
-    """Add the option with which a few processes share the tests."""
-    parser.addoption("--part", default="1/1", help="which part of the files to run, as 1/2")
-
-
-def pytest_collection_modifyitems(config, items):
-    """Leave out the files of other parts."""
-    part, parts = map(int, config.getoption("part").split("/"))
-    files = sorted({item.path for item in items})
-    chosen = {path for number, path in enumerate(files) if number % parts == part - 1}
-    left_out = [item for item in items if item.path not in chosen]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item.path in chosen]
+# Several processes share the tests.
+claims = runpy.run_path(str(Path(__file__).parents[1] / "claims.py"))
+pytest_addoption = claims["pytest_addoption"]
+pytest_collection_modifyitems = claims["pytest_collection_modifyitems"]
+pytest_runtest_protocol = claims["pytest_runtest_protocol"]
 
 
 def pytest_runtest_logfinish():
