@@ -78,7 +78,7 @@ def _open(path: Path, axes: str = "", *, look_up: bool = True) -> BaseImage:
             return ArrayImage(read_picture(path, look_up=look_up), axes, name=path.stem)
         if suffix not in TIFF_SUFFIXES:
             return FormatImage(path, axes)
-        image = TiffImage(path, axes)
+        image = TiffImage(path, axes, as_labels=not look_up)
     except (TypeError, ValueError) as error:
         raise _in_file(path, error) from error
     if image.large_count > 1:  # much smaller ones are thumbnails and labels of slides
