@@ -301,8 +301,8 @@ def test_fewer_colors_than_pixels_without_jpeg(tmp_path, across, down, range_of_
 
 def test_jpeg_in_a_tiff_is_rgb_already(tmp_path):
     for size in ((1, 1), (2, 2)):
-        tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", compression="jpeg",
-                         compressionargs={"level": 95}, tile=(16, 16), subsampling=size)  # fmt: skip
+        how = {"compression": "jpeg", "compressionargs": {"level": 95}, "subsampling": size}
+        tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", tile=(16, 16), **how)
         with tifffile.TiffFile(tmp_path / "a.tif") as file:
             assert file.pages[0].photometric == tifffile.PHOTOMETRIC.YCBCR
         assert difference(tmp_path / "a.tif", RGB.astype(float)) < 12
@@ -350,8 +350,15 @@ def test_inks_of_other_printers_and_numbers_of_other_widths_are_refused(tmp_path
         read_image(tmp_path / "b.tif")
 
 
-@pytest.mark.parametrize("how", [{"photometric": "cielab"}, {"photometric": "separated"},
-                                 {"photometric": "ycbcr"}, {"compression": "jpeg"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"photometric": "cielab"},
+        {"photometric": "separated"},
+        {"photometric": "ycbcr"},
+        {"compression": "jpeg"},
+    ],
+)
 def test_labels_are_not_converted_with_loss(tmp_path, how):
     samples = {"separated": 4}.get(how.get("photometric"), 3)
     mask = np.dstack([MASK] * samples)

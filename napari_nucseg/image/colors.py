@@ -109,7 +109,7 @@ def icc_lab(values: np.ndarray) -> np.ndarray:
     lab = values.astype(np.float32)
     if values.itemsize > 1:
         lab /= 256
-    return (lab - np.float32([0, 128, 128])) * np.float32([100 / 255, 1, 1])
+    return (lab - _floats(0, 128, 128)) * _floats(100 / 255, 1, 1)
 
 
 def itu_lab(values: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ def itu_lab(values: np.ndarray) -> np.ndarray:
         See `signed_lab`.
     """
     lab = values.astype(np.float32) * np.float32(255 / np.iinfo(values.dtype).max)
-    return (lab - np.float32([0, 128, 96])) * np.float32([100 / 255, 170 / 255, 200 / 255])
+    return (lab - _floats(0, 128, 96)) * _floats(100 / 255, 170 / 255, 200 / 255)
 
 
 def from_lab(lab: np.ndarray, white: Sequence[float], dtype: np.dtype) -> np.ndarray:
@@ -147,7 +147,7 @@ def from_lab(lab: np.ndarray, white: Sequence[float], dtype: np.dtype) -> np.nda
         Red, green, blue.
     """
     middle = (lab[:, :1] + 16) / 116
-    f = middle + lab * np.float32([0, 1 / 500, -1 / 200])
+    f = middle + lab * _floats(0, 1 / 500, -1 / 200)
     f = np.stack([f[:, 1], middle[:, 0], f[:, 2]], axis=1)
     relative = np.where(f > 6 / 29, f**3, (f - 4 / 29) * (3 * (6 / 29) ** 2))
     linear = np.clip(relative @ _from_relative(white).T, 0, 1)
@@ -166,6 +166,10 @@ def _from_relative(white: Sequence[float]) -> np.ndarray:
 def _xyz(white: Sequence[float]) -> np.ndarray:
     x, y = white
     return np.array([x / y, 1, (1 - x - y) / y])
+
+
+def _floats(*numbers: float) -> np.ndarray:
+    return np.array(numbers, np.float32)
 
 
 def _rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:

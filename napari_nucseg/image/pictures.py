@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import re
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from .unreadable import unreadable
+from ..support import some_of, warn_user
+from .picture_checks import SIGNATURE_OF_PNG, check_jpeg, check_png, is_png_of_16_bits
+from .unreadable import Damaged, unreadable
 
 __all__ = ["LOSSY", "PICTURE_SUFFIXES", "read_picture"]
 
@@ -29,7 +34,10 @@ _MODES = {
     "PA": "L",
 }
 
-_SIGNATURE_OF_PNG = b"\x89PNG\r\n\x1a\n"
+_SIGNATURE_OF_JPEG = b"\xff\xd8"
+
+#: What Pillow warns of that is not about pixels.
+_HARMLESS = re.compile("EXIF|APNG|ICC|[Mm]etadata")
 
 _one_at_a_time = threading.Lock()
 
@@ -52,35 +60,62 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
     Raises
     ------
     ValueError
-        If it cannot be read.
-    """
-    import PIL.Image
+        If it cannot be read, or is damaged.
 
+    Warns
+    -----
+    UserWarning
+        If something in it is odd.
+    """
     try:
-        with open(path, "rb") as file:
-            beginning = file.read(len(_SIGNATURE_OF_PNG) + 18)
-        # 16 bits of several channels are 8 to Pillow, and large fields an attack.
-        if beginning.startswith(_SIGNATURE_OF_PNG) and beginning[24] == 16:
+        data = path.read_bytes()
+        if data.startswith(SIGNATURE_OF_PNG):
+            data = check_png(data)
+        elif data.startswith(_SIGNATURE_OF_JPEG):
+            check_jpeg(data)
+        # 16 bits of several channels are 8 to Pillow.
+        if is_png_of_16_bits(data):
             import imagecodecs
 
-            image = imagecodecs.png_decode(path.read_bytes())
+            image = imagecodecs.png_decode(data)
             return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
-        with _large_pictures(), PIL.Image.open(path) as picture:
-            if picture.mode == "P" and not look_up:
-                return np.asarray(picture)
-            return np.asarray(picture.convert(_MODES.get(picture.mode, picture.mode)))
+        with _pillow() as told:
+            image = _decode(data, look_up)
+        if not all(map(_HARMLESS.search, told)):
+            raise Damaged(some_of(told))
     except Exception as error:  # Pillow raises what it comes across
         raise unreadable(path, error) from error
+    if told:
+        warn_user(f"{path}: {some_of(told)}")
+    return image
+
+
+def _decode(data: bytes, look_up: bool) -> np.ndarray:
+    """Decode what Pillow can, as grey values, RGB or RGBA."""
+    import PIL.Image
+
+    with PIL.Image.open(io.BytesIO(data)) as picture:
+        if picture.mode == "P" and not look_up:
+            return np.asarray(picture)
+        if picture.mode == "P" and "transparency" in picture.info:
+            # Looked up at once it would be warned of; the colors are the same.
+            return np.asarray(picture.convert("RGBA").convert("RGB"))
+        return np.asarray(picture.convert(_MODES.get(picture.mode, picture.mode)))
 
 
 @contextlib.contextmanager
-def _large_pictures() -> Iterator[None]:
-    """Let Pillow open pictures of any size."""
+def _pillow() -> Iterator[list[str]]:
+    """Let Pillow open pictures of any size, and collect what it warns of."""
     import PIL.Image
 
-    with _one_at_a_time:
+    told: list[str] = []
+    with _one_at_a_time, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        # Large fields are an attack to it.
         most, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None
         try:
-            yield
+            yield told
         finally:
             PIL.Image.MAX_IMAGE_PIXELS = most
+            told += dict.fromkeys(str(warning.message) for warning in caught)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .picture_checks import check_png
 from .tiff_stored import check_mapped, check_segments, grid_of, is_missing, size_of
 from .tiff_subsampled import decode_subsampled
 from .unreadable import Damaged
@@ -216,6 +217,8 @@ def _segment(page: Any, number: int) -> np.ndarray:
     if len(data) < page.databytecounts[number]:
         raise Damaged("it ends within its pixels")
     if keyframe.compression not in _JPEG:
+        if keyframe.compression == _PNG:
+            check_png(data)  # libpng would print what it thinks of it
         if keyframe.is_subsampled:
             return decode_subsampled(keyframe, data, number)
         return keyframe.decode(data, number)[0]
@@ -224,7 +227,7 @@ def _segment(page: Any, number: int) -> np.ndarray:
     return keyframe.decode(data, number, jpegtables=page.jpegtables)[0]
 
 
-_JPEG = {6, 7, 34892, 33007}
+_JPEG, _PNG = {6, 7, 34892, 33007}, 34933
 
 #: The mark at the end of a JPEG, and how many bytes some programs leave behind it.
 _END_OF_JPEG, _TAIL = b"\xff\xd9", 64

@@ -12,6 +12,9 @@ from .unreadable import Damaged
 
 __all__ = ["check_mapped", "check_segments", "grid_of", "is_missing", "size_of"]
 
+#: Bytes at the beginning of each TIFF in which no pixels can be.
+_HEADER = 8
+
 #: How many bytes one stored byte can stand for at most, by compression; the others have no
 #: such bound, but say themselves how large they are.
 _UNPACKED = {
@@ -103,7 +106,7 @@ def check_segments(page: Any, numbers: Sequence[int]) -> None:
         offset, count = page.dataoffsets[number], page.databytecounts[number]
         if not offset and not count:
             continue
-        if not offset or not count or offset + count > end:
+        if offset < _HEADER or not count or offset + count > end:
             raise Damaged(
                 f"{count} bytes of pixels are said to lie at {offset}, in a file of {end} bytes"
             )
@@ -132,7 +135,7 @@ def check_mapped(page: Any, offset: int, size: int) -> None:
     end, stored = page.parent.filehandle.size, sum(page.databytecounts)
     if stored < page.nbytes:
         raise Damaged(f"{page.nbytes} bytes of pixels are declared, but {stored} are stored")
-    if offset + size > end:
+    if offset < _HEADER or offset + size > end:
         raise Damaged(
             f"{size} bytes of pixels are said to lie at {offset}, in a file of {end} bytes"
         )

@@ -66,7 +66,7 @@ def _unpacked(page: Any, data: bytes) -> bytes:
     import tifffile
 
     if page.fillorder == 2:
-        data = imagecodecs.bitorder_decode(data)
+        data = bytes(imagecodecs.bitorder_decode(data))
     if page.compression == 1:
         return data
     return bytes(tifffile.TIFF.DECOMPRESSORS[page.compression](data))

@@ -223,10 +223,10 @@ def _looked_up(page: Any, as_labels: bool) -> Meaning | None:
     """Look the colors of a palette up, unless its numbers are labels or intensities."""
     if as_labels:
         return _grey(page, as_labels)
-    table = np.asarray(page.tags.valueof(_COLORMAP, ()))
+    table: np.ndarray = np.asarray(page.tags.valueof(_COLORMAP, ()))
     if page.dtype.kind != "u" or table.size != 3 << page.bitspersample:
         raise Refused("its pixels are numbers of colors (PALETTE), but it has no such colors")
-    colors = table.astype(np.uint16).reshape(3, -1).T
+    colors: np.ndarray = table.astype(np.uint16).reshape(3, -1).T
     if colors.max() > 255:  # otherwise it was written with 8 bits, as old programs do
         colors = colors >> 8
     if _only_tints(colors) or (page.parent.flags & _MICROSCOPES and _is_scale(colors)):
