@@ -82,8 +82,9 @@ class Outputs:
             except (OSError, ValueError) as error:
                 text = getattr(error, "strerror", None) or error
                 raise ValueError(
-                    f"Expected an image whose outputs can be written, got {image}: {path} cannot "
-                    f"be the name of a file ({text}). Rename the image, or choose another folder."
+                    f"Expected an image whose outputs can be written, got {image}: {path} "
+                    f"cannot be the name of a file ({text}). Rename the image, or choose "
+                    f"another folder."
                 ) from error
             if stat.S_ISDIR(mode):
                 raise IsADirectoryError(

@@ -12,9 +12,10 @@ import numpy as np
 from ..support import pluralize, some_of, warn_user
 from .axes import LETTERS, check_axes, guess_axes, kept_axes
 from .base import BaseImage
+from .heard import heard_of
 from .image import Ranges, as_slice
 from .microns import spacing_of
-from .tiff_log import heard_of_tifffile, is_harmless
+from .tiff_log import is_harmless
 from .tiff_pages import axis_of_samples, read_series
 from .tiff_values import Meaning, convert_pixels, meaning_of
 from .unreadable import Damaged, Refused, unreadable
@@ -185,7 +186,7 @@ class TiffImage(BaseImage):
         import tifffile
 
         try:
-            with heard_of_tifffile() as told, tifffile.TiffFile(self.path) as file:
+            with heard_of("tifffile") as told, tifffile.TiffFile(self.path) as file:
                 yield file.series[self._number_in(file)].levels[self._level]
             damage = [text for text in told if not is_harmless(text)]
             if damage:

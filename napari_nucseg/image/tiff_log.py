@@ -1,14 +1,10 @@
-"""What tifffile says in its log while it reads a file, and which of it is harmless."""
+"""Which of what tifffile says in its log, while it reads a file, is harmless."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import re
-import threading
-from collections.abc import Iterator
 
-__all__ = ["heard_of_tifffile", "is_harmless"]
+__all__ = ["is_harmless"]
 
 #: Without these tags, or with others, pixels are something else.
 _NEEDED_TAGS = {
@@ -32,33 +28,6 @@ _HARMLESS = re.compile(
     )
 )
 _TAG = re.compile(r"TiffTag (\d+)|tag #(\d+)")
-
-
-@contextlib.contextmanager
-def heard_of_tifffile() -> Iterator[list[str]]:
-    """Collect what tifffile warns of in this thread, and keep it from being shown.
-
-    Yields
-    ------
-    list of str
-        Grows while the context is open.
-    """
-    told: list[str] = []
-    thread = threading.get_ident()
-
-    def note(record: logging.LogRecord) -> bool:
-        if record.thread != thread:
-            return True
-        if record.levelno >= logging.WARNING:
-            told.append(record.getMessage())
-        return False
-
-    logger = logging.getLogger("tifffile")
-    logger.addFilter(note)
-    try:
-        yield told
-    finally:
-        logger.removeFilter(note)
 
 
 def is_harmless(text: str) -> bool:
