@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from napari_nucseg.image.field import Field
 from napari_nucseg.training.field_folder import read_field
 from napari_nucseg.training.plan import ModelInfo, RunPlan
-from napari_nucseg.training.set_archive import export_set, import_set
 from napari_nucseg.training.training_set import TrainingSet
 
-from .damage import clean, damaged, often
+from .damage import damaged, often
 
 LABELS = np.zeros((24, 32), np.int32)
 LABELS[4:12, 5:15] = 3
@@ -39,19 +38,6 @@ def test_files_of_a_field(training_set, tmp_path, data):
     # The set names the field.
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         read_field(copy)
-
-
-@often(30)
-@given(data=st.data())
-def test_archives(training_set, tmp_path, data):
-    whole = tmp_path / "whole.zip"
-    if not whole.exists():
-        export_set(training_set, whole)
-    path = tmp_path / "set.zip"
-    path.write_bytes(data.draw(damaged([whole.read_bytes()])))
-    with clean(path):
-        made = import_set(path)
-        shutil.rmtree(made.folder)
 
 
 PLAN = RunPlan(
