@@ -174,6 +174,43 @@ def test_more_planes_in_ome_than_are_stored(tmp_path):
     assert_is_refused(path, lambda path: open_image(path).read())
 
 
+ENDLESS = [
+    "ImageJ=1.11a\nimages=1000000000\nslices=1000000000\n",
+    "ImageJ=1.11a\nimages=6\nchannels=2\nslices=3\n",
+    '{"shape": [1000000000, 256, 256]}',
+    '{"shape": [5, 256, 256]}',
+    *(
+        f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        f'<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="256" SizeY="256" '
+        f'SizeC="1" SizeZ="{planes}" SizeT="1"><TiffData IFD="0" PlaneCount="{count}"/>'
+        f"</Pixels></Image></OME>"
+        for planes, count in ((10**9, 1), (10**9, 10**9), (1, 10**9))
+    ),
+]
+
+
+@pytest.mark.parametrize("description", ENDLESS)
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_endless_stacks(tmp_path, description, compression):
+    """Metadata declare planes of which one is stored."""
+    path = tmp_path / "a.tif"
+    how = {"description": description, "metadata": None, "compression": compression}
+    tifffile.imwrite(path, SLOPE, **how)
+    assert_is_refused(path, lambda path: open_image(path).read())
+
+
+def test_pages_that_lead_to_each_other(tmp_path):
+    path = tiff_at(tmp_path / "a.tif", {"metadata": None})
+    content = bytearray(path.read_bytes())
+    (first,) = struct.unpack("<I", content[4:8])
+    (tags,) = struct.unpack("<H", content[first : first + 2])
+    behind = first + 2 + 12 * tags
+    for following in (first, 10**9):
+        content[behind : behind + 4] = struct.pack("<I", following)
+        path.write_bytes(content)
+        assert_is_refused(path)
+
+
 # PNG and JPEG
 
 

@@ -17,6 +17,7 @@ from .image import Ranges, as_slice
 from .microns import spacing_of
 from .tiff_log import is_harmless
 from .tiff_pages import axis_of_samples, read_series
+from .tiff_stored import check_ome
 from .tiff_values import Meaning, convert_pixels, meaning_of
 from .unreadable import Damaged, Refused, unreadable
 
@@ -187,6 +188,7 @@ class TiffImage(BaseImage):
 
         try:
             with heard_of("tifffile") as told, tifffile.TiffFile(self.path) as file:
+                check_ome(file.ome_metadata or "")
                 yield file.series[self._number_in(file)].levels[self._level]
             damage = [text for text in told if not is_harmless(text)]
             if damage:

@@ -54,10 +54,14 @@ def read_series(series: Any, wanted: Sequence[range], tell: Tell) -> np.ndarray:
         return np.array(mapped[index])
     page_axes = _axes_of_page(series)
     if page_axes is None:
+        _check_last(series, len(series) - 1)
         _pages_of(series, range(len(series)))
         return np.asarray(series.asarray())[index]
     leading = len(series.shape) - len(page_axes)
     outer = series.shape[:leading]
+    if leading:
+        last = [one[-1] for one in wanted[:leading]]
+        _check_last(series, int(np.ravel_multi_index(last, outer)))
     numbers = [
         int(np.ravel_multi_index(place, outer)) if place else 0
         for place in itertools.product(*wanted[:leading])
@@ -74,6 +78,17 @@ def read_series(series: Any, wanted: Sequence[range], tell: Tell) -> np.ndarray:
     for place, page in enumerate(pages[1:], start=1):
         out[place] = read(page)
     return out.reshape([len(one) for one in wanted])
+
+
+def _check_last(series: Any, number: int) -> None:
+    """Check, before all are listed, that there are as many pages as are wanted."""
+    try:
+        series[number]
+    except IndexError as error:
+        raise Damaged(
+            f"{len(series)} planes are declared, of which that with the number {number}, "
+            f"counted from 0, is not stored"
+        ) from error
 
 
 def _pages_of(series: Any, numbers: Sequence[int]) -> list[Any]:

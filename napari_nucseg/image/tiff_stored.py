@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,20 @@ import numpy as np
 
 from .unreadable import Damaged
 
-__all__ = ["check_mapped", "check_segments", "grid_of", "is_missing", "size_of"]
+__all__ = [
+    "check_mapped",
+    "check_ome",
+    "check_segments",
+    "grid_of",
+    "is_missing",
+    "size_of",
+]
+
+#: What OME-XML says of numbers of planes, and how many there are at most.
+_WITH_PLANES = re.compile(r"<[^<>]*?(?:Pixels|TiffData)\b[^<>]*")
+_SIZE = re.compile(r"\bSize[CZT]\s*=\s*[\"'](\d+)")
+_PLANES = re.compile(r"\b(?:PlaneCount|NumPlanes|First[CZT]|IFD)\s*=\s*[\"'](\d+)")
+_MOST_PLANES = 4_000_000
 
 #: Bytes at the beginning of each TIFF in which no pixels can be.
 _HEADER = 8
@@ -23,6 +37,26 @@ _UNPACKED = {
     **dict.fromkeys((6, 7, 33007, 34892), 16_384),  # JPEG
     **{34925: 16_384, 50000: 65_536},  # LZMA, Zstandard
 }
+
+
+def check_ome(metadata: str) -> None:
+    """Check the numbers of planes in OME-XML, for each of which tifffile takes memory.
+
+    Parameters
+    ----------
+    metadata : str
+        The text.
+
+    Raises
+    ------
+    Damaged
+        If there are more than any file has.
+    """
+    for element in _WITH_PLANES.findall(metadata):
+        sizes = [int(number) for number in _SIZE.findall(element)]
+        others = [int(number) for number in _PLANES.findall(element)]
+        if max(math.prod(sizes), *others, 0) > _MOST_PLANES:
+            raise Damaged("its OME-XML declares more planes than a file can have")
 
 
 def grid_of(page: Any) -> tuple[int, ...]:
