@@ -1,6 +1,7 @@
 """Files that hold less than they declare, or something else: an error that names them."""
 
 import io
+import math
 import struct
 import tracemalloc
 import warnings
@@ -220,6 +221,13 @@ def png_of(image):
     return buffer.getvalue()
 
 
+#: First pixel and step along X and Y of the parts of an interlaced PNG.
+INTERLACED = (
+    (0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2),
+    (0, 1, 1, 2),
+)  # fmt: skip
+
+
 def chunk_of(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(
         ">I", zlib.crc32(kind + data)
@@ -249,6 +257,40 @@ def test_png_that_declares_more_than_it_holds(tmp_path):
         assert_is_refused(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize("bits", [1, 8, 16])
+@pytest.mark.parametrize("colors", [0, 2, 4, 6])
+@pytest.mark.parametrize("rows", [0, 30, 39, 41])
+def test_png_with_other_rows_than_it_declares(tmp_path, bits, colors, rows):
+    """All of its checksums are right; Pillow would make the missing rows black."""
+    row = bytes(1 + math.ceil(30 * bits * {0: 1, 2: 3, 4: 2, 6: 4}[colors] / 8))
+    header = struct.pack(">IIBBBBB", 30, 40, bits, colors, 0, 0, 0)
+    for count in (rows, 40):
+        parts = ((b"IHDR", header), (b"IDAT", zlib.compress(row * count)), (b"IEND", b""))
+        content = b"".join(chunk_of(kind, data) for kind, data in parts)
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+        if count == rows:
+            assert_is_refused(tmp_path / "a.png")
+    if bits > 1 or colors == 0:
+        assert read_image(tmp_path / "a.png").shape == (40, 30)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (8, 8), (13, 9), (256, 256)])
+def test_png_that_is_interlaced(tmp_path, size):
+    """libpng writes none by way of Pillow, so the rows are put together here."""
+    rows = b""
+    for left, across, top, down in INTERLACED:
+        for row in SLOPE[top : size[0] : down, left : size[1] : across]:
+            rows += b"\0" + row.tobytes() if row.size else b""
+    header = struct.pack(">IIBBBBB", size[1], size[0], 8, 0, 0, 0, 1)
+    for content in (rows, rows[:-1]):
+        parts = ((b"IHDR", header), (b"IDAT", zlib.compress(content)), (b"IEND", b""))
+        whole = b"".join(chunk_of(kind, data) for kind, data in parts)
+        (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + whole)
+        if content == rows:
+            assert (read_image(tmp_path / "a.png").image == SLOPE[: size[0], : size[1]]).all()
+    assert_is_refused(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("image", [SLOPE, COLORS])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_jpeg_that_is_not_whole(tmp_path, image, progressive):
@@ -263,10 +305,38 @@ def test_jpeg_that_is_not_whole(tmp_path, image, progressive):
         content[: int(0.99 * len(content))],
         content[: len(content) // 2] + bytes(len(content) // 2),
         content[:size] + b"\xff\xdc\xff\xdc" + content[size + 4 :],  # 65500 x 65500
+        content[:size] + b"\x01\x2c\x01\x00" + content[size + 4 :],  # 300 x 256
+        content[: len(content) // 2] + b"\xff\xd9" + content[len(content) // 2 + 2 :],
         content[:3],
     ):
         path.write_bytes(wrong)
         assert_is_refused(path)
+
+
+JPEGS = [
+    {},
+    {"progressive": True},
+    {"optimize": True},
+    {"quality": 5},
+    {"quality": 100, "subsampling": 0},
+    {"restart_marker_rows": 2},
+]
+
+
+@pytest.mark.parametrize("how", JPEGS, ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_whole_jpegs_are_read(tmp_path, how, seed):
+    """Of any size, with noise, in grey and color, and flat."""
+    random = np.random.default_rng(seed)
+    noise = random.integers(0, 255, (*random.integers(1, 50, 2), 3), np.uint8)
+    for image in (noise, noise[..., 0], noise // 200 * 200, np.zeros_like(noise)):
+        picture = PIL.Image.fromarray(image)
+        picture.save(tmp_path / "a.jpg", **how)
+        with PIL.Image.open(tmp_path / "a.jpg") as opened:
+            assert (read_image(tmp_path / "a.jpg").image == np.asarray(opened)).all()
+    picture = PIL.Image.fromarray(noise).convert("CMYK")
+    picture.save(tmp_path / "a.jpg", **how)
+    assert read_image(tmp_path / "a.jpg").shape == noise.shape[:2]
 
 
 # labels in NumPy files

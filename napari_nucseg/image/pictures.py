@@ -36,6 +36,9 @@ _MODES = {
 
 _SIGNATURE_OF_JPEG = b"\xff\xd8"
 
+#: Some pixels of a JPEG, whatever its tables are.
+_SOMETHING_ELSE = b"\x5a\xc3\x96" * 100
+
 #: What Pillow warns of that is not about pixels.
 _HARMLESS = re.compile("EXIF|APNG|ICC|[Mm]etadata")
 
@@ -71,8 +74,7 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
         data = path.read_bytes()
         if data.startswith(SIGNATURE_OF_PNG):
             data = check_png(data)
-        elif data.startswith(_SIGNATURE_OF_JPEG):
-            check_jpeg(data)
+        end = check_jpeg(data) if data.startswith(_SIGNATURE_OF_JPEG) else 0
         # 16 bits of several channels are 8 to Pillow.
         if is_png_of_16_bits(data):
             import imagecodecs
@@ -80,6 +82,8 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
             image = imagecodecs.png_decode(data)
             return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
         with _pillow() as told:
+            if end:
+                _check_all_is_there(data, end)
             image = _decode(data, look_up)
         if not all(map(_HARMLESS.search, told)):
             raise Damaged(some_of(told))
@@ -88,6 +92,24 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
     if told:
         warn_user(f"{path}: {some_of(told)}")
     return image
+
+
+def _check_all_is_there(data: bytes, end: int) -> None:
+    """Check that a JPEG has all the pixels that it declares.
+
+    The decoder goes on silently where they end too early. Then it depends on what follows, so
+    a small picture is decoded once as it is and once with something else behind the pixels.
+    """
+    import PIL.Image
+
+    small = []
+    for content in (data, data[:end] + _SOMETHING_ELSE + data[end:]):
+        with PIL.Image.open(io.BytesIO(content)) as picture:
+            if "progressive" not in picture.info:  # most of that would be left out
+                picture.draft("L", (1, 1))
+            small.append(np.asarray(picture))
+    if not np.array_equal(*small):
+        raise Damaged("its pixels end too early")
 
 
 def _decode(data: bytes, look_up: bool) -> np.ndarray:
