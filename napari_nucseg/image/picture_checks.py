@@ -137,7 +137,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         start += length + 12
 
 
-def check_jpeg(data: bytes) -> int:
+def check_jpeg(data: bytes) -> list[int]:
     """Check that a JPEG has an end, and at most as many pixels as it can hold.
 
     Parameters
@@ -147,8 +147,8 @@ def check_jpeg(data: bytes) -> int:
 
     Returns
     -------
-    int
-        Where the mark at its end is.
+    list of int
+        Where the pixels end, or each of their parts.
 
     Raises
     ------
@@ -156,6 +156,7 @@ def check_jpeg(data: bytes) -> int:
         If it is not so.
     """
     place, pixels = 2, 0
+    ends = []
     while place + 2 <= len(data):
         if data[place] != 0xFF:
             raise Damaged("there is something between its parts")
@@ -172,8 +173,9 @@ def check_jpeg(data: bytes) -> int:
         if marker == _START_OF_SCAN:
             found = _MARKER.search(data, place)
             place = found.start() if found else len(data)
+            ends.append(place)
     if data[place : place + 2] != _END_OF_JPEG:
         raise Damaged("it ends too early")
     if pixels > _PIXELS_OF_A_BYTE * len(data):
         raise Damaged(f"{pixels} pixels are declared, but only {len(data)} bytes are stored")
-    return place
+    return ends

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
         data = path.read_bytes()
         if data.startswith(SIGNATURE_OF_PNG):
             data = check_png(data)
-        end = check_jpeg(data) if data.startswith(_SIGNATURE_OF_JPEG) else 0
+        ends = check_jpeg(data) if data.startswith(_SIGNATURE_OF_JPEG) else []
         # 16 bits of several channels are 8 to Pillow.
         if is_png_of_16_bits(data):
             import imagecodecs
@@ -82,8 +83,8 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
             image = imagecodecs.png_decode(data)
             return image[..., 0] if image.ndim == 3 and image.shape[-1] == 2 else image
         with _pillow() as told:
-            if end:
-                _check_all_is_there(data, end)
+            if ends:
+                _check_all_is_there(data, ends)
             image = _decode(data, look_up)
         if not all(map(_HARMLESS.search, told)):
             raise Damaged(some_of(told))
@@ -94,7 +95,7 @@ def read_picture(path: Path, *, look_up: bool) -> np.ndarray:
     return image
 
 
-def _check_all_is_there(data: bytes, end: int) -> None:
+def _check_all_is_there(data: bytes, ends: Sequence[int]) -> None:
     """Check that a JPEG has all the pixels that it declares.
 
     The decoder goes on silently where they end too early. Then it depends on what follows, so
@@ -102,8 +103,9 @@ def _check_all_is_there(data: bytes, end: int) -> None:
     """
     import PIL.Image
 
+    parts = [data[i:j] for i, j in itertools.pairwise([0, *ends, len(data)])]
     small = []
-    for content in (data, data[:end] + _SOMETHING_ELSE + data[end:]):
+    for content in (data, _SOMETHING_ELSE.join(parts)):
         with PIL.Image.open(io.BytesIO(content)) as picture:
             if "progressive" not in picture.info:  # most of that would be left out
                 picture.draft("L", (1, 1))
