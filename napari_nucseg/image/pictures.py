@@ -110,7 +110,7 @@ def _check_all_is_there(data: bytes, ends: Sequence[int]) -> None:
             if "progressive" not in picture.info:  # most of that would be left out
                 picture.draft("L", (1, 1))
             small.append(np.asarray(picture))
-    if not np.array_equal(*small):
+    if not np.array_equal(small[0], small[1]):
         raise Damaged("its pixels end too early")
 
 
