@@ -189,6 +189,23 @@ def test_planes_of_colors_and_their_alpha(tmp_path):
     assert read_image(tmp_path / "a.tif").axes == "YXS"
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_colors_that_were_multiplied_by_alpha(tmp_path, dtype):
+    alpha = np.where(MASK > 0, 255, 128).astype(np.uint8)
+    stored = np.dstack([(RGB * (alpha / 255)[..., None]).round().astype(np.uint8), alpha])
+    scale = np.iinfo(dtype).max // 255
+    tifffile.imwrite(
+        tmp_path / "a.tif", stored * dtype(scale), photometric="rgb", extrasamples="assocalpha"
+    )
+    image = np.asarray(read_image(tmp_path / "a.tif").image).astype(float) / scale
+    assert np.abs(image[..., :3] - RGB).max() <= 2
+    assert (image[..., 3] == alpha).all()
+    if dtype is np.uint8:
+        with PIL.Image.open(tmp_path / "a.tif") as picture:
+            wanted = np.asarray(picture.convert("RGBA"))
+        assert np.abs(image - wanted).max() <= 1
+
+
 def lab_of(encoding, bits):
     """The picture as L*a*b* of white D50, in numbers of TIFF."""
     lab = skimage.color.rgb2lab(RGB, illuminant="D65")

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["from_cmyk", "from_lab", "from_ycbcr", "icc_lab", "itu_lab", "signed_lab"]
+__all__ = [
+    "from_cmyk",
+    "from_lab",
+    "from_multiplied",
+    "from_ycbcr",
+    "icc_lab",
+    "itu_lab",
+    "signed_lab",
+]
 
 #: CIE XYZ to the linear light of sRGB, whose white is D65.
 _XYZ_TO_RGB = np.array(
@@ -40,6 +48,24 @@ def from_cmyk(values: np.ndarray) -> np.ndarray:
     top = np.iinfo(values.dtype).max
     paper = top - values.astype(np.float32)
     return _rounded(paper[:, :3] * (paper[:, 3:] / top), values.dtype)
+
+
+def from_multiplied(values: np.ndarray) -> np.ndarray:
+    """Divide colors by the alpha that they were multiplied by.
+
+    Parameters
+    ----------
+    values : ndarray of unsigned int, shape (N, 4)
+        Red, green, blue, alpha.
+
+    Returns
+    -------
+    ndarray of the same dtype, shape (N, 4)
+        Where alpha is 0, black.
+    """
+    alpha = np.maximum(values[:, 3:], 1).astype(np.float32)
+    colors = values[:, :3] * (np.iinfo(values.dtype).max / alpha)
+    return np.concatenate([_rounded(colors, values.dtype), values[:, 3:]], axis=1)
 
 
 def from_ycbcr(

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .colors import from_cmyk, from_lab, from_ycbcr, icc_lab, itu_lab, signed_lab
+from .colors import (
+    from_cmyk,
+    from_lab,
+    from_multiplied,
+    from_ycbcr,
+    icc_lab,
+    itu_lab,
+    signed_lab,
+)
 from .unreadable import Refused
 
 __all__ = ["Meaning", "convert_pixels", "meaning_of"]
@@ -247,8 +255,12 @@ def _is_scale(colors: np.ndarray) -> bool:
     return bool((brightness >= -1).all() or (brightness <= 1).all())
 
 
-def _as_stored(page: Any, as_labels: bool) -> None:
-    return None
+def _rgb(page: Any, as_labels: bool) -> Meaning | None:
+    """Return what is stored, unless it was multiplied by alpha."""
+    multiplied = _has_alpha(page, 3) and int(page.extrasamples[0]) == 1
+    if as_labels or not multiplied or np.dtype(page.dtype).kind != "u":
+        return None
+    return Meaning(4, np.dtype(page.dtype).newbyteorder("="), from_multiplied)
 
 
 def _inks(page: Any, as_labels: bool) -> Meaning:
@@ -327,7 +339,7 @@ def _colors(page: Any, count: int, convert: _Convert) -> Meaning:
 _KINDS: dict[int, Callable[[Any, bool], Meaning | None]] = {
     _MIN_IS_WHITE: _inverted,
     _MIN_IS_BLACK: _grey,
-    _RGB: _as_stored,
+    _RGB: _rgb,
     _PALETTE: _looked_up,
     _MASK: _mask,
     _SEPARATED: _inks,
