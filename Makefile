@@ -13,12 +13,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick test-headless test-headless-1 test-headless-2 \
-	test-window test-window-1 test-window-2 lint bench train clean
+	test-window test-window-1 test-window-2 fuzz lint bench train clean
 
 help:
 	@echo "make demo    open napari, segment a sample image (a screenshot if there is no display)"
 	@echo "make test    run all tests, those with a real napari window included"
 	@echo "make test-quick    those that need neither a window nor seconds, until one fails"
+	@echo "make fuzz    damage thousands of files, models and training sets, for minutes"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measure speed, memory and accuracy"
 	@echo "make train   train a model like the bundled one, for hours (DATA=$(DATA) MODEL=$(MODEL))"
@@ -59,6 +60,10 @@ test-headless-1 test-headless-2: $(STAMP)
 
 test-window-1 test-window-2: $(STAMP)
 	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets --claims=$(CLAIMS)/window
+
+# The short run of these is a part of the tests.
+fuzz: $(STAMP)
+	@$(RUN) -m pytest tests/fuzz --hypothesis-profile=fuzz -q
 
 lint: $(STAMP)
 	@status=0; \

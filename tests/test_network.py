@@ -253,8 +253,8 @@ def test_field_without_labels_is_no_source(simulated):
         prepare_field(dataclasses.replace(simulated, labels=None))
 
 
-@pytest.mark.filterwarnings("ignore:Skipping")
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path):
+    """Without the warning of Keras, which would leave some of them random."""
     small = SMALL.build(batch_norm=False)
     card = Card("x", architecture=UNet().as_dict())
     model = save_model(card, small.save_weights, tmp_path / "x")
