@@ -184,7 +184,7 @@ def test_gate_is_drawn_with_the_mouse_or_is_a_range(window, numbers):
     numbers.views.setCurrentWidget(plot)
     window.qtbot.wait(50)
     view, left = plot.plot.viewport(), Qt.MouseButton.LeftButton
-    corners = [(3, 0), (30, 0), (30, 30), (3, 30)]
+    corners = [(2.5, 4), (30, 4), (30, 24), (2.5, 24)]
     places = [
         QPointF(plot.plot.mapFromScene(plot.canvas.mapViewToScene(QPointF(*corner))))
         for corner in corners

@@ -15,7 +15,7 @@ from .rows import LABEL, is_number
 __all__ = ["COUNT", "GatePlot"]
 
 #: What is chosen for Y to see a histogram.
-COUNT = "number of nuclei"
+COUNT = "count"
 
 _ALL, _CHOSEN = "#6f9fd8", "#f2a33c"
 _HEIGHT, _BINS, _LIST = 100, 48, 240
@@ -87,6 +87,8 @@ class GatePlot(QWidget):
         self.plot.setMinimumHeight(_HEIGHT)
         self.plot.setMinimumWidth(100)
         self.plot.hideButtons()
+        # Or it would show the background of the theme of before.
+        self.plot.setCacheMode(self.plot.CacheModeFlag.CacheNone)
         options = {"pen": None, "pxMode": True, "size": 4}
         self._points = pyqtgraph.ScatterPlotItem(brush=_ALL, **options)
         self._marked = pyqtgraph.ScatterPlotItem(brush=_CHOSEN, **options)
@@ -136,7 +138,7 @@ class GatePlot(QWidget):
         names = [name for name in names if is_number(self._chosen.rows.column(name))]
         if names != self._names:
             self._offer(names)
-        if by is not self:
+        if by not in (self, self._chosen):
             self._forget_gate()
         self.draw(whole=by is self._chosen)
 
