@@ -304,7 +304,10 @@ class NumbersPanel(Panel):
 
     def _picked(self, event: Any) -> None:
         """Choose the nucleus that was picked with a tool."""
-        if isalive(self) and event.source is bare(self._known) and self.isVisible():
+        if not isalive(self) or event.source is not bare(self._known):
+            return
+        # A stroke of the brush selects a label, too.
+        if self.isVisible() and self.link.can_be_clicked():
             number = int(event.source.selected_label)
             if number not in self.chosen.ids:
                 self.chosen.choose_nucleus(number, self.link)
