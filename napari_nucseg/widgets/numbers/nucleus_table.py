@@ -137,24 +137,74 @@ class NucleusModel(QAbstractTableModel):
     # What Qt asks
 
     def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
-        """Return how many lines there are."""
+        """Return how many lines there are.
+
+        Parameters
+        ----------
+        parent : QModelIndex, optional
+            A cell has none in it.
+
+        Returns
+        -------
+        int
+            The number of rows that are shown.
+        """
         return 0 if parent.isValid() else int(self.order.size)
 
     def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: N802, B008
-        """Return how many columns there are."""
+        """Return how many columns there are.
+
+        Parameters
+        ----------
+        parent : QModelIndex, optional
+            A cell has none in it.
+
+        Returns
+        -------
+        int
+            That of the labels is one of them.
+        """
         return 0 if parent.isValid() else len(self.rows.names)
 
     def headerData(  # noqa: N802
         self, section: int, orientation: Qt.Orientation, role: int = _Role.DisplayRole
     ) -> Any:
-        """Return the name of a column."""
+        """Return the name of a column.
+
+        Parameters
+        ----------
+        section : int
+            Number of the column.
+        orientation : Qt.Orientation
+            Lines have no names.
+        role : int, optional
+            What Qt wants to know.
+
+        Returns
+        -------
+        str or None
+            None if there is nothing to say.
+        """
         if orientation != Qt.Orientation.Horizontal or section >= self.columnCount():
             return None
         wanted = (_Role.DisplayRole, _Role.ToolTipRole)
         return self.rows.names[section] if role in wanted else None
 
     def data(self, index: QModelIndex, role: int = _Role.DisplayRole) -> Any:
-        """Return what a cell shows."""
+        """Return what a cell shows.
+
+        Parameters
+        ----------
+        index : QModelIndex
+            The cell.
+        role : int, optional
+            What Qt wants to know.
+
+        Returns
+        -------
+        object or None
+            A text, an alignment or a color; None if there is nothing to say.
+        """
         if not index.isValid() or index.row() >= self.order.size:
             return None
         row = self.order[index.row()]
