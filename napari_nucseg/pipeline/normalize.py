@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from .composite import nuclear_color
 from .outliers import Limits, find_limits, medians_of, replace_outliers
 
 __all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "normalize"]
@@ -32,11 +33,14 @@ class IntensityRange:
     limits : Limits, optional
         What intensities can be, if there are outliers, which are replaced by what is around
         them.
+    color : int, optional
+        Which color of a color image is looked at alone; None if all of them are.
     """
 
     low: float
     high: float
     limits: Limits | None = None
+    color: int | None = None
 
 
 def measure_range(plane: np.ndarray) -> IntensityRange:
@@ -53,8 +57,12 @@ def measure_range(plane: np.ndarray) -> IntensityRange:
         The percentiles `LOW` and `HIGH` of the finite intensities; if these are equal, the
         lowest and the highest intensity. One range for all colors, so that a color stays
         a color. 0 and 0 if no intensity is finite. If there are outliers (`find_limits`), the
-        percentiles are those of the others, each the median of 3 x 3 pixels.
+        percentiles are those of the others, each the median of 3 x 3 pixels. Of light of
+        several dyes on black (`nuclear_color`), the range is that of the color of the nuclei.
     """
+    color = nuclear_color(plane)
+    if color is not None:
+        return dataclasses.replace(measure_range(plane[..., color]), color=color)
     sample = _sample(plane)
     if sample.size == 0:
         return IntensityRange(0.0, 0.0)
@@ -73,7 +81,7 @@ def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> n
 
     The ends of the range become 0 and 1, and what lies far outside is clipped. NaN and
     infinity become 0. Outliers, which are no part of the image, become the mean of the pixels
-    around them.
+    around them. Of light of several dyes on black the color of the nuclei is taken, as grey.
 
     Parameters
     ----------
@@ -92,6 +100,8 @@ def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> n
         zeros.
     """
     intensities = intensities or measure_range(plane)
+    if intensities.color is not None:
+        plane = plane[..., intensities.color]
     low, high = intensities.low, intensities.high
     scale = 1.0 / (high - low) if high > low else math.inf
     if math.isinf(scale):

@@ -31,8 +31,9 @@ _GAP_OF_ONE_VALUE = 3.0
 #: If there are more specks than this share, they are no nuclei of a few pixels.
 _SPECKS = 1e-4
 
-#: Pixels so far apart differ more than noise and uneven light explain, where there is
-#: something to see: more than so many deviations of the noise, and this share of the range.
+#: A pixel differs from the mean of two on both sides of it, so far away, by more than noise and
+#: uneven light explain, where there is something to see: more than so many deviations of the
+#: noise, and this share of the range.
 _LAG, _DEVIATIONS, _SHARE_OF_RANGE = 16, 3.0, 0.15
 
 #: A masked area leaves one large area: this share of it is as far from the mask as this share
@@ -117,8 +118,9 @@ def find_limits(plane: np.ndarray, step: int = 1) -> Limits | None:
     has_specks = np.count_nonzero(differences > speck) > _SPECKS * differences.size
     if not has_specks and math.isinf(least) and math.isinf(most):
         return None
+    lag = max(1, min(_LAG, min(plane.shape[:2]) // 8) // step)
     noise = max(1.4826 * float(np.median(differences)), _level_of(ends))
-    if not _shows_something(medians, inside, high - low, noise, max(1, _LAG // step)):
+    if not _shows_something(medians, inside, high - low, noise, lag):
         return None
     typical = float(np.median(medians[inside]))
     return Limits(least, most, float(speck) if has_specks else math.inf, typical)
@@ -289,8 +291,9 @@ def _shows_something(
     """Whether there is more than noise and uneven light."""
     parts = []
     for _ in range(2):
-        both = inside[lag:] & inside[:-lag]
-        parts.append(_differences(medians[lag:], medians[:-lag])[both])
+        known = inside[2 * lag :] & inside[lag:-lag] & inside[: -2 * lag]
+        sides = medians[2 * lag :].astype(np.float64) + medians[: -2 * lag]
+        parts.append(np.abs(sides[known] / 2 - medians[lag:-lag][known]))
         medians, inside = medians.swapaxes(0, 1), inside.swapaxes(0, 1)
     differences = np.concatenate(parts)
     if differences.size == 0:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..image import Field, looks_like_labels
 from ..support import Callbacks, __version__, warn_user
+from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
@@ -104,12 +105,16 @@ def segment_field(
     Warns
     -----
     UserWarning
-        If the image looks like labels, if intensities in it are no numbers, or if the
-        diameter that was given is larger than the image.
+        If the image looks like labels, if intensities in it are no numbers, if the diameter
+        that was given is larger than the image, or if one color was chosen out of several.
     """
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
+    chosen = nuclear_color(plane)
+    if chosen is not None:
+        plane = plane[..., chosen]
+        _tell_of_choice(chosen, field.name)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
     spec = predictor.spec
     provenance = {
@@ -122,6 +127,8 @@ def segment_field(
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,
         "parameters": parameters.as_dict(),
+        "channel": parameters.channel if chosen is None else chosen,
+        "channel_chosen": chosen is not None,
         "diameter": round(diameter, 2),
         "blank": is_blank(plane),
         "precision": spec.precision,
@@ -130,6 +137,18 @@ def segment_field(
     kept = maps if keep_maps else None
     probability = _in_bytes(maps["foreground"])
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
+
+
+def _tell_of_choice(channel: int, name: str) -> None:
+    """Say which color of light on black was taken for that of the nuclei."""
+    others = " or ".join(
+        f"{number} ({color})" for number, color in enumerate(COLORS) if number != channel
+    )
+    warn_user(
+        f"{name!r} seems to show several dyes on black. Nuclei were looked for in "
+        f"{COLORS[channel]} only, which is channel {channel}. If they have another color, choose "
+        f"channel {others} (--channel of the command)."
+    )
 
 
 def _in_bytes(probability: np.ndarray) -> np.ndarray:
