@@ -15,6 +15,7 @@ import numpy as np
 from ..support import pluralize, some_of, warn_user
 from .axes import LETTERS, check_axes, guess_axes, kept_axes
 from .base import BaseImage
+from .channel_names import channel_names_in
 from .image import Ranges
 from .microns import spacing_of
 from .tiff_pages import read_series
@@ -65,6 +66,7 @@ class TiffImage(BaseImage):
             spacing, unit = self._spacing_of(chosen.parent)
             shape, letters = tuple(chosen.shape), chosen.axes.upper()
             color = _is_color(chosen.keyframe)
+            names = channel_names_in(chosen.parent)
             dtype = np.dtype(chosen.dtype).newbyteorder("=")
         self._kept = _kept(letters, shape, len(axes))
         lengths = [shape[place] for place in self._kept]
@@ -86,6 +88,7 @@ class TiffImage(BaseImage):
             unit=unit,
             guessed=guessed,
         )
+        self.channel_names = names if len(names) == self.channels else ()
 
     @property
     def levels(self) -> tuple[BaseImage, ...]:

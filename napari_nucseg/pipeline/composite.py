@@ -19,6 +19,9 @@ _SAMPLES, _SIDE = 60_000, 512
 #: pictures of stained tissue it was 0.54 or more, in simulated composites 0.18 or less.
 _LIT, _DARKEST = 0.3, 0.22
 
+#: No color is brighter than this share of the brightest pixels everywhere.
+_BLACK = 0.6
+
 #: A color that varies by less than this share of the others shows nothing.
 _FAINT = 0.1
 
@@ -76,7 +79,7 @@ def _is_light_on_black(plane: np.ndarray) -> bool:
     white = np.percentile(lightest, 99.8)
     black = np.percentile(colors, 0.5, axis=0).max()
     lit = lightest > _LIT * white
-    if not white > 0 or not lit.any() or black > _LIT * white:
+    if not white > 0 or not lit.any() or black > _BLACK * white:
         return False
     return bool(np.median(darkest[lit] / lightest[lit]) <= _DARKEST)
 

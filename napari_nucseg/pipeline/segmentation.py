@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -111,10 +112,12 @@ def segment_field(
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
-    chosen = nuclear_color(plane)
+    chosen = field.nuclear_channel if parameters.channel is None else None
+    color = nuclear_color(plane)
+    if color is not None:
+        chosen, plane = color, plane[..., color]
     if chosen is not None:
-        plane = plane[..., chosen]
-        _tell_of_choice(chosen, field.name)
+        _tell_of_choice(chosen, field)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
     spec = predictor.spec
     provenance = {
@@ -139,15 +142,20 @@ def segment_field(
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
 
 
-def _tell_of_choice(channel: int, name: str) -> None:
-    """Say which color of light on black was taken for that of the nuclei."""
+def _tell_of_choice(channel: int, field: Field) -> None:
+    """Say which channel was taken for that of the nuclei, and how to choose another one."""
+    if field.is_color:
+        names: Sequence[str] = COLORS
+        why = "seems to show several dyes on black"
+    else:
+        names, why = field.channel_names, "has several channels"
     others = " or ".join(
-        f"{number} ({color})" for number, color in enumerate(COLORS) if number != channel
+        f"{number} ({name})" for number, name in enumerate(names) if number != channel
     )
     warn_user(
-        f"{name!r} seems to show several dyes on black. Nuclei were looked for in "
-        f"{COLORS[channel]} only, which is channel {channel}. If they have another color, choose "
-        f"channel {others} (--channel of the command)."
+        f"{field.name!r} {why}. Nuclei were looked for in {names[channel]} only, which is "
+        f"channel {channel}. If they are elsewhere, choose channel {others} (--channel of the "
+        f"command)."
     )
 
 
