@@ -111,18 +111,18 @@ def find_limits(plane: np.ndarray, step: int = 1) -> Limits | None:
         return None
     ends = np.sort(medians[known]).astype(np.float64)
     least, most = _gaps_in(ends, medians, known)
+    kept = ends[np.searchsorted(ends, least) : np.searchsorted(ends, most, side="right")]
+    speck = kept[int(0.998 * len(kept))] - kept[int(0.01 * len(kept))]
     inside = known & (medians >= least) & (medians <= most)
     differences = _differences(centers, medians)[inside]
-    low, high = np.percentile(medians[inside], (1, 99.8))
-    speck = high - low
     has_specks = np.count_nonzero(differences > speck) > _SPECKS * differences.size
     if not has_specks and math.isinf(least) and math.isinf(most):
         return None
     lag = max(1, min(_LAG, min(plane.shape[:2]) // 8) // step)
     noise = max(1.4826 * float(np.median(differences)), _level_of(ends))
-    if not _shows_something(medians, inside, high - low, noise, lag):
+    if not _shows_something(medians, inside, float(speck), noise, lag):
         return None
-    typical = float(np.median(medians[inside]))
+    typical = float(kept[len(kept) // 2])
     return Limits(least, most, float(speck) if has_specks else math.inf, typical)
 
 
@@ -176,10 +176,11 @@ def medians_of(plane: np.ndarray, step: int = 1) -> tuple[np.ndarray, np.ndarray
     -------
     medians, centers : ndarray, shape (Y / step, X / step) or (Y / step, X / step, 3)
         The medians, and the pixels around which they were taken. At the edges the outermost
-        pixels count twice.
+        pixels count twice; with a step they are left out, so that no large plane is copied.
     """
-    rows, columns = plane.shape[:2]
-    plane = np.pad(plane, ((1, 1), (1, 1), (0, 0))[: plane.ndim], mode="edge")
+    if step == 1:
+        plane = np.pad(plane, ((1, 1), (1, 1), (0, 0))[: plane.ndim], mode="edge")
+    rows, columns = plane.shape[0] - 2, plane.shape[1] - 2
     nine = [
         plane[row : rows + row : step, column : columns + column : step]
         for row in range(3)
