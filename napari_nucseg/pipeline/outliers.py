@@ -280,10 +280,10 @@ def _is_one_large_area(inside: np.ndarray) -> bool:
     from scipy import ndimage
 
     if inside.ndim == 3:
-        inside = inside.any(axis=-1)
+        inside = np.asarray(inside.any(axis=-1))
     depth = max(1, int(min(inside.shape) * _DEPTH))
     inner = ndimage.minimum_filter(inside, 2 * depth + 1, mode="nearest")
-    return np.count_nonzero(inner) >= _INNER * np.count_nonzero(inside) > 0
+    return bool(np.count_nonzero(inner) >= _INNER * np.count_nonzero(inside) > 0)
 
 
 def _shows_something(
