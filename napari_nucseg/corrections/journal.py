@@ -236,8 +236,8 @@ class Journal:
         left = (one for one, state in written.items() if state and one not in states)
         return {**new, **dict.fromkeys(left, int(State.UNREVIEWED))}
 
-    def _look(self) -> None:
-        """Read what another process has written, unless this one knows."""
+    def _look(self) -> int:
+        """Read what another process has written, unless this one knows, and return the size."""
         if self._size is None:
             size, written = 0, {}
             for about, arrays, end in self._frames():
@@ -245,17 +245,18 @@ class Journal:
                 if "plane" not in about:
                     written.update(_as_dict(arrays))
             self._size, self._written = size, written
+        return self._size
 
     def _append(self, frame: bytes) -> int:
-        self._look()
+        size = self._look()
         with open(self.path, "rb+") as file:
             # What a process that was killed has left half written is overwritten.
-            file.truncate(self._size)
-            file.seek(self._size)
+            file.truncate(size)
+            file.seek(size)
             file.write(frame)
             file.flush()
             os.fsync(file.fileno())
-        self._size += len(frame)
+        self._size = size + len(frame)
         return len(frame)
 
     def _frames(self) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray], int]]:
