@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from .support import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
+    from .api import (
+        evaluate,
+        find_nuclei,
+        fine_tune,
+        import_labels,
+        import_model,
+        segment,
+        train,
+    )
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import (
         Measurement,
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
         Card,
         Model,
         export_model,
-        import_model,
         list_models,
         load_model,
         remove_model,
@@ -143,7 +150,7 @@ _HOMES = {
     "find_set": "training",
     "fine_tune": "api",
     "import_labels": "api",
-    "import_model": "registry",
+    "import_model": "api",
     "import_set": "training",
     "list_models": "registry",
     "list_sets": "training",

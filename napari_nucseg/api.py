@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .engine import FineTune, Segment, Train, execute
+from . import registry
+from .engine import FineTune, Segment, Train, TryOut, execute
 from .image import (
     Field,
     MaskIssue,
@@ -44,7 +45,15 @@ from .training import (
     set_of,
 )
 
-__all__ = ["evaluate", "find_nuclei", "fine_tune", "import_labels", "segment", "train"]
+__all__ = [
+    "evaluate",
+    "find_nuclei",
+    "fine_tune",
+    "import_labels",
+    "import_model",
+    "segment",
+    "train",
+]
 
 #: A folder of pairs, see `image.read_fields`, a training set, its folder or name, or a field
 #: with labels.
@@ -299,6 +308,37 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
     if len(folders) == len(parts):
         return read_fields(folders, axes)
     return [field for part in parts for field in _read(part, axes)]
+
+
+def import_model(path: str | Path, name: str | None = None) -> Model:
+    """Copy a model from a zip file or a folder to the user's own models.
+
+    Nothing in it is run as code. It is loaded and segments a small field before it is
+    accepted.
+
+    Parameters
+    ----------
+    path : path
+        What `export_model` or training made.
+    name : str, optional
+        Another name for it; left out, the one in its card.
+
+    Returns
+    -------
+    Model
+        The model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at `path`.
+    ValueError
+        If it is no model, is damaged, does not work, or contains other files, for example
+        code, or links.
+    FileExistsError
+        If there is a model of that name.
+    """
+    return registry.import_model(path, name, lambda model: execute(TryOut(model)))
 
 
 def import_labels(

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import registry
+from .. import api, registry
 from .options import add_command
 from .terminal import printable, say
 
@@ -80,7 +80,7 @@ def _show_model(options: Any) -> int:
 
 
 def _import_model(options: Any) -> int:
-    model = registry.import_model(options.path, options.name)
+    model = api.import_model(options.path, options.name)
     say(f"Model {model.card.name!r} is in {model.folder}.")
     return 0
 

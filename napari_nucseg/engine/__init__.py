@@ -13,6 +13,7 @@ from .messages import (
     Segment,
     Task,
     Train,
+    TryOut,
     Warm,
 )
 from .shared import shared_engine
@@ -29,6 +30,7 @@ __all__ = [
     "Segment",
     "Task",
     "Train",
+    "TryOut",
     "Warm",
     "execute",
     "shared_engine",

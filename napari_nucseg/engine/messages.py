@@ -36,6 +36,7 @@ __all__ = [
     "Stop",
     "Task",
     "Train",
+    "TryOut",
     "Warm",
     "Warned",
 ]
@@ -90,6 +91,21 @@ class Warm(Task):
     """
 
     model: str | Path | Model
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TryOut(Task):
+    """Load a model of a stranger, and segment a small field with it. The result is None.
+
+    A ValueError says if that fails.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    """
+
+    model: Model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -32,6 +32,7 @@ from .messages import (
     Segment,
     Task,
     Train,
+    TryOut,
     Warm,
 )
 
@@ -132,6 +133,27 @@ def _load(task: Load, callbacks: Callbacks, kept: KeptMaps) -> None:
 def _warm(task: Warm, callbacks: Callbacks, kept: KeptMaps) -> None:
     field = Field(np.eye(64, dtype=np.float32))
     segment_field(field, _predictor(task.model), SegmentParameters())
+
+
+@perform.register(TryOut)
+def _try_out(task: TryOut, callbacks: Callbacks, kept: KeptMaps) -> None:
+    field = Field(np.eye(64, dtype=np.float32))
+    try:
+        found = segment_field(
+            field, _predictor(task.model), SegmentParameters(), keep_maps=True
+        )
+    except (ImportError, MemoryError, RuntimeError):
+        raise  # that is not the model's fault
+    except Exception as error:  # TensorFlow has errors of its own
+        text = str(error).partition("\n")[0]
+        raise ValueError(
+            f"Expected a model that segments an image, got {task.model.card.name!r}: {text}"
+        ) from error
+    if found.maps is None or not np.isfinite(found.maps.values).all():
+        raise ValueError(
+            f"Expected a model that predicts numbers, got NaN or infinity from "
+            f"{task.model.card.name!r}. Train it again, or get another one."
+        )
 
 
 @perform.register(Segment)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..image import Field, looks_like_labels
-from ..support import Callbacks, __version__, warn_user
+from ..support import Callbacks, __version__, check_memory, warn_user
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
@@ -98,6 +98,8 @@ def segment_field(
     ------
     ValueError
         If the channel does not exist, or has to be chosen.
+    MemoryError
+        If it does not fit into memory.
     Stopped
         If it should stop.
 
@@ -108,6 +110,7 @@ def segment_field(
         diameter that was given is larger than the image.
     """
     start = time.perf_counter()
+    _check_memory(field, parameters.channel)
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
@@ -130,6 +133,20 @@ def segment_field(
     kept = maps if keep_maps else None
     probability = _in_bytes(maps["foreground"])
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
+
+
+def _check_memory(field: Field, channel: int | None) -> None:
+    """Check that the plane, its maps and its labels fit into memory."""
+    samples = 3 if field.is_color and channel is None else 1
+    # The plane as it is and normalized, three maps and the labels.
+    bytes_of_pixel = samples * (field.image.dtype.itemsize + 4) + 3 * 4 + 4
+    height, width = field.shape
+    check_memory(
+        height * width * bytes_of_pixel,
+        f"segmenting {field.name!r} of {height} x {width} pixels",
+        "Close other programs, or segment parts of the image, or the image at half the "
+        "resolution.",
+    )
 
 
 def _in_bytes(probability: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
 from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
-from .json_file import parse_object, read_object
+from .json_file import depth_of, parse_object, read_object
 from .lock import locked
+from .memory import check_memory
 from .parameters import (
     FormRow,
     Parameter,
@@ -27,7 +28,9 @@ __all__ = [
     "ShouldStop",
     "Stopped",
     "__version__",
+    "check_memory",
     "check_new_folder",
+    "depth_of",
     "duration",
     "from_keywords",
     "is_old",
