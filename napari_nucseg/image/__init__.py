@@ -17,7 +17,7 @@ from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
 from .foreign import FOREIGN_SUFFIXES, read_foreign_labels
 from .image import Image
 from .labels import as_labels
-from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
+from .masks import MaskIssue, are_outlines, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
 from .provenance import read_provenance
@@ -39,6 +39,7 @@ __all__ = [
     "Species",
     "Stain",
     "TissueKind",
+    "are_outlines",
     "as_image",
     "as_labels",
     "axes_of_names",
