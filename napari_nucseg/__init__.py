@@ -14,6 +14,7 @@ from .support import __version__ as __version__
 if TYPE_CHECKING:
     from .api import (
         evaluate,
+        export_model,
         find_nuclei,
         fine_tune,
         import_labels,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from .registry import (
         Card,
         Model,
-        export_model,
         list_models,
         load_model,
         remove_model,
@@ -144,7 +144,7 @@ _HOMES = {
     "Verdict": "training",
     "evaluate": "api",
     "export_labels": "measure",
-    "export_model": "registry",
+    "export_model": "api",
     "export_set": "training",
     "find_nuclei": "api",
     "find_set": "training",

@@ -5,6 +5,7 @@ from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
+    Export,
     FetchMaps,
     FineTune,
     Load,
@@ -21,6 +22,7 @@ from .shared import shared_engine
 __all__ = [
     "Engine",
     "EngineError",
+    "Export",
     "FetchMaps",
     "FineTune",
     "Job",

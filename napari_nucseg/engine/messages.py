@@ -24,6 +24,7 @@ __all__ = [
     "Done",
     "EngineError",
     "EpochDone",
+    "Export",
     "Failed",
     "FetchMaps",
     "FineTune",
@@ -106,6 +107,25 @@ class TryOut(Task):
     """
 
     model: Model
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Export(Task):
+    """Write a model for other programs. The result is the path of the file.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    destination : Path
+        The file to make.
+    format : str
+        ``"onnx"`` or ``"bioimageio"``.
+    """
+
+    model: Model
+    destination: Path
+    format: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

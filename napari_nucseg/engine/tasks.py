@@ -24,6 +24,7 @@ from ..registry import Model, load_model
 from ..support import Callbacks
 from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fields
 from .messages import (
+    Export,
     FetchMaps,
     FineTune,
     Load,
@@ -154,6 +155,14 @@ def _try_out(task: TryOut, callbacks: Callbacks, kept: KeptMaps) -> None:
             f"Expected a model that predicts numbers, got NaN or infinity from "
             f"{task.model.card.name!r}. Train it again, or get another one."
         )
+
+
+@perform.register(Export)
+def _export(task: Export, callbacks: Callbacks, kept: KeptMaps) -> Path:
+    from ..network import export_bioimageio, export_onnx
+
+    write = export_onnx if task.format == "onnx" else export_bioimageio
+    return write(task.model, task.destination)
 
 
 @perform.register(Segment)

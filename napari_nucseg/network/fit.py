@@ -9,6 +9,7 @@ import math
 import shutil
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -237,7 +238,7 @@ class Fit:
                 shutil.copyfile(before.folder / KEPT_FILE, path)
 
         # In this order, as the last may be a copy of the one before.
-        writers = {
+        writers: dict[str, Callable[[Path], None]] = {
             NETWORK_FILE: functools.partial(write_weights, self.network),
             AVERAGE_FILE: self.average.save,
             KEPT_FILE: write_kept,

@@ -96,12 +96,10 @@ def _whole_fields(
     groups: Sequence[Sequence[Field]], part: float
 ) -> tuple[list[list[Field]], list[Field]] | None:
     """Hold out whole fields; None if there cannot be nuclei on both sides."""
-    orders = [
-        sorted(range(len(group)), key=lambda i, group=group: _rank(group[i]))
-        for group in groups
-    ]
     sides = []
-    for group, order in zip(groups, orders, strict=True):
+    for group in groups:
+        ranks = [_rank(field) for field in group]
+        order = sorted(range(len(group)), key=ranks.__getitem__)
         count = min(len(group) - 1, max(1, round(part * len(group))))
         sides.append((order[:count], order[count:]))
     nuclei = [[_has_nuclei(field) for field in group] for group in groups]
