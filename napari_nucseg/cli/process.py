@@ -48,15 +48,15 @@ def check_streams() -> None:
     Otherwise the next file that is opened would take its number, and what libraries print
     would be written into that file.
     """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is not None:
-            continue
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             _open_nothing(number)
-        mode = "w" if number else "r"
-        setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    # The files below have numbers of their own, so all three must be taken by now.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def flush_streams() -> int:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import lzma
 import shutil
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..support import new_file, some_of
+from ..support import new_file, reading_zip, some_of
 from .card import CARD_FILE
 from .store import WEIGHTS_FILE, Model, load_model, save_model
 from .weights import MOST_BYTES
@@ -28,19 +25,6 @@ _MAC_LITTER = "__MACOSX/"
 _MOST_FILES = 100
 #: The size of what belongs to a model beside its weights, in bytes.
 _MOST_BESIDE = 50_000_000
-
-#: What `zipfile` and what it calls raise for damaged files.
-_DAMAGED = (
-    ArithmeticError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    UnicodeError,
-    lzma.LZMAError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def export_model(name: str, destination: str | Path) -> Path:
@@ -93,9 +77,9 @@ def is_model_archive(path: str | Path) -> bool:
         Whether it is a zip file that has the card of a model. It is not checked further.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with reading_zip(path) as archive:
             return CARD_FILE in archive.namelist()
-    except (OSError, ValueError, *_DAMAGED):
+    except (OSError, ValueError):
         return False
 
 
@@ -171,20 +155,15 @@ def _unpack(path: Path, folder: Path) -> None:
             f"Expected a zip file with a model, got {path}, which is none or is incomplete. "
             f"Get the file again; 'nucseg models export' makes one."
         )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-            _check_names(path, [info.filename for info in infos])
-            _check_sizes(path, {info.filename: info.file_size for info in infos})
-            for info in infos:
-                if info.filename in _FILES:
-                    with (
-                        archive.open(info) as packed,
-                        open(folder / info.filename, "xb") as file,
-                    ):
-                        shutil.copyfileobj(packed, file)
-    except (OSError, *_DAMAGED) as error:
-        raise ValueError(f"Expected a whole zip file, got {path}: {error}") from error
+    with reading_zip(path) as archive:
+        infos = archive.infolist()
+        _check_names(path, [info.filename for info in infos])
+        _check_sizes(path, {info.filename: info.file_size for info in infos})
+        for info in infos:
+            if info.filename in _FILES:
+                target = folder / info.filename
+                with archive.open(info) as packed, open(target, "xb") as file:
+                    shutil.copyfileobj(packed, file)
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
 from .version import __version__
 from .warn import warn_user
+from .zip_file import reading_zip
 
 __all__ = [
     "Callbacks",
@@ -45,6 +46,7 @@ __all__ = [
     "pluralize",
     "process_stamp",
     "read_object",
+    "reading_zip",
     "remove_leftovers",
     "runs_directory",
     "some_of",
