@@ -17,6 +17,7 @@ from napari_nucseg.registry import (
     Descent,
     Model,
     check_model_name,
+    check_weights_file,
     export_model,
     import_model,
     is_model_archive,
@@ -443,6 +444,31 @@ def test_folder_with_a_pipe_or_a_folder_is_refused(model, tmp_path):
     (folder / "README.md").mkdir()
     with pytest.raises(ValueError, match=r"at 'README\.md'"):
         import_model(folder, "again")
+
+
+def test_damage_anywhere_in_weights_is_told_with_their_name(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    write_weights(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for kind in range(300):
+        damaged = bytearray(whole)
+        place = random.integers(0, len(whole) - 8)
+        if kind % 3 == 0:
+            damaged = damaged[:place]
+        elif kind % 3 == 1:
+            damaged[place] = random.integers(256)
+        else:
+            damaged[place : place + 8] = b"\xff" * 8
+        path.write_bytes(damaged)
+        try:
+            check_weights_file(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+            refused += 1
+        # A number that is another number is left to the checksum.
+    assert refused > 150
 
 
 def _link(file):

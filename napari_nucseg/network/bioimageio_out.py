@@ -52,6 +52,11 @@ From the maps to labels:
    that at the edge of the image.
 
 Trained on: {training_data}
+
+## Validation
+
+Look at the labels of some images of yours. `nucseg evaluate` scores them against labels drawn by
+hand.
 """
 
 

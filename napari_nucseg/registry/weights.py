@@ -74,9 +74,9 @@ def check_weights_file(path: Path) -> None:
                         f"Expected only finite numbers in {path}, got NaN or infinity at "
                         f"{array.name!r}. The model is damaged: get or train it again."
                     )
-    except UnicodeError as error:
-        raise ValueError(f"Expected names that are text in {path}: {error}") from error
-    except _DAMAGED as error:
+    except (ValueError, *_DAMAGED) as error:
+        if isinstance(error, ValueError) and str(path) in str(error):
+            raise  # one of ours
         raise ValueError(f"Expected whole HDF5 weights in {path}: {error}") from error
 
 
