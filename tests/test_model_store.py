@@ -468,7 +468,7 @@ def test_damage_anywhere_in_weights_is_told_with_their_name(tmp_path):
             assert str(path) in str(error)
             refused += 1
         # A number that is another number is left to the checksum.
-    assert refused > 150
+    assert refused > 100
 
 
 def _link(file):

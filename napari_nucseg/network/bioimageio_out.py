@@ -55,8 +55,8 @@ Trained on: {training_data}
 
 ## Validation
 
-Look at the labels of some images of yours. `nucseg evaluate` scores them against labels drawn by
-hand.
+Look at the labels of some images of yours. `nucseg evaluate` scores them against labels drawn
+by hand.
 """
 
 
