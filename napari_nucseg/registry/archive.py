@@ -135,17 +135,17 @@ def _copy_folder(path: Path, folder: Path) -> None:
     """Copy the files of a model out of a folder."""
     inside = list(path.iterdir())
     _check_names(path, [file.name for file in inside])
-    for file in inside:
+    files = [file for file in inside if file.name in _FILES]
+    for file in files:
         # A link could name any file of this person, who may give the model away again.
-        if file.name in _FILES and (file.is_symlink() or not file.is_file()):
+        if file.is_symlink() or not file.is_file():
             raise ValueError(
                 f"Expected the files of a model in {path}, got a link, a folder or something "
                 f"else at {file.name!r}. Put the file itself there."
             )
-    _check_sizes(path, {file.name: file.stat().st_size for file in inside})
-    for file in inside:
-        if file.name in _FILES:
-            shutil.copyfile(file, folder / file.name, follow_symlinks=False)
+    _check_sizes(path, {file.name: file.stat().st_size for file in files})
+    for file in files:
+        shutil.copyfile(file, folder / file.name, follow_symlinks=False)
 
 
 def _unpack(path: Path, folder: Path) -> None:
