@@ -44,14 +44,9 @@ def sign(folder, **values):
 
 def first_weights(file):
     """Return the name and the values of the first array in a file of weights."""
-    name = names_of_arrays(file)[0]
-    return name, file[name][()]
-
-
-def names_of_arrays(file):
     names = []
     file.visititems(lambda name, item: names.append(name) if hasattr(item, "dtype") else None)
-    return names
+    return names[0], file[names[0]][()]
 
 
 def external_link(file, name, values, folder):
@@ -237,14 +232,5 @@ def test_import_segments_a_small_field_before_it_is_accepted(folder):
     assert import_model(folder, "good").card.name == "good"
     sign(folder, spec={"stride": 5})  # the network needs multiples of 16
     with pytest.raises(ValueError, match="Expected a model that segments an image, got"):
-        import_model(folder, "evil")
-    with h5py.File(folder / WEIGHTS_FILE, "a") as file:
-        for name in names_of_arrays(file):
-            values = np.full(file[name].shape, 3e38)
-            if values.shape[-1] == 12 and values.ndim == 4:  # of the maps
-                values[..., ::2, :] *= -1  # infinity less infinity
-            file[name][...] = values
-    sign(folder, spec={})
-    with pytest.raises(ValueError, match="predicts numbers, got NaN or infinity"):
         import_model(folder, "evil")
     assert [path.name for path in models_directory().iterdir()] == ["good"]
