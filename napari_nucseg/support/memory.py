@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from pathlib import Path
 
 __all__ = ["check_memory", "free_memory"]
@@ -47,7 +49,11 @@ def free_memory() -> int:
     """
     import psutil
 
-    free = int(psutil.virtual_memory().available + psutil.swap_memory().free)
+    free = int(psutil.virtual_memory().available)
+    # Some systems do not tell what can be swapped, each in its own way.
+    with contextlib.suppress(OSError, RuntimeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        free += int(psutil.swap_memory().free)
     return min(free, _free_in_container(free))
 
 
