@@ -40,7 +40,7 @@ def test_work_that_does_not_fit_says_how_much_it_needs(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("shape", "needed"), [((30_000, 30_000), 18.9), ((30_000, 30_000, 3), 27.9)]
+    ("shape", "needed"), [((30_000, 30_000), 18.9), ((30_000, 30_000, 3), 20.7)]
 )
 def test_slide_is_refused_before_it_is_read(monkeypatch, shape, needed):
     monkeypatch.setattr(memory, "free_memory", lambda: 12_000_000_000)

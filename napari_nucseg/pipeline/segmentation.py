@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..image import Field, looks_like_labels
 from ..support import Callbacks, __version__, check_memory, warn_user
+from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
@@ -106,13 +108,19 @@ def segment_field(
     Warns
     -----
     UserWarning
-        If the image looks like labels, if intensities in it are no numbers, or if the
-        diameter that was given is larger than the image.
+        If the image looks like labels, if intensities in it are no numbers, if the diameter
+        that was given is larger than the image, or if one color was chosen out of several.
     """
     start = time.perf_counter()
     _check_memory(field, parameters.channel)
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
+    chosen = field.nuclear_channel if parameters.channel is None else None
+    color = nuclear_color(plane)
+    if color is not None:
+        chosen, plane = color, plane[..., color]
+    if chosen is not None:
+        _tell_of_choice(chosen, field)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
     spec = predictor.spec
     provenance = {
@@ -125,6 +133,8 @@ def segment_field(
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,
         "parameters": parameters.as_dict(),
+        "channel": parameters.channel if chosen is None else chosen,
+        "channel_chosen": chosen is not None,
         "diameter": round(diameter, 2),
         "blank": is_blank(plane),
         "precision": spec.precision,
@@ -138,14 +148,31 @@ def segment_field(
 def _check_memory(field: Field, channel: int | None) -> None:
     """Check that the plane, its maps and its labels fit into memory."""
     samples = 3 if field.is_color and channel is None else 1
-    # The plane as it is and normalized, three maps and the labels.
-    bytes_of_pixel = samples * (field.image.dtype.itemsize + 4) + 3 * 4 + 4
+    # The plane as it is, one color of it normalized, three maps and the labels.
+    bytes_of_pixel = samples * field.image.dtype.itemsize + 4 + 3 * 4 + 4
     height, width = field.shape
     check_memory(
         height * width * bytes_of_pixel,
         f"segmenting {field.name!r} of {height} x {width} pixels",
         "Close other programs, or segment parts of the image, or the image at half the "
         "resolution.",
+    )
+
+
+def _tell_of_choice(channel: int, field: Field) -> None:
+    """Say which channel was taken for that of the nuclei, and how to choose another one."""
+    if field.is_color:
+        names: Sequence[str] = COLORS
+        why = "seems to show several dyes on black"
+    else:
+        names, why = field.channel_names, "has several channels"
+    others = " or ".join(
+        f"{number} ({name})" for number, name in enumerate(names) if number != channel
+    )
+    warn_user(
+        f"{field.name!r} {why}. Nuclei were looked for in {names[channel]} only, which is "
+        f"channel {channel}. If they are elsewhere, choose channel {others} (--channel of the "
+        f"command)."
     )
 
 
