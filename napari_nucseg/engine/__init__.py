@@ -5,6 +5,7 @@ from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
+    Export,
     FetchMaps,
     FineTune,
     Load,
@@ -13,6 +14,7 @@ from .messages import (
     Segment,
     Task,
     Train,
+    TryOut,
     Warm,
 )
 from .shared import shared_engine
@@ -20,6 +22,7 @@ from .shared import shared_engine
 __all__ = [
     "Engine",
     "EngineError",
+    "Export",
     "FetchMaps",
     "FineTune",
     "Job",
@@ -29,6 +32,7 @@ __all__ = [
     "Segment",
     "Task",
     "Train",
+    "TryOut",
     "Warm",
     "execute",
     "shared_engine",
