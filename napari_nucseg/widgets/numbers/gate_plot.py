@@ -69,6 +69,8 @@ class GatePlot(QWidget):
         super().__init__(parent)
         self._chosen = chosen
         self._names: list[str] = []
+        # Whether something has changed since it was drawn.
+        self._is_old = True
         #: The gate: the points around it, shape (N, 2), or the two ends of a range.
         self.gate: np.ndarray | None = None
         self.x, self.y = _columns(), _columns()
@@ -140,7 +142,7 @@ class GatePlot(QWidget):
             self._offer(names)
         if by not in (self, self._chosen):
             self._forget_gate()
-        self.draw(whole=by is self._chosen)
+        self._draw_if_seen(whole=by is self._chosen)
 
     def _offer(self, names: list[str]) -> None:
         """Offer other columns; a choice that is among them stays."""
@@ -158,7 +160,21 @@ class GatePlot(QWidget):
 
     def _axes_changed(self) -> None:
         self._forget_gate()
-        self.draw()
+        self._draw_if_seen()
+
+    def _draw_if_seen(self, *, whole: bool = True) -> None:
+        """Draw now, or as soon as the plot is in sight: many points take a moment."""
+        if self.isVisible():
+            self.draw(whole=whole)
+        else:
+            self._is_old = True
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Draw what has changed meanwhile."""
+        super().showEvent(event)
+        if self._is_old:
+            self._is_old = False
+            self.draw()
 
     def draw(self, *, whole: bool = True) -> None:
         """Draw the columns.
