@@ -3,6 +3,7 @@
 from .array import ArrayImage, as_image
 from .axes import axes_of_names, check_axes, guess_axes, names_of_axes, read_old_axes
 from .base import BaseImage
+from .division import Division
 from .field import Field
 from .files import (
     IMAGE_SUFFIXES,
@@ -20,9 +21,12 @@ from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
+from .planes import check_channel
 from .provenance import read_provenance
 from .reviewed import reviewed_area, reviewed_labels
 from .simulate import simulate_field
+from .simulate_movie import SimulatedMovie, simulate_movie
+from .simulate_stack import SimulatedStack, simulate_stack
 from .tissue import Species, Stain, TissueKind, simulate_tissue
 
 __all__ = [
@@ -32,10 +36,13 @@ __all__ = [
     "PROBABILITY_ENDING",
     "ArrayImage",
     "BaseImage",
+    "Division",
     "Field",
     "Image",
     "MaskIssue",
     "Origin",
+    "SimulatedMovie",
+    "SimulatedStack",
     "Species",
     "Stain",
     "TissueKind",
@@ -43,6 +50,7 @@ __all__ = [
     "as_labels",
     "axes_of_names",
     "check_axes",
+    "check_channel",
     "check_file",
     "find_images",
     "guess_axes",
@@ -60,6 +68,8 @@ __all__ = [
     "reviewed_area",
     "reviewed_labels",
     "simulate_field",
+    "simulate_movie",
+    "simulate_stack",
     "simulate_tissue",
     "warn_of_issues",
     "write_labels",

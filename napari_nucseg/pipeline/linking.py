@@ -11,6 +11,7 @@ import dataclasses
 import numpy as np
 
 from .assignment import assign
+from .instances import CUT_OFF
 
 __all__ = ["MIN_FALL", "link_planes"]
 
@@ -25,9 +26,6 @@ _LONGEST_GAP = 2
 #: How far the width of a column must fall between two peaks for them to be two nuclei, as a
 #: part of the lower peak.
 MIN_FALL = 0.2
-
-#: Part of the least peak that is enough for a nucleus that the edge of the planes cuts off.
-_CUT_OFF = 0.5
 
 
 def link_planes(
@@ -293,7 +291,7 @@ def _numbers(
     np.maximum.at(peak, owners, sections.peak)
     cut_off = np.bincount(owners, sections.cut_off, minlength=count) > 0
     kept = np.bincount(owners, sections.area, minlength=count) >= max(minimum_size, 1)
-    kept &= peak >= np.where(cut_off, _CUT_OFF, 1.0) * least_peak
+    kept &= peak >= np.where(cut_off, CUT_OFF, 1.0) * least_peak
     numbers = np.zeros(count, np.int32)
     order = np.flatnonzero(kept)
     numbers[order[np.argsort(first[order])]] = np.arange(1, order.size + 1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "normalize"]
+__all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "measure_range_of", "normalize"]
 
 #: Percentiles of the intensities that become 0 and 1.
 LOW, HIGH = 1.0, 99.8
@@ -48,7 +49,27 @@ def measure_range(plane: np.ndarray) -> IntensityRange:
         lowest and the highest intensity. One range for all colors, so that a color stays
         a color. 0 and 0 if no intensity is finite.
     """
-    sample = _sample(plane)
+    return _range_of(_sample(plane))
+
+
+def measure_range_of(planes: Iterable[np.ndarray]) -> IntensityRange:
+    """Measure the range of the intensities of several planes together.
+
+    Parameters
+    ----------
+    planes : iterable of ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of any real dtype. They are looked at one after the other.
+
+    Returns
+    -------
+    IntensityRange
+        See `measure_range`.
+    """
+    samples = [_sample(plane) for plane in planes]
+    return _range_of(np.concatenate(samples) if samples else np.zeros(0))
+
+
+def _range_of(sample: np.ndarray) -> IntensityRange:
     if sample.size == 0:
         return IntensityRange(0.0, 0.0)
     low, high = np.percentile(sample, (LOW, HIGH))
