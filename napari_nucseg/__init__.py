@@ -13,7 +13,7 @@ from .support import __version__ as __version__
 
 if TYPE_CHECKING:
     from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
-    from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
+    from .image import ArrayImage, BaseImage, Division, Field, Image, Origin, open_image
     from .measure import (
         Measurement,
         Pixel,
@@ -23,8 +23,16 @@ if TYPE_CHECKING:
         measure_nuclei,
         report_entry,
         write_report,
+        write_tracks,
     )
-    from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
+    from .pipeline import (
+        Maps,
+        ModelSpec,
+        Segmentation,
+        SegmentParameters,
+        StackParameters,
+        Tracks,
+    )
     from .registry import (
         Card,
         Model,
@@ -59,6 +67,7 @@ __all__ = [
     "BaseImage",
     "Callbacks",
     "Card",
+    "Division",
     "Entry",
     "Epoch",
     "Field",
@@ -77,7 +86,9 @@ __all__ = [
     "Scores",
     "SegmentParameters",
     "Segmentation",
+    "StackParameters",
     "Stopped",
+    "Tracks",
     "TrainParameters",
     "TrainingSet",
     "Verdict",
@@ -105,6 +116,7 @@ __all__ = [
     "segment",
     "train",
     "write_report",
+    "write_tracks",
 ]
 
 _HOMES = {
@@ -112,6 +124,7 @@ _HOMES = {
     "BaseImage": "image",
     "Callbacks": "support",
     "Card": "registry",
+    "Division": "image",
     "Entry": "training",
     "Epoch": "support",
     "Field": "image",
@@ -130,7 +143,9 @@ _HOMES = {
     "Scores": "measure",
     "SegmentParameters": "pipeline",
     "Segmentation": "pipeline",
+    "StackParameters": "pipeline",
     "Stopped": "support",
+    "Tracks": "pipeline",
     "TrainParameters": "training",
     "TrainingSet": "training",
     "create_set": "training",
@@ -158,6 +173,7 @@ _HOMES = {
     "segment": "api",
     "train": "api",
     "write_report": "measure",
+    "write_tracks": "measure",
 }
 
 

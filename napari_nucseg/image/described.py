@@ -48,6 +48,8 @@ class Described:
         self.spacing = tuple((spacing or {}).get(axis) for axis in axes)
         self.unit = tuple((unit or {}).get(axis) for axis in axes)
         self.guessed = guessed
+        #: What the channels are called, empty if it is not known.
+        self.channel_names: tuple[str, ...] = ()
         # Of the whole image: its lengths, and which of its places are here along each axis.
         self._lengths = self.sizes
         self._places: dict[str, range | int] = {

@@ -231,7 +231,9 @@ def _move(
         apart = places[:, np.newaxis] - places
         distance = np.linalg.norm(apart, axis=-1) + np.eye(len(places)) * 1e9
         lack = np.maximum(_APART * (radii[:, np.newaxis] + radii) - distance, 0)
-        places = places + 0.25 * (apart / distance[..., np.newaxis] * lack[..., np.newaxis]).sum(1)
+        places = places + 0.25 * (
+            apart / distance[..., np.newaxis] * lack[..., np.newaxis]
+        ).sum(1)
         places = np.clip(places, radii[:, np.newaxis], np.array(shape) - radii[:, np.newaxis])
     moved = places - before
     length = np.linalg.norm(moved, axis=1, keepdims=True)
@@ -242,9 +244,7 @@ def _move(
         one.place = place
 
 
-def _draw(
-    population: list[_Nucleus], shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _draw(population: list[_Nucleus], shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Draw ellipses; where two overlap a pixel belongs to the one whose middle is nearer."""
     labels = np.zeros(shape, np.int32)
     nearest = np.ones(shape)

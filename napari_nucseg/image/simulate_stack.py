@@ -148,7 +148,8 @@ def _nucleus(
     high = np.clip(np.ceil((center + reach) / scale) + 1, 0, shape).astype(int)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     grid = [
-        (np.arange(a, b) + 0.5) * s - c for a, b, s, c in zip(low, high, scale, center, strict=True)
+        (np.arange(a, b) + 0.5) * s - c
+        for a, b, s, c in zip(low, high, scale, center, strict=True)
     ]
     points = np.stack(np.meshgrid(*grid, indexing="ij"), axis=-1)
     turned = points @ _rotation(rng) / axes

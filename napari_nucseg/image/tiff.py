@@ -15,6 +15,7 @@ import numpy as np
 from ..support import pluralize, some_of, warn_user
 from .axes import LETTERS, check_axes, guess_axes, kept_axes
 from .base import BaseImage
+from .channel_names import names_in_tiff
 from .image import Ranges
 from .microns import spacing_of
 from .tiff_pages import read_series
@@ -63,6 +64,7 @@ class TiffImage(BaseImage):
             self._sizes = [one.size for one in whole]
             self._shapes = [tuple(one.shape) for one in whole[series].levels]
             spacing, unit = self._spacing_of(chosen.parent)
+            names = names_in_tiff(chosen.parent)
             shape, letters = tuple(chosen.shape), chosen.axes.upper()
             color = _is_color(chosen.keyframe)
             dtype = np.dtype(chosen.dtype).newbyteorder("=")
@@ -86,6 +88,11 @@ class TiffImage(BaseImage):
             unit=unit,
             guessed=guessed,
         )
+        self.channel_names = names if len(names) == self.sizes.get("C", 1) else ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process may have another working folder."""
+        return {**self.__dict__, "path": self.path.absolute()}
 
     @property
     def levels(self) -> tuple[BaseImage, ...]:

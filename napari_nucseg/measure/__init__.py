@@ -10,6 +10,7 @@ from .report import ReportEntry, report_entry, write_report
 from .summary import Measurement
 from .table import Pixel
 from .table_file import TABLE_SUFFIXES, check_table_path, join_tables, write_table
+from .track_files import write_tracks
 
 __all__ = [
     "FIRST_ONLY",
@@ -37,4 +38,5 @@ __all__ = [
     "summarize",
     "write_report",
     "write_table",
+    "write_tracks",
 ]

@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "measure_range_of", "normalize"]
+__all__ = [
+    "HIGH",
+    "LOW",
+    "IntensityRange",
+    "is_blank",
+    "measure_range",
+    "measure_range_of",
+    "normalize",
+]
 
 #: Percentiles of the intensities that become 0 and 1.
 LOW, HIGH = 1.0, 99.8

@@ -67,9 +67,7 @@ class Tracks:
             By daughter its parent.
         """
         data = np.column_stack([self.track, self.frame, self.position]).astype(float)
-        graph = {
-            daughter: [one.parent] for one in self.divisions for daughter in one.daughters
-        }
+        graph = {daughter: [one.parent] for one in self.divisions for daughter in one.daughters}
         return data, graph
 
     def table(self) -> dict[str, np.ndarray]:
@@ -240,7 +238,11 @@ class _Linker:
         return one[possible], two[possible], score[possible]
 
     def _overlap(
-        self, last: list[tuple[int, int, np.ndarray]], one: np.ndarray, two: np.ndarray, now: _Frame
+        self,
+        last: list[tuple[int, int, np.ndarray]],
+        one: np.ndarray,
+        two: np.ndarray,
+        now: _Frame,
     ) -> np.ndarray:
         """Return the intersection over union of nuclei with where tracks were last."""
         found: dict[tuple[int, int, int], float] = {}
@@ -339,7 +341,7 @@ class _Linker:
         sizes = [np.zeros(0, int), *(f.size for f in self.frames)]
         order = np.lexsort((frame, track))
         divisions = [
-            Division(names[parent], (names[a], names[b]), t)
+            Division(names[parent], _ordered(names[a], names[b]), t)
             for parent, (a, b, t) in self.divisions.items()
         ]
         divisions.sort(key=lambda one: (one.frame, one.parent))
@@ -350,3 +352,7 @@ class _Linker:
             np.concatenate(sizes)[order],
             tuple(divisions),
         )
+
+
+def _ordered(one: int, two: int) -> tuple[int, int]:
+    return (min(one, two), max(one, two))

@@ -16,7 +16,7 @@ from .maps import predict_maps
 from .parameters import SegmentParameters
 from .predictor import Maps, Predictor
 
-__all__ = ["add_side_views", "label_volume", "side_planes"]
+__all__ = ["add_side_views", "label_volume", "mean_plane", "side_planes"]
 
 #: Part of the prominence in planes that is enough in a stack, where a peak is the mean of three
 #: directions. Of 0.25 to 1 this and 0.35 scored highest on simulated stacks.
@@ -24,6 +24,52 @@ _PART_OF_PROMINENCE = 0.5
 
 #: In XZ and YZ a plane is looked at every this many diameters; those between are interpolated.
 _STEP = 1 / 14
+
+
+#: A plane is averaged with those before and behind it: sigma in diameters, which is small
+#: beside a nucleus and makes noise less. Of 0 to 0.12, 0.04 to 0.08 scored highest on noisy
+#: simulated stacks and on an ovule.
+_MEAN_OVER = 0.06
+
+#: A smaller sigma than this, in planes, changes nothing.
+_LEAST_SIGMA = 0.3
+
+
+def mean_plane(
+    volume: np.ndarray, axis: str, place: int, diameter: float, depth: float
+) -> np.ndarray:
+    """Return a plane of a stack, averaged with the planes near it.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (Z, Y, X) or (Z, Y, X, 3)
+        Intensities.
+    axis : str
+        Which axis the plane is across: Z, Y or X.
+    place : int
+        Where along it.
+    diameter : float
+        Typical diameter of a nucleus in pixels of XY.
+    depth : float
+        How many times a voxel is as deep as wide.
+
+    Returns
+    -------
+    ndarray
+        Of the axes that are left: of float32, or the plane itself where planes are far apart.
+    """
+    planes = np.moveaxis(volume, "ZYX".index(axis), 0)
+    sigma = _MEAN_OVER * diameter / (depth if axis == "Z" else 1.0)
+    if sigma < _LEAST_SIGMA:
+        return planes[place]
+    reach = int(np.ceil(2 * sigma))
+    near = np.arange(max(0, place - reach), min(len(planes), place + reach + 1))
+    weights = np.exp(-0.5 * ((near - place) / sigma) ** 2)
+    weights = (weights / weights.sum()).astype(np.float32)
+    mean = np.zeros(planes.shape[1:], np.float32)
+    for weight, at in zip(weights, near, strict=True):
+        mean += weight * planes[at]
+    return mean
 
 
 def side_planes(length: int, diameter: float) -> list[int]:
@@ -133,9 +179,7 @@ def label_volume(
     return labels
 
 
-def _heights(
-    maps: Maps, foreground: np.ndarray, sigma: float, depth: float
-) -> np.ndarray:
+def _heights(maps: Maps, foreground: np.ndarray, sigma: float, depth: float) -> np.ndarray:
     """Return the heights of the watershed, for the voxels of the foreground."""
     from scipy import ndimage
 
