@@ -111,9 +111,7 @@ def merged_through_z(labels: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
     """
     size = np.bincount(truth.ravel())
     both = (labels > 0) & (truth > 0)
-    pairs, counts = np.unique(
-        np.stack([labels[both], truth[both]]), axis=1, return_counts=True
-    )
+    pairs, counts = np.unique(np.stack([labels[both], truth[both]]), axis=1, return_counts=True)
     most = counts > size[pairs[1]] / 2
     held: dict[int, list[int]] = {}
     for one, nucleus in pairs[:, most].T.tolist():

@@ -34,7 +34,8 @@ from napari_nucseg.image.field import Field
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.parameters import SegmentParameters
-from napari_nucseg.pipeline.segmentation import relabel, segment_field
+from napari_nucseg.pipeline.segmentation import segment_field
+from napari_nucseg.pipeline.stacks import relabel
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Callbacks, Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE

@@ -113,7 +113,7 @@ def simulate_movie(
             population, born = _divide(population, divisions, count, frame, rng)
             happened += born
             count += 2 * len(born)
-            _move(population, shape, limit, frame, born, rng)
+            _move(population, shape, limit, born, rng)
         labels[frame], light = _draw(population, shape)
         image[frame] = _camera(light, diameter, rng)
     size = _MICROMETERS / diameter
@@ -146,7 +146,7 @@ def _first_frame(
         ]
         if not any(near):
             number = len(placed) + 1
-            placed.append(_made(number, place, radius, radius, limit, rng))
+            placed.append(_made(number, place, radius, limit, rng))
     return placed
 
 
@@ -154,7 +154,6 @@ def _made(
     number: int,
     place: np.ndarray,
     radius: float,
-    full_radius: float,
     limit: float,
     rng: np.random.Generator,
 ) -> _Nucleus:
@@ -164,7 +163,7 @@ def _made(
         speed=limit * rng.uniform(0.2, 1),
         direction=rng.uniform(0, 2 * np.pi),
         radius=radius,
-        full_radius=full_radius,
+        full_radius=radius,
         stretch=rng.uniform(0.85, 1.0),
         angle=rng.uniform(0, np.pi),
         light=rng.lognormal(0, 0.15),
@@ -210,7 +209,6 @@ def _move(
     population: list[_Nucleus],
     shape: tuple[int, int],
     limit: float,
-    frame: int,
     born: list[Division],
     rng: np.random.Generator,
 ) -> None:

@@ -23,6 +23,13 @@ _TRIES = 30  # places in a row that are taken before the stack is called full
 _BLUR, _BLUR_Z = 0.05, 0.14  # sigma of the microscope, in diameters
 _BACKGROUND, _HAZE = 0.05, 0.15
 _READ_NOISE, _OFFSET = 2.0, 100.0
+_RANGES = {
+    "depth": (0.25, 16),
+    "diameter": (6, 1000),
+    "coverage": (0, 0.5),
+    "photons": (1, 1e6),
+    "attenuation": (0, 0.95),
+}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,7 +88,8 @@ def simulate_stack(
     ValueError
         If an argument is out of its range.
     """
-    _check(shape, depth, diameter, coverage, photons, attenuation)
+    values = {"depth": depth, "diameter": diameter, "coverage": coverage}
+    _check(shape, {**values, "photons": photons, "attenuation": attenuation})
     rng = np.random.default_rng(seed)
     labels = np.zeros(shape, np.int32)
     light = np.zeros(shape, np.float32)
@@ -112,24 +120,12 @@ def simulate_stack(
     )
 
 
-def _check(
-    shape: tuple[int, ...],
-    depth: float,
-    diameter: float,
-    coverage: float,
-    photons: float,
-    attenuation: float,
-) -> None:
+def _check(shape: tuple[int, ...], values: dict[str, float]) -> None:
     """Raise ValueError if an argument is out of its range."""
     if len(shape) != 3 or any(int(n) != n or n < 1 for n in shape):
         raise ValueError(f"Expected a shape of planes, rows and columns, got {shape}.")
-    for name, value, low, high in (
-        ("depth", depth, 0.25, 16),
-        ("diameter", diameter, 6, 1000),
-        ("coverage", coverage, 0, 0.5),
-        ("photons", photons, 1, 1e6),
-        ("attenuation", attenuation, 0, 0.95),
-    ):
+    for name, value in values.items():
+        low, high = _RANGES[name]
         if not low <= value <= high:
             raise ValueError(f"Expected {name} from {low} to {high}, got {value}.")
 

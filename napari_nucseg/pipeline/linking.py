@@ -65,18 +65,15 @@ def link_planes(
         0 is background, nuclei are numbered from 1 in the order of their first voxel. Each
         is one piece, where voxels that share a corner are neighbors.
     """
-    labels, sections = _number_sections(planes, heights)
+    sections = _Sections.of(planes, heights)
+    labels = sections.labels
     columns = _Columns.of(sections)
     for z in range(len(labels) - 1):
-        columns.link(*_matches(labels, heights, sections, z, z + 1))
+        columns.link(*_matches(sections, z, z + 1))
     bridges = []
     for missing in range(1, _LONGEST_GAP + 1):
         over = [
-            (
-                z,
-                z + missing + 1,
-                *_matches_over_gap(labels, heights, sections, columns, z, missing),
-            )
+            (z, z + missing + 1, *_matches_over_gap(sections, columns, z, missing))
             for z in range(len(labels) - missing - 1)
         ]
         for _, _, first, second, shared in over:
@@ -85,7 +82,7 @@ def link_planes(
     owners = columns.divide()
     for low, high, first, second, _ in bridges:
         together = owners[first] == owners[second]
-        _fill(labels, sections, low, high, first[together], second[together])
+        _fill(sections, low, high, first[together], second[together])
     numbers = _numbers(owners, sections, minimum_size, least_peak)
     for plane in labels:
         plane[...] = numbers[plane]
@@ -94,55 +91,55 @@ def link_planes(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Sections:
-    """What is known of each section, by its number; 0 is the background."""
+    """All sections and what is known of each, by its number; 0 is the background."""
 
+    labels: np.ndarray
+    heights: np.ndarray | None
     area: np.ndarray
     mass: np.ndarray
     peak: np.ndarray
     first: np.ndarray
     cut_off: np.ndarray
 
-
-def _number_sections(
-    planes: np.ndarray, heights: np.ndarray | None
-) -> tuple[np.ndarray, _Sections]:
-    """Number the sections of all planes one after the other, and measure them."""
-    labels = np.zeros(planes.shape, np.int32)
-    columns: list[list[np.ndarray]] = [[np.zeros(1)] for _ in range(5)]
-    count = 0
-    for z, plane in enumerate(planes):
-        inside = np.flatnonzero(plane)
-        found, place, section = np.unique(
-            plane.ravel()[inside], return_index=True, return_inverse=True
-        )
-        labels[z].ravel()[inside] = section + count + 1
-        height = np.ones(inside.size) if heights is None else heights[z].ravel()[inside]
-        peak = np.zeros(found.size)
-        np.maximum.at(peak, section, height)
-        edge = labels[z].copy()
-        edge[1:-1, 1:-1] = 0
-        cut_off = np.bincount(edge[edge > 0] - count - 1, minlength=found.size) > 0
-        measured = (
-            np.bincount(section, minlength=found.size),
-            np.bincount(section, height, minlength=found.size),
-            peak,
-            inside[place] + z * plane.size,
-            cut_off,
-        )
-        for column, values in zip(columns, measured, strict=True):
-            column.append(values)
-        count += found.size
-    area, mass, peak, first, cut_off = (np.concatenate(column) for column in columns)
-    return labels, _Sections(area, mass, peak, first.astype(np.int64), cut_off > 0)
+    @classmethod
+    def of(cls, planes: np.ndarray, heights: np.ndarray | None) -> _Sections:
+        """Number the sections of all planes one after the other, and measure them."""
+        labels = np.zeros(planes.shape, np.int32)
+        columns: list[list[np.ndarray]] = [[np.zeros(1)] for _ in range(5)]
+        count = 0
+        for z, plane in enumerate(planes):
+            inside = np.flatnonzero(plane)
+            found, place, section = np.unique(
+                plane.ravel()[inside], return_index=True, return_inverse=True
+            )
+            labels[z].ravel()[inside] = section + count + 1
+            height = np.ones(inside.size) if heights is None else heights[z].ravel()[inside]
+            peak = np.zeros(found.size)
+            np.maximum.at(peak, section, height)
+            edge = labels[z].copy()
+            edge[1:-1, 1:-1] = 0
+            measured = (
+                np.bincount(section, minlength=found.size),
+                np.bincount(section, height, minlength=found.size),
+                peak,
+                inside[place] + z * plane.size,
+                np.bincount(edge[edge > 0] - count - 1, minlength=found.size),
+            )
+            for column, values in zip(columns, measured, strict=True):
+                column.append(values)
+            count += found.size
+        area, mass, peak, first, cut_off = (np.concatenate(column) for column in columns)
+        return cls(labels, heights, area, mass, peak, first.astype(np.int64), cut_off > 0)
 
 
 def _overlaps(
-    labels: np.ndarray, heights: np.ndarray | None, low: int, high: int, inside: np.ndarray
+    sections: _Sections, low: int, high: int, inside: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the pairs of sections in two planes that share pixels, the number and the mass.
 
     The mass is the sum of the lower one of the two heights of each pixel.
     """
+    labels, heights = sections.labels, sections.heights
     first, second = labels[low].ravel()[inside], labels[high].ravel()[inside]
     pairs = first.astype(np.int64) * (int(labels[high].max()) + 1) + second
     _, place, pair = np.unique(pairs, return_index=True, return_inverse=True)
@@ -155,57 +152,46 @@ def _overlaps(
 
 
 def _matches(
-    labels: np.ndarray, heights: np.ndarray | None, sections: _Sections, low: int, high: int
+    sections: _Sections, low: int, high: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sections of two neighboring planes that follow each other, and their mass."""
+    labels = sections.labels
     inside = np.flatnonzero((labels[low] > 0) & (labels[high] > 0))
-    first, second, pixels, mass = _overlaps(labels, heights, low, high, inside)
+    pairs = first, second, pixels, _ = _overlaps(sections, low, high, inside)
     smaller = np.minimum(sections.area[first], sections.area[second])
-    return _assigned(sections, first, second, pixels, mass, pixels >= _LEAST_OVERLAP * smaller)
+    return _assigned(sections, pairs, pixels >= _LEAST_OVERLAP * smaller)
 
 
 def _matches_over_gap(
-    labels: np.ndarray,
-    heights: np.ndarray | None,
-    sections: _Sections,
-    columns: _Columns,
-    low: int,
-    missing: int,
+    sections: _Sections, columns: _Columns, low: int, missing: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sections that follow each other though planes are missing between them."""
-    high = low + missing + 1
+    labels, high = sections.labels, low + missing + 1
     ends = (labels[low] > 0) & (columns.after[labels[low]] == 0)
     ends &= (labels[high] > 0) & (columns.before[labels[high]] == 0)
-    first, second, pixels, mass = _overlaps(labels, heights, low, high, np.flatnonzero(ends))
+    pairs = first, second, pixels, _ = _overlaps(sections, low, high, np.flatnonzero(ends))
     free = np.flatnonzero(ends & ~labels[low + 1 : high].any(axis=0))
-    a, b, free_pixels, _ = _overlaps(labels, None, low, high, free)
+    a, b, free_pixels, _ = _overlaps(sections, low, high, free)
     known = dict(zip(zip(a.tolist(), b.tolist(), strict=True), free_pixels, strict=True))
-    pairs = zip(first.tolist(), second.tolist(), strict=True)
-    is_free = np.array([known.get(pair, 0) for pair in pairs], float) >= _LEAST_FREE * pixels
+    both = zip(first.tolist(), second.tolist(), strict=True)
+    is_free = np.array([known.get(pair, 0) for pair in both], float) >= _LEAST_FREE * pixels
     union = sections.area[first] + sections.area[second] - pixels
-    return _assigned(
-        sections, first, second, pixels, mass, (pixels >= _LEAST_IOU * union) & is_free
-    )
+    return _assigned(sections, pairs, (pixels >= _LEAST_IOU * union) & is_free)
 
 
 def _assigned(
-    sections: _Sections,
-    first: np.ndarray,
-    second: np.ndarray,
-    pixels: np.ndarray,
-    mass: np.ndarray,
-    possible: np.ndarray,
+    sections: _Sections, pairs: tuple[np.ndarray, ...], possible: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Assign the pairs of sections that are possible one to one, and return their mass."""
-    first, second, pixels, mass = (one[possible] for one in (first, second, pixels, mass))
+    first, second, pixels, mass = (one[possible] for one in pairs)
     # Where areas are equal the masses decide, which hardly ever are.
     union = sections.area[first] + sections.area[second] - pixels
     whole = sections.mass[first] + sections.mass[second] - mass
     score = pixels / union + 1e-3 * mass / np.maximum(whole, 1e-9)
     ones, twos = assign(first, second, score)
     shared = dict(zip(zip(first.tolist(), second.tolist(), strict=True), mass, strict=True))
-    pairs = zip(ones.tolist(), twos.tolist(), strict=True)
-    return ones, twos, np.array([shared[pair] for pair in pairs], float)
+    chosen = zip(ones.tolist(), twos.tolist(), strict=True)
+    return ones, twos, np.array([shared[pair] for pair in chosen], float)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -258,18 +244,14 @@ class _Columns:
 
 
 def _fill(
-    labels: np.ndarray,
-    sections: _Sections,
-    low: int,
-    high: int,
-    first: np.ndarray,
-    second: np.ndarray,
+    sections: _Sections, low: int, high: int, first: np.ndarray, second: np.ndarray
 ) -> None:
     """Fill the free pixels between sections that follow each other over a gap."""
     if not first.size:
         return
     follows = np.zeros(sections.area.size, np.int32)
     follows[first] = second
+    labels = sections.labels
     below, above = labels[low], labels[high]
     free = (follows[below] > 0) & (follows[below] == above)
     free &= ~labels[low + 1 : high].any(axis=0)

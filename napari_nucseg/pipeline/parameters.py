@@ -59,8 +59,8 @@ class StackParameters(Parameters):
 
     directions: int | None = parameter(
         None,
-        "Directions that a stack is looked at from. 1: its planes, XY, which are linked through "
-        "z. 3: also XZ and YZ, which takes about as many times as long. Left out, 3 where a "
+        "Directions that a stack is looked at from. 1: its planes, XY, which are linked "
+        "through z. 3: also XZ and YZ, which takes some times as long. Left out, 3 where a "
         "voxel is at most 3 times as deep as wide, and 1 where it is deeper or not known.",
         minimum=1,
         maximum=3,

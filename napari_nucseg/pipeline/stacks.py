@@ -37,7 +37,7 @@ def segment_image(
     image: BaseImage,
     predictor: Predictor,
     parameters: SegmentParameters,
-    stack: StackParameters = StackParameters(),
+    stack: StackParameters | None = None,
     callbacks: Callbacks = Callbacks(),
     *,
     keep_maps: bool = False,
@@ -81,6 +81,7 @@ def segment_image(
     UserWarning
         If the image looks like labels.
     """
+    stack = stack or StackParameters()
     planes = _Planes.of(image, parameters.channel)
     if planes.axes == "YX":
         field = Field(image)
@@ -257,7 +258,7 @@ class _Planes:
     def sample_means(
         self, count: int, diameter: float, depth: float, t: int | None = None
     ) -> Iterator[np.ndarray]:
-        """Yield as many planes of the middle frame, or of one, averaged with those near them."""
+        """Yield planes of a frame, or of the middle one, averaged with those near them."""
         volume = self.read_frame(self.frames // 2 if t is None else t)
         for z in np.unique(np.linspace(0, self.deep - 1, count + 2).round().astype(int)):
             yield mean_plane(volume, "Z", int(z), diameter, depth)
@@ -337,6 +338,14 @@ class _Work:
         values = kept
         if values is None:
             values = np.empty((*labels.shape, len(self.predictor.spec.maps)), np.float32)
+        self._average_views(t, values)
+        maps_3d = Maps(values, self.predictor.spec)
+        labels[...] = label_volume(maps_3d, self.parameters, self.diameter, self.depth)
+        for z, plane in enumerate(maps_3d["foreground"]):
+            probability[z] = in_bytes(plane)
+
+    def _average_views(self, t: int, values: np.ndarray) -> None:
+        """Predict the maps of a time point from three directions."""
         volume = self.planes.read_frame(t)
 
         def read(axis: str, place: int) -> np.ndarray:
@@ -347,11 +356,6 @@ class _Work:
         for z in range(self.planes.deep):
             values[z] = self._predict(read("Z", z)).values
         add_side_views(self.predictor, values, read, self.diameter, self.depth)
-        del volume
-        maps_3d = Maps(values, self.predictor.spec)
-        labels[...] = label_volume(maps_3d, self.parameters, self.diameter, self.depth)
-        for z, plane in enumerate(maps_3d["foreground"]):
-            probability[z] = in_bytes(plane)
 
     def _samples(self, t: int) -> Iterator[np.ndarray]:
         """Yield planes of a time point, as the network will see them."""
