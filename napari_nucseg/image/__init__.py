@@ -27,8 +27,8 @@ from .planes import check_channel
 from .provenance import read_provenance
 from .reviewed import reviewed_area, reviewed_labels
 from .simulate import simulate_field
-from .simulate_movie import SimulatedMovie, simulate_movie
-from .simulate_stack import SimulatedStack, simulate_stack
+from .simulate_movie import simulate_movie
+from .simulate_stack import simulate_stack
 from .stack_files import write_stack
 from .tissue import Species, Stain, TissueKind, simulate_tissue
 from .understood import understood
@@ -45,8 +45,6 @@ __all__ = [
     "Image",
     "MaskIssue",
     "Origin",
-    "SimulatedMovie",
-    "SimulatedStack",
     "Species",
     "Stain",
     "TissueKind",

@@ -167,11 +167,15 @@ def _matches_over_gap(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sections that follow each other though planes are missing between them."""
     labels, high = sections.labels, low + missing + 1
-    ends = (labels[low] > 0) & (columns.after[labels[low]] == 0)
-    ends &= (labels[high] > 0) & (columns.before[labels[high]] == 0)
-    pairs = first, second, pixels, _ = _overlaps(sections, low, high, np.flatnonzero(ends))
-    free = np.flatnonzero(ends & ~labels[low + 1 : high].any(axis=0))
-    a, b, free_pixels, _ = _overlaps(sections, low, high, free)
+    inside = np.flatnonzero((labels[low] > 0) & (labels[high] > 0))
+    ends = columns.after[labels[low].ravel()[inside]] == 0
+    ends &= columns.before[labels[high].ravel()[inside]] == 0
+    inside = inside[ends]
+    pairs = first, second, pixels, _ = _overlaps(sections, low, high, inside)
+    taken = np.zeros(inside.size, bool)
+    for plane in labels[low + 1 : high]:
+        taken |= plane.ravel()[inside] > 0
+    a, b, free_pixels, _ = _overlaps(sections, low, high, inside[~taken])
     known = dict(zip(zip(a.tolist(), b.tolist(), strict=True), free_pixels, strict=True))
     both = zip(first.tolist(), second.tolist(), strict=True)
     is_free = np.array([known.get(pair, 0) for pair in both], float) >= _LEAST_FREE * pixels
