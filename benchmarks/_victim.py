@@ -26,7 +26,7 @@ from _person import Person
 from napari_nucseg import corrections
 from napari_nucseg.corrections import State, States
 from napari_nucseg.image import simulate_field
-from napari_nucseg.widgets.layer_states import put_states, states_in
+from napari_nucseg.widgets.layers.layer_states import put_states, states_in
 
 SIDE = 512  # pixels
 #: Seconds between two steps, at most, and out of how many steps one saves the field.

@@ -180,7 +180,7 @@ class Bench:
 
     def of_all(self) -> Iterator[Measure]:
         """Use tools on all nuclei at once."""
-        from napari_nucseg.widgets.nucleus_actions import ACTIONS
+        from napari_nucseg.widgets.tools.nucleus_actions import ACTIONS
 
         actions = self.box.actions
         for name, action in ACTIONS.items():

@@ -23,19 +23,19 @@ from qtpy.QtWidgets import (
 
 from ..engine import FineTune, Job, Segment, Warm, shared_engine
 from ..registry import DEFAULT_MODEL
-from .choices import ModelChoice
-from .correct_panel import CorrectPanel
+from .controls.choices import ModelChoice
+from .controls.tones import set_tone, style_of
+from .controls.wheel import WheelGuard
+from .correct.correct_panel import CorrectPanel
 from .jobs import JobRunner
-from .journal_keeper import keeper_of
+from .journal.journal_keeper import keeper_of
+from .journal.restore_offer import RestoreOffer
 from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
-from .models_compare import ModelComparison
-from .models_dialog import ModelsDialog
 from .panel import Panel
-from .restore_offer import RestoreOffer
-from .retrain_panel import RetrainPanel
-from .segment_panel import SegmentPanel
-from .tones import set_tone, style_of
-from .wheel import WheelGuard
+from .retrain.models_compare import ModelComparison
+from .retrain.models_dialog import ModelsDialog
+from .retrain.retrain_panel import RetrainPanel
+from .segment.segment_panel import SegmentPanel
 
 __all__ = ["NucleusDock"]
 

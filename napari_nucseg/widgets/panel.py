@@ -10,7 +10,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from .tones import set_tone
+from .controls.tones import set_tone
 
 __all__ = ["Fold", "Panel", "bind_keys", "enable_unless", "hint", "reasons_in_words"]
 

@@ -5,7 +5,7 @@ import pytest
 from napari.utils._test_utils import read_only_mouse_event
 from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
 
-from napari_nucseg.widgets.brush import pieces_of
+from napari_nucseg.widgets.tools.brush import pieces_of
 
 
 @pytest.fixture

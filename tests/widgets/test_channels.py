@@ -5,7 +5,11 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_nucseg.widgets.channels import channels_in_words, show_channel, shown_channel
+from napari_nucseg.widgets.controls.channels import (
+    channels_in_words,
+    show_channel,
+    shown_channel,
+)
 
 
 def test_what_is_taken_for_channels_is_said():

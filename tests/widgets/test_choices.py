@@ -9,8 +9,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_nucseg.registry.store import load_model, models_directory
-from napari_nucseg.widgets.choices import LayerChoice, ModelChoice
-from napari_nucseg.widgets.image_choices import AxesChoice, ChannelChoice
+from napari_nucseg.widgets.controls.choices import LayerChoice, ModelChoice
+from napari_nucseg.widgets.controls.image_choices import AxesChoice, ChannelChoice
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_nucseg.training.training_set import TrainingSet
-from napari_nucseg.widgets.layers import METADATA_KEY
+from napari_nucseg.widgets.layers.layers import METADATA_KEY
 
 
 @pytest.fixture

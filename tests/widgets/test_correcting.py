@@ -8,9 +8,9 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
-from napari_nucseg.widgets.canvas import screen_matrix
-from napari_nucseg.widgets.nucleus_actions import ACTIONS
-from napari_nucseg.widgets.outlines import centers_of, outlines_of
+from napari_nucseg.widgets.layers.canvas import screen_matrix
+from napari_nucseg.widgets.layers.outlines import centers_of, outlines_of
+from napari_nucseg.widgets.tools.nucleus_actions import ACTIONS
 
 CONTROL, SHIFT, ALT = (
     Qt.KeyboardModifier.ControlModifier,

@@ -50,7 +50,7 @@ from napari_nucseg.corrections import (
     split_at,
 )
 from napari_nucseg.pipeline import Maps, SegmentParameters, instances_from_maps
-from napari_nucseg.widgets.editing import Editor
+from napari_nucseg.widgets.tools.editing import Editor
 
 SIDE = 36
 DIAMETER = 10

@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_nucseg.widgets.diameter import diameter_in_words
+from napari_nucseg.widgets.controls.diameter import diameter_in_words
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_nucseg.widgets.fingerprint import Fingerprint
+from napari_nucseg.widgets.layers.fingerprint import Fingerprint
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (700, 900), (3, 500, 600), (0, 5)])

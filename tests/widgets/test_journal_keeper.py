@@ -8,8 +8,8 @@ import pytest
 import tifffile
 
 from napari_nucseg.corrections import Journal, Journals, State, States
-from napari_nucseg.widgets.journal_keeper import keeper_of
-from napari_nucseg.widgets.layer_states import put_states, states_in
+from napari_nucseg.widgets.journal.journal_keeper import keeper_of
+from napari_nucseg.widgets.layers.layer_states import put_states, states_in
 
 
 @pytest.fixture

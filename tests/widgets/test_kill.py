@@ -22,7 +22,7 @@ from napari.components import ViewerModel
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from napari_nucseg.corrections import Journal
-from napari_nucseg.widgets.journal_keeper import keeper_of
+from napari_nucseg.widgets.journal.journal_keeper import keeper_of
 
 application = QApplication([])
 viewer = ViewerModel()

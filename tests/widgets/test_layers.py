@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.layers import Image, Labels
 
-from napari_nucseg.widgets.layers import (
+from napari_nucseg.widgets.layers.layers import (
     field_of,
     image_of,
     placement_of,

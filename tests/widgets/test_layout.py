@@ -5,7 +5,7 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 
-from napari_nucseg.widgets.tones import TONES
+from napari_nucseg.widgets.controls.tones import TONES
 
 #: What the frame of a window and a panel of the desktop leave of a screen.
 SCREENS = [(1366, 728), (1920, 1010)]

@@ -10,7 +10,7 @@ from napari_nucseg.pipeline.parameters import SegmentParameters
 from napari_nucseg.support.parameters import parameters_of
 from napari_nucseg.training.budgets import BUDGETS, fine_tune_parameters
 from napari_nucseg.training.parameters import TrainParameters
-from napari_nucseg.widgets.parameter_form import ParameterForm
+from napari_nucseg.widgets.controls.parameter_form import ParameterForm
 
 
 @pytest.fixture

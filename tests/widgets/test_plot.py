@@ -5,7 +5,7 @@ import math
 import pytest
 
 from napari_nucseg.support.callbacks import Epoch
-from napari_nucseg.widgets.plot import Curves
+from napari_nucseg.widgets.controls.plot import Curves
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from napari_nucseg.engine import FineTune, Segment, shared_engine
 from napari_nucseg.registry.archive import import_model
 from napari_nucseg.registry.store import list_models, load_model, models_directory
 from napari_nucseg.training.budgets import fine_tune_parameters
-from napari_nucseg.widgets import retrain_panel
+from napari_nucseg.widgets.retrain import retrain_panel
 
 PATIENCE = 180
 

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 
 from napari_nucseg.corrections import delete, grow, plane_of
 from napari_nucseg.training import TrainingSet
-from napari_nucseg.widgets.canvas import camera_of
+from napari_nucseg.widgets.layers.canvas import camera_of
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 MIDDLES = [(y, x) for y in (30, 80, 130) for x in (30, 80, 130, 180)]

@@ -4,7 +4,7 @@ import pytest
 
 from napari_nucseg.corrections import State, States
 from napari_nucseg.training import TrainingSet
-from napari_nucseg.widgets.layer_states import put_states, states_in
+from napari_nucseg.widgets.layers.layer_states import put_states, states_in
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Controls that several panels use: choices, forms, the wheel, colors, curves."""

@@ -1,0 +1,1 @@
+"""Corrections on the disk within seconds, and the offer to restore them."""

@@ -1,0 +1,1 @@
+"""The layers of napari: what they are, where they lie, and what belongs to them."""

@@ -1,0 +1,1 @@
+"""Part 3 of the dock, Retrain: the training, old against new, and the models."""

@@ -1,0 +1,1 @@
+"""The tools that correct a nucleus in the canvas."""
