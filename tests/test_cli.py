@@ -175,7 +175,7 @@ def test_segment_stacks_and_series_whole(nucseg, tmp_path, simulated):
     table = tmp_path / "table.csv"
     assert nucseg("measure", out, "--output", table)[0] == 0
     columns = table.read_text().splitlines()[0].split(",")
-    assert {"volume", "sphericity"} <= set(columns)
+    assert {"voxels", "volume_um3", "area_um2", "t"} <= set(columns)
     # The same again, as the labels say.
     again = tmp_path / "again"
     made = out / "a_labels.tif"

@@ -54,10 +54,10 @@ def test_labels_of_a_file_are_measured_in_micrometers(tmp_path):
     labels[1:3, 2:6, 2:8] = 7
     write_stack(tmp_path / "a.tif", labels, "ZYX", image_of(labels, "ZYX"))
     table = measure_nuclei(tmp_path / "a.tif")
-    assert table["volume"].tolist() == [2 * 4 * 6 * 2.0 * 0.5 * 0.25]
+    assert table["volume_um3"].tolist() == [2 * 4 * 6 * 2.0 * 0.5 * 0.25]
     series = np.stack([labels, labels])
     write_stack(tmp_path / "b.tif", series, "TZYX", image_of(series, "TZYX"))
-    assert measure_nuclei(tmp_path / "b.tif")["volume"].size == 2
+    assert measure_nuclei(tmp_path / "b.tif")["volume_um3"].size == 2
 
 
 def test_channels_have_the_names_that_files_give_them(tmp_path):

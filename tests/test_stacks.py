@@ -74,7 +74,7 @@ def test_nucleus_has_one_number_in_all_planes():
     table = found.nuclei
     assert list(table)[:4] == ["label", "centroid_z", "centroid_y", "centroid_x"]
     assert np.allclose(table["centroid_z"], [3, 4], atol=0.5)
-    assert (table["volume"] == np.bincount(found.labels.ravel())[1:]).all()
+    assert (table["voxels"] == np.bincount(found.labels.ravel())[1:]).all()
     made = found.provenance
     assert (made["axes"], made["directions"], made["voxel_depth"]) == ("ZYX", 1, 4.0)
     assert made["understood"] == "8 planes of 48 x 64"
@@ -128,7 +128,7 @@ def test_nucleus_keeps_its_number_through_time():
     assert (found.axes, found.labels.shape) == ("TYX", (3, 40, 60))
     assert found.labels.max() == 1
     assert found.tracks.frame.tolist() == [0, 1, 2]
-    assert found.nuclei["frame"].tolist() == [0, 1, 2]
+    assert found.nuclei["t"].tolist() == [0, 1, 2]
     assert np.allclose(found.nuclei["centroid_x"], [15, 21, 27], atol=0.5)
     assert found_in(ArrayImage(moving(), "TYX"), largest_step=0.1).labels.max() == 3
 

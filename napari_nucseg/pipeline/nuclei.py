@@ -81,9 +81,9 @@ def stack_table(
     -------
     dict of str to ndarray, shape (N,)
         Columns of equal length, a row for each nucleus and time point. Lengths are in pixels,
-        planes and frames are counted from 0: ``frame`` for a series; ``label``; ``centroid_z``
-        for a stack, ``centroid_y`` and ``centroid_x``; ``area``, or ``volume`` in voxels of a
-        stack; ``mean_probability``, 0 to 1.
+        planes and time points are counted from 0: ``t`` for a series; ``label``; ``centroid_z``
+        for a stack, ``centroid_y`` and ``centroid_x``; ``area``, or ``voxels`` for a stack;
+        ``mean_probability``, 0 to 1.
     """
     frames = labels if "T" in axes else labels[np.newaxis]
     chances = probability if "T" in axes else probability[np.newaxis]
@@ -92,7 +92,7 @@ def stack_table(
     if "T" not in axes:
         return table
     rows = [len(part["label"]) for part in parts]
-    return {"frame": np.repeat(np.arange(len(parts)), rows), **table}
+    return {"t": np.repeat(np.arange(len(parts)), rows), **table}
 
 
 def _frame_table(labels: np.ndarray, probability: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,6 +116,6 @@ def _frame_table(labels: np.ndarray, probability: np.ndarray) -> dict[str, np.nd
     return {
         "label": found.astype(labels.dtype),
         **{f"centroid_{name}": sums[name][found] / size[found] for name in names},
-        "volume" if labels.ndim == 3 else "area": size[found],
+        "voxels" if labels.ndim == 3 else "area": size[found],
         "mean_probability": chance[found] / size[found] / 255,
     }
