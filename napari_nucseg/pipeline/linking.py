@@ -24,8 +24,8 @@ _LEAST_IOU, _LEAST_FREE = 0.5, 0.5
 _LONGEST_GAP = 2
 
 #: How far the width of a column must fall between two peaks for them to be two nuclei, as a
-#: part of the lower peak. With more, nuclei over each other are merged, with less whole ones are
-#: divided. On simulated stacks 0.15 merges 1.5 % of them and 0.2 merges 2.6 %.
+#: part of the lower peak. With more, nuclei over each other are merged; with less, whole ones
+#: are divided. On simulated stacks 0.15 merges 1.5 % of them and 0.2 merges 2.6 %.
 MIN_FALL = 0.15
 
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from ..image import BaseImage, Field, check_channel, looks_like_labels
+from ..image import BaseImage, Field, looks_like_labels
 from ..support import Callbacks, __version__, warn_user
 from .instances import instances_from_maps
 from .linking import link_planes
 from .maps import estimate_diameter, predict_maps
 from .normalize import IntensityRange, is_blank, measure_range_of, normalize
 from .parameters import SegmentParameters, StackParameters
+from .planes import Planes, voxel_depth
 from .predictor import Maps, Predictor
 from .segmentation import Segmentation, in_bytes, segment_field
 from .tracking import Tracks, link_frames
 from .volumes import add_side_views, label_volume, mean_plane, side_planes
 
-__all__ = ["relabel", "segment_image", "voxel_depth"]
+__all__ = ["relabel", "segment_image"]
 
 #: The range of intensities and the size of nuclei are measured on so many planes.
 _SAMPLED_PLANES, _SIZED_PLANES = 16, 5
@@ -82,7 +83,7 @@ def segment_image(
         If the image looks like labels.
     """
     stack = stack or StackParameters()
-    planes = _Planes.of(image, parameters.channel)
+    planes = Planes.of(image, parameters.channel)
     if planes.axes == "YX":
         field = Field(image)
         return segment_field(field, predictor, parameters, callbacks, keep_maps=keep_maps)
@@ -99,26 +100,8 @@ def segment_image(
         kept = None if maps is None else _frame(maps.values, planes.axes, t)
         work.frame(t, _frame(labels, planes.axes, t), _frame(probability, planes.axes, t), kept)
     tracks = _follow(labels, planes.axes, work.diameter, work.depth, stack)
-    origin = image.origin
-    provenance = {
-        "software": f"napari-nucseg {__version__}",
-        "image": image.name,
-        "axes": origin.axes,
-        "axes_guessed": origin.guessed,
-        "plane": dict(origin.plane),
-        "understood": image.squeeze().describe(),
-        "model": predictor.spec.name,
-        "model_version": predictor.spec.version,
-        "weights_sha256": predictor.spec.weights_sha256,
-        "parameters": parameters.as_dict(),
-        "stack": stack.as_dict(),
-        "directions": work.directions,
-        "voxel_depth": round(work.depth, 4),
-        "diameter": round(work.diameter, 2),
-        "blank": work.blank,
-        "precision": predictor.spec.precision,
-        "seconds": round(time.perf_counter() - start, 3),
-    }
+    seconds = round(time.perf_counter() - start, 3)
+    provenance = {**_provenance(image, work, stack), "seconds": seconds}
     return Segmentation(
         labels,
         probability,
@@ -130,6 +113,29 @@ def segment_image(
         planes.axes,
         tracks,
     )
+
+
+def _provenance(image: BaseImage, work: _Work, stack: StackParameters) -> dict[str, Any]:
+    """Tell how labels came about, ready for JSON."""
+    origin, spec = image.origin, work.predictor.spec
+    return {
+        "software": f"napari-nucseg {__version__}",
+        "image": image.name,
+        "axes": origin.axes,
+        "axes_guessed": origin.guessed,
+        "plane": dict(origin.plane),
+        "understood": image.squeeze().describe(),
+        "model": spec.name,
+        "model_version": spec.version,
+        "weights_sha256": spec.weights_sha256,
+        "parameters": work.parameters.as_dict(),
+        "stack": stack.as_dict(),
+        "directions": work.directions,
+        "voxel_depth": work.depth,
+        "diameter": round(work.diameter, 2),
+        "blank": work.blank,
+        "precision": spec.precision,
+    }
 
 
 def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmentation:
@@ -187,88 +193,11 @@ def _relabel_stack(segmentation: Segmentation, maps: Maps) -> Segmentation:
     return dataclasses.replace(segmentation, labels=labels, tracks=tracks)
 
 
-def voxel_depth(image: BaseImage, stack: StackParameters) -> float | None:
-    """Return how many times a voxel is as deep as wide.
-
-    Parameters
-    ----------
-    image : BaseImage
-        The image.
-    stack : StackParameters
-        What it says counts before the image.
-
-    Returns
-    -------
-    float or None
-        None if it is not known.
-    """
-    if stack.voxel_depth is not None:
-        return stack.voxel_depth
-    spacing = dict(zip(image.axes, image.spacing, strict=True))
-    unit = dict(zip(image.axes, image.unit, strict=True))
-    deep, wide = spacing.get("Z"), spacing.get("X")
-    return deep / wide if deep and wide and unit.get("Z") == unit.get("X") else None
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Planes:
-    """An image as planes that the network can look at, read one at a time."""
-
-    image: BaseImage
-    axes: str
-    shape: tuple[int, ...]
-
-    @classmethod
-    def of(cls, image: BaseImage, channel: int | None) -> _Planes:
-        check_channel(image, channel)
-        flat = image.squeeze()
-        if flat.is_color and channel is None:
-            flat = flat.view({"S": slice(3)})
-        elif set("CS") & set(flat.axes):
-            flat = flat.view({"S" if flat.is_color else "C": channel or 0})
-        flat = flat.in_order()
-        axes = flat.axes.removesuffix("S")
-        return cls(flat, axes, flat.shape[: len(axes)])
-
-    @property
-    def frames(self) -> int:
-        return self.image.sizes.get("T", 1)
-
-    @property
-    def deep(self) -> int:
-        return self.image.sizes.get("Z", 1)
-
-    def read(self, t: int, z: int) -> np.ndarray:
-        """Return a plane, (Y, X) or (Y, X, 3)."""
-        places = {"T": t, "Z": z}
-        return self.image.read({a: n for a, n in places.items() if a in self.axes})
-
-    def read_frame(self, t: int) -> np.ndarray:
-        """Return a time point, (Z, Y, X) or (Z, Y, X, 3)."""
-        return self.image.read({"T": t} if "T" in self.axes else {})
-
-    def sample(self, count: int, t: int | None = None) -> Iterator[np.ndarray]:
-        """Yield planes, evenly spread over all of them or over those of a frame."""
-        frames = range(self.frames) if t is None else [t]
-        every = list(itertools.product(frames, range(self.deep)))
-        count = min(count, len(every))
-        for number in range(count):
-            yield self.read(*every[(2 * number + 1) * len(every) // (2 * count)])
-
-    def sample_means(
-        self, count: int, diameter: float, depth: float, t: int | None = None
-    ) -> Iterator[np.ndarray]:
-        """Yield planes of a frame, or of the middle one, averaged with those near them."""
-        volume = self.read_frame(self.frames // 2 if t is None else t)
-        for z in np.unique(np.linspace(0, self.deep - 1, count + 2).round().astype(int)):
-            yield mean_plane(volume, "Z", int(z), diameter, depth)
-
-
 @dataclasses.dataclass(eq=False)
 class _Work:
     """The planes, and how all of them are segmented."""
 
-    planes: _Planes
+    planes: Planes
     predictor: Predictor
     parameters: SegmentParameters
     per_frame: bool
@@ -283,7 +212,7 @@ class _Work:
     @classmethod
     def of(
         cls,
-        planes: _Planes,
+        planes: Planes,
         predictor: Predictor,
         parameters: SegmentParameters,
         stack: StackParameters,
