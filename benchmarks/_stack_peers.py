@@ -116,7 +116,7 @@ def merged_through_z(labels: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
     held: dict[int, list[int]] = {}
     for one, nucleus in pairs[:, most].T.tolist():
         held.setdefault(one, []).append(nucleus)
-    planes = {}
+    planes: dict[int, set[int]] = {}
     for z, plane in enumerate(truth):
         for nucleus in np.unique(plane):
             planes.setdefault(int(nucleus), set()).add(z)

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _common import Measure, PeakMemory, report, write_rows
@@ -76,7 +77,7 @@ def _stacks(data: Path | None) -> Iterator[tuple[str, ArrayImage, np.ndarray]]:
 
 def _score_stacks(data: Path | None) -> None:
     """Score three methods on every stack, and print the means."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, image, truth in _stacks(data):
         for method, labels in _methods(image).items():
             counts = match_counts(labels, truth)
@@ -96,26 +97,26 @@ def _score_stacks(data: Path | None) -> None:
             )
             print(rows[-1], flush=True)
     write_rows("stacks", rows)
+    report("stacks_means", _means(rows))
+
+
+def _means(rows: list[dict[str, Any]]) -> list[Measure]:
+    """Return the mean scores and how much was merged, over all stacks."""
     means = {
         method: float(np.mean([row["ap50"] for row in rows if row["method"] == method]))
         for method in ("ours", "otsu", "plain IoU")
     }
     ours = [row for row in rows if row["method"] == "ours"]
-    through = sum(row["merged_through_z"] for row in ours) / sum(row["found"] for row in ours)
-    report(
-        "stacks_means",
-        [
-            Measure("AP at 0.5", means["ours"]),
-            Measure("beyond Otsu + 3-D watershed", means["ours"] - means["otsu"], "", 0.1),
-            Measure("beyond plain IoU", means["ours"] - means["plain IoU"], "", 0.1),
-            Measure("merged through z", 100 * through, "%", at_most=2),
-            Measure(
-                "merged",
-                100 * sum(r["merged"] for r in ours) / sum(r["found"] for r in ours),
-                "%",
-            ),
-        ],
-    )
+    found = sum(row["found"] for row in ours) / 100
+    return [
+        Measure("AP at 0.5", means["ours"]),
+        Measure("beyond Otsu + 3-D watershed", means["ours"] - means["otsu"], "", 0.1),
+        Measure("beyond plain IoU", means["ours"] - means["plain IoU"], "", 0.1),
+        Measure(
+            "merged through z", sum(r["merged_through_z"] for r in ours) / found, "%", None, 2
+        ),
+        Measure("merged", sum(r["merged"] for r in ours) / found, "%"),
+    ]
 
 
 def _methods(image: ArrayImage) -> dict[str, np.ndarray]:

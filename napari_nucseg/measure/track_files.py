@@ -154,9 +154,9 @@ def _add_lineages(model: ElementTree.Element, tracks: Tracks) -> None:
     """Add a track of TrackMate for each lineage that has links."""
     edges = list(_edges(tracks))
     ancestor = {n: n for n in np.unique(tracks.track).tolist()}
-    for one in tracks.divisions:  # in the order of frames, so that a parent is known
-        for daughter in one.daughters:
-            ancestor[daughter] = ancestor[one.parent]
+    for division in tracks.divisions:  # in the order of frames, so that a parent is known
+        for daughter in division.daughters:
+            ancestor[daughter] = ancestor[division.parent]
     lineages: dict[int, list[tuple[int, int]]] = {}
     for one, two in edges:
         lineages.setdefault(ancestor[int(tracks.track[one])], []).append((one, two))

@@ -214,8 +214,8 @@ class _Columns:
     @classmethod
     def of(cls, sections: _Sections) -> _Columns:
         count = sections.area.size
-        none = (np.zeros(count, np.int64) for _ in range(2))
-        return cls(np.sqrt(sections.mass), *none, np.zeros(count))
+        after, before = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        return cls(np.sqrt(sections.mass), after, before, np.zeros(count))
 
     def link(self, first: np.ndarray, second: np.ndarray, mass: np.ndarray) -> None:
         """Let sections follow others."""

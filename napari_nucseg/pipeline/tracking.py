@@ -307,7 +307,7 @@ class _Linker:
             return 0.0
         place = before.position[parent] * self._spacing
         first, second = now.position[[one, two]] * self._spacing
-        middle = np.linalg.norm((first + second) / 2 - place) / self._diameter
+        middle = float(np.linalg.norm((first + second) / 2 - place)) / self._diameter
         apart = np.linalg.norm(first - second) / self._diameter
         return 1 - middle if middle <= _MIDDLE and apart <= _APART else 0.0
 
