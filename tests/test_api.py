@@ -173,7 +173,7 @@ def test_progress_is_told_and_stop_is_heard(simulated):
         (np.full((4, 4), None), TypeError, "integers or floating"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
         (np.zeros(40), ValueError, "2-D"),
-        (np.zeros((30, 50, 70)), ValueError, r"30 planes \(Z\)"),
+        (np.zeros((6, 5, 50, 70)), ValueError, "Give its axes"),
         ("none.tif", FileNotFoundError, "none"),
         ("none", FileNotFoundError, "none"),
     ],

@@ -250,7 +250,7 @@ def test_bad_files_are_reported_and_the_rest_go_on(nucseg, images, tmp_path):
     (images / "text.tif").write_text("This is no image at all.")
     whole = (images / "a.tif").read_bytes()
     (images / "cut.tif").write_bytes(whole[: len(whole) // 2])
-    tifffile.imwrite(images / "stack.tif", np.zeros((30, 40, 50), np.uint8))
+    tifffile.imwrite(images / "stack.tif", np.zeros((6, 5, 40, 50), np.uint8))
     tifffile.imwrite(images / "complex.tif", np.zeros((40, 50), np.complex64))
     output = tmp_path / "labels"
     status, text, messages = nucseg(
