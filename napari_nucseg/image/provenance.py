@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from .heard import heard_of
 from .tiff import TIFF_SUFFIXES
 
 __all__ = ["PROVENANCE", "read_provenance"]
@@ -48,7 +49,7 @@ def _in_tiff(path: Path) -> str:
     """Return the text in a TIFF, empty if there is none."""
     import tifffile
 
-    with contextlib.suppress(Exception), tifffile.TiffFile(path) as file:
+    with contextlib.suppress(Exception), heard_of("tifffile"), tifffile.TiffFile(path) as file:
         if file.is_ome and file.ome_metadata:
             root = ElementTree.fromstring(file.ome_metadata)
             texts = (one.text for one in root.iter() if one.tag.endswith("}Description"))
