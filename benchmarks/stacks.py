@@ -38,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder of the datasets, with volumes3d/")
     parser.add_argument("--movies", action="store_true", help="score movies, not stacks")
+    parser.add_argument("--diameter", type=float, default=28.0, help="in pixels, for --speed")
     parser.add_argument(
         "--speed", type=float, metavar="DEPTH", help="time 64 x 1024 x 1024 of such voxels"
     )
@@ -45,7 +46,7 @@ def main() -> None:
     if options.movies:
         report("movies", _score_movies())
     elif options.speed:
-        report(f"stack_speed_{options.speed:g}", _time_stack(options.speed))
+        report(f"stack_speed_{options.speed:g}", _time_stack(options.speed, options.diameter))
     else:
         _score_stacks(options.data)
 
@@ -187,11 +188,11 @@ def _matched(labels: np.ndarray, truth: np.ndarray) -> dict[int, int]:
     return dict(pairs[:, iou > 0.5].T.tolist())
 
 
-def _time_stack(depth: float) -> list[Measure]:
+def _time_stack(depth: float, diameter: float) -> list[Measure]:
     """Segment a stack of 64 x 1024 x 1024 voxels; the model is loaded before."""
     from napari_nucseg import find_nuclei
 
-    tile = simulate_stack((64, 256, 256), depth=depth, coverage=0.2, seed=0)
+    tile = simulate_stack((64, 256, 256), depth=depth, diameter=diameter, coverage=0.2, seed=0)
     image = ArrayImage(
         np.tile(tile.image.array, (1, 4, 4)),
         "ZYX",
@@ -206,6 +207,7 @@ def _time_stack(depth: float) -> list[Measure]:
     return [
         Measure("seconds", seconds, "s", at_most=60),
         Measure("peak memory", memory.peak / 1e9, "GB", at_most=3),
+        Measure("diameter found", found.diameter, "pixels"),
         Measure("directions", found.provenance["directions"]),
         Measure("nuclei", int(found.labels.max())),
     ]
