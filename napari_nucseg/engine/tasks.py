@@ -224,5 +224,10 @@ def _model(model: str | Path | Model) -> Model:
 def _of_channel(found: Segmentation, channel: int) -> Segmentation:
     """Write into the provenance which channel the field was made of."""
     parameters = dataclasses.replace(found.parameters, channel=channel)
-    provenance = {**found.provenance, "parameters": parameters.as_dict()}
+    provenance = {
+        **found.provenance,
+        "parameters": parameters.as_dict(),
+        "channel": channel,
+        "channel_chosen": False,
+    }
     return dataclasses.replace(found, parameters=parameters, provenance=provenance)

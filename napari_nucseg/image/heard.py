@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import threading
 from collections.abc import Iterator
 
 __all__ = ["heard_of"]
+
+
+#: How a library writes the object that speaks, such as ``<tifffile.TiffFile 'a.tif'>``.
+_OBJECT = re.compile(r"^<[\w.]+ [^>]*> ")
 
 
 @contextlib.contextmanager
@@ -31,7 +36,7 @@ def heard_of(*libraries: str) -> Iterator[list[str]]:
         if record.thread != thread:
             return True
         if record.levelno >= logging.WARNING:
-            told.append(record.getMessage())
+            told.append(_OBJECT.sub("", record.getMessage()))
         return False
 
     loggers = [logging.getLogger(library) for library in libraries]

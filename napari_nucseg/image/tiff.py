@@ -12,7 +12,7 @@ import numpy as np
 from ..support import pluralize, some_of, warn_user
 from .axes import LETTERS, check_axes, guess_axes, kept_axes
 from .base import BaseImage
-from .channel_names import names_in_tiff
+from .channel_names import channel_names_in
 from .heard import heard_of
 from .image import Ranges, as_slice
 from .microns import spacing_of
@@ -78,7 +78,7 @@ class TiffImage(BaseImage):
             }
             self._shapes = [tuple(one.shape) for one in file.series[self._series].levels]
             spacing, unit = self._spacing_of(file)
-            names = names_in_tiff(file)
+            names = channel_names_in(file)
             shape, letters, dtype = tuple(chosen.shape), chosen.axes.upper(), page.dtype
             if dtype is None:
                 raise Refused(f"its samples have {page.bitspersample} bits")
@@ -111,7 +111,7 @@ class TiffImage(BaseImage):
             unit=unit,
             guessed=guessed,
         )
-        self.channel_names = names if len(names) == self.sizes.get("C", 1) else ()
+        self.channel_names = names if len(names) == self.channels else ()
 
     def __getstate__(self) -> dict[str, Any]:
         """Another process may have another working folder."""
