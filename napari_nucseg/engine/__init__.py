@@ -5,6 +5,7 @@ from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
+    Export,
     FetchMaps,
     FineTune,
     Load,
@@ -14,6 +15,7 @@ from .messages import (
     SegmentImage,
     Task,
     Train,
+    TryOut,
     Warm,
 )
 from .shared import shared_engine
@@ -21,6 +23,7 @@ from .shared import shared_engine
 __all__ = [
     "Engine",
     "EngineError",
+    "Export",
     "FetchMaps",
     "FineTune",
     "Job",
@@ -31,6 +34,7 @@ __all__ = [
     "SegmentImage",
     "Task",
     "Train",
+    "TryOut",
     "Warm",
     "execute",
     "shared_engine",
