@@ -130,7 +130,7 @@ class _Sections:
 
 
 def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what `np.unique` does, with index and inverse, of small positive numbers."""
+    """Return what unique of NumPy does, with index and inverse, of small positive numbers."""
     number = np.bincount(values) > 0
     found = np.flatnonzero(number)
     rank = np.cumsum(number) - 1
