@@ -14,16 +14,19 @@ import numpy as np
 from ..image import (
     LABELS_ENDING,
     PROBABILITY_ENDING,
+    BaseImage,
     Field,
     write_labels,
     write_probability,
+    write_stack,
 )
+from ..measure import write_tracks
 from ..pipeline import Segmentation
 from ..support import new_file
 
 __all__ = ["Outputs", "add_outputs", "outputs_of"]
 
-_TABLE_ENDING = "_nuclei"
+_TABLE_ENDING, _TRACKS_ENDING, _LINEAGE_ENDING = "_nuclei", "_tracks", "_lineage"
 _DIGITS = 4
 
 
@@ -35,7 +38,7 @@ class Outputs:
     ----------
     folder : Path
         It must exist.
-    probability_map, provenance, table : bool
+    probability_map, provenance, table, tracks : bool
         What to write beside the labels.
     """
 
@@ -43,6 +46,7 @@ class Outputs:
     probability_map: bool = False
     provenance: bool = False
     table: bool = False
+    tracks: bool = False
 
     def labels_of(self, image: Path) -> Path:
         """Return the file for the labels of an image.
@@ -100,6 +104,7 @@ class Outputs:
             *([self._probability_of(image)] if self.probability_map else []),
             *([labels.with_suffix(".json")] if self.provenance else []),
             *([self._table_of(image)] if self.table else []),
+            *(self._tracks_of(image) if self.tracks else []),
         ]
 
     def _probability_of(self, image: Path) -> Path:
@@ -108,15 +113,20 @@ class Outputs:
     def _table_of(self, image: Path) -> Path:
         return self.folder / f"{image.stem}{_TABLE_ENDING}.csv"
 
-    def write(self, image: Path, field: Field, result: Segmentation) -> None:
+    def _tracks_of(self, image: Path) -> list[Path]:
+        """Return the files for tracks in the formats of `write_tracks`, and for lineages."""
+        names = [f"{_TRACKS_ENDING}.csv", f"{_TRACKS_ENDING}.xml", f"{_LINEAGE_ENDING}.csv"]
+        return [self.folder / f"{image.stem}{name}" for name in names]
+
+    def write(self, image: Path, field: Field | BaseImage, result: Segmentation) -> None:
         """Write what was found in an image; older files are replaced.
 
         Parameters
         ----------
         image : Path
             File of the image.
-        field : Field
-            What was read from it.
+        field : Field or BaseImage
+            What was read from it: a plane, or a stack or series.
         result : Segmentation
             What was found in it.
 
@@ -127,7 +137,11 @@ class Outputs:
         """
         labels = self.labels_of(image)
         if self.probability_map:
-            write_probability(self._probability_of(image), result.probability, field)
+            path = self._probability_of(image)
+            if isinstance(field, Field):
+                write_probability(path, result.probability, field)
+            else:
+                write_stack(path, result.probability, result.axes, field)
         if self.provenance:
             text = json.dumps(result.provenance, indent=2, ensure_ascii=False)
             with new_file(labels.with_suffix(".json")) as aside:
@@ -135,7 +149,16 @@ class Outputs:
                 aside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         if self.table:
             _write_table(self._table_of(image), result.nuclei)
-        write_labels(labels, result.labels, field, result.provenance)
+        if self.tracks and result.tracks is not None:
+            source = field.source if isinstance(field, Field) else field
+            *files, lineage = self._tracks_of(image)
+            for path in files:
+                write_tracks(path, result.tracks, source)
+            _write_table(lineage, result.tracks.table())
+        if isinstance(field, Field):
+            write_labels(labels, result.labels, field, result.provenance)
+        else:
+            write_stack(labels, result.labels, result.axes, field, result.provenance)
 
 
 def _write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
@@ -171,6 +194,12 @@ def add_outputs(command: Any) -> None:
             f"Also write position, area and mean probability of each nucleus, "
             f"<stem>{_TABLE_ENDING}.csv.",
         ),
+        (
+            "--tracks",
+            f"Also write the tracks of a time series: <stem>{_TRACKS_ENDING}.csv, a row for "
+            f"each nucleus and time point; <stem>{_TRACKS_ENDING}.xml for TrackMate; "
+            f"<stem>{_LINEAGE_ENDING}.csv, parents and daughters.",
+        ),
     ):
         command.add_argument(option, action="store_true", help=text)
 
@@ -188,4 +217,10 @@ def outputs_of(options: Any) -> Outputs:
     Outputs
         As the options say.
     """
-    return Outputs(options.output, options.probability_map, options.provenance, options.table)
+    return Outputs(
+        options.output,
+        options.probability_map,
+        options.provenance,
+        options.table,
+        options.tracks,
+    )

@@ -19,6 +19,7 @@ from ..pipeline import (
     SegmentParameters,
     relabel,
     segment_field,
+    segment_image,
 )
 from ..registry import Model, load_model
 from ..support import Callbacks
@@ -31,6 +32,7 @@ from .messages import (
     Relabel,
     RelabelExpired,
     Segment,
+    SegmentImage,
     Task,
     Train,
     TryOut,
@@ -175,6 +177,21 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
     if task.keep_maps:
         kept.add(task.id, found)
     return found if task.return_maps else dataclasses.replace(found, maps=None)
+
+
+@perform.register(SegmentImage)
+def _segment_image(task: SegmentImage, callbacks: Callbacks, kept: KeptMaps) -> Segmentation:
+    callbacks.check_stop()
+    callbacks.on_progress(0, 1, "Loading the model")
+    found = segment_image(
+        task.image,
+        _predictor(task.model),
+        task.parameters,
+        task.stack,
+        callbacks,
+        keep_maps=task.return_maps,
+    )
+    return dataclasses.replace(found, id=task.id)
 
 
 @perform.register(Relabel)

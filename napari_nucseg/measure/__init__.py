@@ -12,6 +12,7 @@ from .report import ReportEntry, report_entry, write_report
 from .summary import Measurement
 from .table import Pixel
 from .table_file import TABLE_SUFFIXES, check_table_path, write_measurements
+from .track_files import write_tracks
 
 __all__ = [
     "FIRST_ONLY",
@@ -40,4 +41,5 @@ __all__ = [
     "summarize",
     "write_measurements",
     "write_report",
+    "write_tracks",
 ]
