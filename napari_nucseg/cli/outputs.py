@@ -1,100 +1,14 @@
-"""The files that ``nucseg segment`` writes for each image."""
+"""The options for the files that ``nucseg segment`` writes for each image."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from ..image import LABELS_ENDING, PROBABILITY_ENDING
+from ..pipeline import TABLE_ENDING, Outputs
 
-from ..image import (
-    LABELS_ENDING,
-    PROBABILITY_ENDING,
-    Field,
-    write_labels,
-    write_probability,
-)
-from ..pipeline import Segmentation
-from ..support import new_file
-
-__all__ = ["Outputs", "add_outputs", "outputs_of"]
-
-_TABLE_ENDING = "_nuclei"
-_DIGITS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Outputs:
-    """What is written, and where to.
-
-    Parameters
-    ----------
-    folder : Path
-        It must exist.
-    probability_map, provenance, table : bool
-        What to write beside the labels.
-    """
-
-    folder: Path
-    probability_map: bool = False
-    provenance: bool = False
-    table: bool = False
-
-    def labels_of(self, image: Path) -> Path:
-        """Return the file for the labels of an image.
-
-        Parameters
-        ----------
-        image : Path
-            File of the image.
-
-        Returns
-        -------
-        Path
-            In the folder.
-        """
-        return self.folder / f"{image.stem}{LABELS_ENDING}.tif"
-
-    def write(self, image: Path, field: Field, result: Segmentation) -> None:
-        """Write what was found in an image; older files are replaced.
-
-        Parameters
-        ----------
-        image : Path
-            File of the image.
-        field : Field
-            What was read from it.
-        result : Segmentation
-            What was found in it.
-
-        Raises
-        ------
-        OSError
-            If something cannot be written. The labels are written last.
-        """
-        labels = self.labels_of(image)
-        if self.probability_map:
-            path = self.folder / f"{image.stem}{PROBABILITY_ENDING}.tif"
-            write_probability(path, result.probability, field)
-        if self.provenance:
-            text = json.dumps(result.provenance, indent=2, ensure_ascii=False)
-            with new_file(labels.with_suffix(".json")) as aside:
-                aside.write_text(text + "\n", encoding="utf-8")
-        if self.table:
-            path = self.folder / f"{image.stem}{_TABLE_ENDING}.csv"
-            _write_table(path, result.nuclei)
-        write_labels(labels, result.labels, field, result.provenance)
-
-
-def _write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
-    rounded = [np.round(values, _DIGITS).tolist() for values in columns.values()]
-    with new_file(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(zip(*rounded, strict=True))
+__all__ = ["add_outputs", "outputs_of"]
 
 
 def add_outputs(command: Any) -> None:
@@ -120,7 +34,7 @@ def add_outputs(command: Any) -> None:
         (
             "--table",
             f"Also write position, area and mean probability of each nucleus, "
-            f"<stem>{_TABLE_ENDING}.csv.",
+            f"<stem>{TABLE_ENDING}.csv.",
         ),
     ):
         command.add_argument(option, action="store_true", help=text)

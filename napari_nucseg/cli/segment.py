@@ -20,12 +20,12 @@ from ..image import (
     find_images,
     read_image,
 )
-from ..pipeline import Segmentation, SegmentParameters
+from ..pipeline import Outputs, Segmentation, SegmentParameters
 from ..registry import Model
 from ..support import Callbacks, Stopped, pluralize
 from .again import add_again, settings_of
 from .options import add_axes, add_command, add_model, add_parameters
-from .outputs import Outputs, add_outputs, outputs_of
+from .outputs import add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell_of
 
 __all__ = ["add_segment"]

@@ -2,6 +2,7 @@
 
 from .instances import find_basins, heights_of, instances_from_maps
 from .normalize import normalize
+from .outputs import TABLE_ENDING, Outputs
 from .parameters import SegmentParameters
 from .predictor import (
     DEFAULT_SPEC,
@@ -19,8 +20,10 @@ __all__ = [
     "DEFAULT_SPEC",
     "NETWORK_DIAMETER",
     "STRIDE",
+    "TABLE_ENDING",
     "Maps",
     "ModelSpec",
+    "Outputs",
     "Predictor",
     "SegmentParameters",
     "Segmentation",

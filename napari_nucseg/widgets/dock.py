@@ -1,4 +1,4 @@
-"""The dock widget: 1 Segment, 2 Correct, 3 Retrain."""
+"""The dock widget: 1 Segment, 2 Correct, 3 Retrain, 4 Folder."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from .controls.choices import ModelChoice
 from .controls.tones import set_tone, style_of
 from .controls.wheel import WheelGuard
 from .correct.correct_panel import CorrectPanel
+from .folder.folder_panel import FolderPanel
 from .jobs import JobRunner
 from .journal.journal_keeper import keeper_of
 from .journal.restore_offer import RestoreOffer
@@ -73,6 +74,7 @@ class NucleusDock(QWidget):
             remembered_set(self._memory),
         )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        self.folder = FolderPanel(napari_viewer, self.segment, self.correct, self._memory)
         #: All models, and what can be done with them.
         self.models = ModelsDialog(self)
         self._comparison = ModelComparison(self.segment, self.runner, self)
@@ -98,7 +100,7 @@ class NucleusDock(QWidget):
         self.parts.setDocumentMode(True)
         self.parts.tabBar().setExpanding(True)
         self.parts.tabBar().setUsesScrollButtons(False)
-        for panel in (self.segment, self.correct, self.retrain):
+        for panel in self.panels:
             self.parts.addTab(panel, panel.title)
         # Of fixed height: a longer message must not shift the button that is about to be
         # clicked.
@@ -117,8 +119,13 @@ class NucleusDock(QWidget):
         outer.addWidget(scroll)
         self.setMinimumWidth(_WIDTH)
 
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """The parts, in the order of their tabs."""
+        return self.segment, self.correct, self.retrain, self.folder
+
     def open_part(self, panel: Panel) -> None:
-        """Show one of the three parts.
+        """Show one of the parts.
 
         Parameters
         ----------
@@ -128,10 +135,12 @@ class NucleusDock(QWidget):
         self.parts.setCurrentWidget(panel)
 
     def _connect(self) -> None:
-        for panel in (self.segment, self.correct, self.retrain):
+        for panel in self.panels:
             panel.told.connect(self.show_message)
         self.offer.told.connect(self.show_message)
         self.offer.restored.connect(self._restored)
+        self.offer.restored.connect(self.folder.take_restored)
+        self.folder.recovered.connect(self.offer.look)
         keeper_of(self._viewer).told.connect(self.show_message)
         self.runner.started.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
@@ -226,12 +235,14 @@ class NucleusDock(QWidget):
         self.segment.refresh(busy)
         self.correct.refresh()
         self.retrain.refresh(busy)
+        self.folder.refresh()
 
     def event(self, event: QEvent) -> bool:
         """End the jobs when the widget is taken out of the window: later nobody can."""
         is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
         if is_out and hasattr(self, "retrain"):
             self._memory.save()
+            self.folder.leave()
             if self.retrain.is_training() and self.runner.job is not None:
                 self.runner.job.stop()
                 QTimer.singleShot(_PATIENCE, self.runner.job.cancel)
@@ -297,6 +308,7 @@ class NucleusDock(QWidget):
             self._memory.save()
             self._see_if_closed()
         elif watched is window and event.type() == QEvent.Type.Hide and self._is_closing:
+            self.folder.leave()
             self.runner.cancel()
         return super().eventFilter(watched, event)
 
@@ -312,6 +324,7 @@ class NucleusDock(QWidget):
             return
         self._is_closing = False
         if self._window is None or not isalive(self._window) or not self._window.isVisible():
+            self.folder.leave()
             self.runner.cancel()
 
     def confirm_close(self) -> bool:

@@ -164,7 +164,7 @@ class Window:
     def click(self, button):
         """Click a button, on the part of the dock that it is on."""
         assert button.isEnabled(), button.toolTip()
-        for panel in (self.dock.segment, self.dock.correct, self.dock.retrain):
+        for panel in self.dock.panels:
             if panel.isAncestorOf(button):
                 self.dock.open_part(panel)
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
