@@ -240,7 +240,7 @@ class NucleusDock(QWidget):
     def event(self, event: QEvent) -> bool:
         """End the jobs when the widget is taken out of the window: later nobody can."""
         is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
-        if is_out and hasattr(self, "retrain"):
+        if is_out and hasattr(self, "folder"):
             self._memory.save()
             self.folder.leave()
             if self.retrain.is_training() and self.runner.job is not None:

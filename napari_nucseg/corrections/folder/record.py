@@ -164,7 +164,7 @@ class Note:
         return cls(**known)
 
 
-_BLANK = {
+_BLANK: dict[str, Any] = {
     field.name: {} if field.name == "claims" else field.default
     for field in dataclasses.fields(Note)
 }

@@ -89,6 +89,14 @@ class Batch(QObject):
         self._is_cancelled = True
         self._runner.cancel()
 
+    def leave(self) -> None:
+        """End, as the widget closes, and let other windows have the image."""
+        work, name = self._work, self._name
+        self.cancel()
+        self._work = None
+        if work is not None and name:
+            run_in_thread(lambda: work.release(name, to_segment=True))
+
     def _go_on(self) -> None:
         """Take the next image."""
         work, task = self._work, self._task

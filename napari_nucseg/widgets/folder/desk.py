@@ -452,7 +452,7 @@ class Desk(QObject):
                 remove = (
                     keeper_of(self._viewer).take_off(layer) if layer is not None else _nothing
                 )
-                run_in_thread(lambda: (remove(), sheet.work.release(sheet.name)))
+                run_in_thread(lambda: _end(sheet, remove))
             then()
 
         def failed(error: Exception) -> None:
@@ -533,10 +533,15 @@ class Desk(QObject):
         def work() -> None:
             if stored is not None:
                 sheet.work.save(sheet.name, stored)
-            remove()
-            sheet.work.release(sheet.name)
+            _end(sheet, remove)
 
         run_in_thread(work)
+
+
+def _end(sheet: _Sheet, remove: Callable[[], None]) -> None:
+    """Remove the journal of labels that are in their file, and let others have the image."""
+    remove()
+    sheet.work.release(sheet.name)
 
 
 def _nothing() -> None:

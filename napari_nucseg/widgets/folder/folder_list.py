@@ -120,7 +120,7 @@ class FolderList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setMinimumHeight(3 * (SIDE + 6))
-        self.activated.connect(lambda index: self._want(index))
+        self.activated.connect(self._want)
 
     def _want(self, index: QModelIndex) -> None:
         if index.isValid():

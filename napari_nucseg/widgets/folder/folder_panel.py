@@ -434,7 +434,8 @@ class FolderPanel(Panel):
     def _parameters(self) -> SegmentParameters:
         """Return what part 1 says; the channel only if it is that of an image of the folder."""
         parameters = self._segment.parameters()
-        image, kept = self.desk.image, {}
+        image = self.desk.image
+        kept: Any = {}
         if self.work is not None:
             kept = self.work.settings.get("parameters") or {}
         if image is None or image != self._segment.image.layer():
@@ -540,7 +541,7 @@ class FolderPanel(Panel):
 
     def leave(self) -> None:
         """End what runs and save what is shown, as the widget closes."""
-        self.batch.cancel()
+        self.batch.leave()
         self.desk.leave()
 
     def take_restored(self, labels: Any, image: Any) -> None:
