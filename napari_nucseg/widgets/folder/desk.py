@@ -186,6 +186,13 @@ class Desk(QObject):
         waiting, self._next = self._next, None
         if waiting is not None:
             self.open(*waiting)
+        elif self._sheet is not None and self._has_new_labels(self._sheet):
+            self.show_found(self._sheet.work, self._sheet.name)
+
+    def _has_new_labels(self, sheet: _Sheet) -> bool:
+        """Return whether labels were found while the image was being opened."""
+        is_bare = sheet.stored is None and self.name and self._labels_of(sheet) is None
+        return bool(is_bare) and sheet.work.row(sheet.name).state is ImageState.SEGMENTED
 
     def _swap(self, before: _Sheet | None, sheet: _Sheet, field: Field) -> None:
         """Show the new layers, then close the old ones, one change at a time."""

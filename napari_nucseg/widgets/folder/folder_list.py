@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QSize, Qt, Signal
-from qtpy.QtGui import QFont, QIcon
+from qtpy.QtGui import QFont, QIcon, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from ...corrections import FolderRow, ImageState
@@ -104,9 +104,13 @@ class FolderList(QListView):
     -------
     wanted(str)
         The name of an image that is to be opened.
+    finished(), added()
+        The keys Y and Shift+Y, which a list would take for the beginning of a name.
     """
 
     wanted = Signal(str)
+    finished = Signal()
+    added = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -121,6 +125,14 @@ class FolderList(QListView):
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setMinimumHeight(3 * (SIDE + 6))
         self.activated.connect(self._want)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
+        """Take the keys that work on the canvas."""
+        shift, none = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
+        if event.key() == Qt.Key.Key_Y and event.modifiers() in (shift, none):
+            (self.added if event.modifiers() == shift else self.finished).emit()
+        else:
+            super().keyPressEvent(event)
 
     def _want(self, index: QModelIndex) -> None:
         if index.isValid():

@@ -36,6 +36,7 @@ from ...support import from_keywords, pluralize
 from ..correct.correct_panel import CorrectPanel
 from ..jobs import run_in_thread
 from ..journal.journal_keeper import keeper_of
+from ..layers.canvas import canvas_of
 from ..layers.layers import METADATA_KEY
 from ..memory import Memory
 from ..panel import Panel, bind_keys, enable_unless, reasons_in_words
@@ -55,6 +56,10 @@ _SEGMENT_TIP = (
 _DONE_TIP = "This image is done: save it, close it and open the next (key Y)"
 _ADD_TIP = "Add this image to the training set, save it and open the next (key Shift+Y)"
 _CANCEL_TIP = "End within a second; what is segmented stays"
+
+#: Characters of a name that a button has room for.
+_LONGEST = 18
+
 _NO_FOLDER = "Choose a folder of images, or drop one here."
 _NO_IMAGE = "Open an image: double click it in the list."
 
@@ -178,6 +183,8 @@ class FolderPanel(Panel):
         for choice in (self.filter, self.order):
             choice.activated.connect(self._listing_chosen)
         self.list.wanted.connect(self.open_image)
+        self.list.finished.connect(self.finish_image)
+        self.list.added.connect(self.add_image)
         self.segment_button.clicked.connect(self._segment_all)
         self.cancel_button.clicked.connect(self.batch.cancel)
         self.done_button.clicked.connect(self.finish_image)
@@ -200,7 +207,7 @@ class FolderPanel(Panel):
     def _open_last(self) -> None:
         """Open the folder of last time, if it is still there."""
         last = self._memory.recall("folder", str)
-        if last and Path(last).is_dir():
+        if last:
             self.open_folder(Path(last), is_last=True)
 
     def _choose(self) -> None:
@@ -404,7 +411,7 @@ class FolderPanel(Panel):
 
     def _done_text(self) -> str:
         opens = "" if self.desk.name else self._to_open()
-        return f"Open {opens}" if opens else "Done, next"
+        return f"Open {_shortened(opens)}" if opens else "Done, next"
 
     def _to_open(self) -> str:
         """Return the image to begin with: the one of last time, or the first that is left."""
@@ -413,7 +420,7 @@ class FolderPanel(Panel):
             return ""
         if work.at and not work.row(work.at).is_finished:
             return work.at
-        row = following(self.list.rows)
+        row = following(self.list.rows, work.at)
         return "" if row is None else row.name
 
     def _why_not_finished(self) -> str:
@@ -532,6 +539,9 @@ class FolderPanel(Panel):
         self._segment.image.choose(image)
         if labels is not None:
             self._correct.show_result(labels, image)
+        canvas = canvas_of(self)
+        if canvas is not None and self.list.hasFocus():
+            canvas.setFocus()  # the keys of the tools work there
         name = self.desk.name
         self.list.select(name)
         if self.work is not None:
@@ -557,6 +567,13 @@ class FolderPanel(Panel):
         about = labels.metadata.get(METADATA_KEY, {})
         if self.work is not None:
             self.desk.take_in(self.work, labels, about)
+
+
+def _shortened(name: str) -> str:
+    """Return a name that fits on a button."""
+    return (
+        name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[-_LONGEST // 2 :]}"
+    )
 
 
 def _dropped(event: Any) -> Path | None:
