@@ -114,7 +114,8 @@ class Victim:
             lambda: self._layer() is not None and panel.desk.shows(self._layer()),
             "the labels",
         )
-        self._say("at", name, state_of(self._layer().data, States()))
+        layer: Any = self._layer()
+        self._say("at", name, state_of(layer.data, States()))
 
 
 if __name__ == "__main__":

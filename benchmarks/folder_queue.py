@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,10 +144,7 @@ def _walk(person: Person, folder: Path, count: int) -> Iterator[Measure]:
     person.rest()
     steps, memory = [], []
     for number in range(1, count):
-        person.wait(
-            lambda number=number: panel.batch.done > number or not panel.batch.is_running,
-            "labels of the next image",
-        )
+        person.wait(_has_labels(panel, number), "labels of the next image")
         _correct(person)
         steps.append(_go_on(person, f"field_{number:03}.tif"))
         memory.append(process.memory_info().rss)
@@ -167,6 +164,10 @@ def _walk(person: Person, folder: Path, count: int) -> Iterator[Measure]:
     yield Measure("longest block of all", whole, "ms", at_most=100)
     growth = (max(memory[WARM:]) - memory[min(WARM, len(memory) - 1)]) / 1e6
     yield Measure("growth of memory", growth, "MB", at_most=300)
+
+
+def _has_labels(panel: Any, number: int) -> Callable[[], bool]:
+    return lambda: panel.batch.done > number or not panel.batch.is_running
 
 
 def _bare(person: Person) -> float:

@@ -27,7 +27,12 @@ from _common import BENCHMARKS, ROOT, Measure, report
 LEAST, MOST = 0.5, 20.0  # seconds from the first step to the end
 PATIENCE = 600  # seconds
 BAR = 5.0  # seconds
-SAID = ("begun", "restored", "step", "saved")  # the first words of what `_victim.py` says
+SAID: tuple[str, ...] = (
+    "begun",
+    "restored",
+    "step",
+    "saved",
+)  # the first words of what `_victim.py` says
 
 
 @dataclasses.dataclass

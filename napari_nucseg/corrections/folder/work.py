@@ -40,7 +40,7 @@ def made_with(weights: str, parameters: Mapping[str, Any]) -> str:
     weights : str
         Checksum of the weights of the model.
     parameters : mapping of str to object
-        See `SegmentParameters.as_dict`.
+        By name, as ``as_dict`` of `SegmentParameters` returns them.
 
     Returns
     -------

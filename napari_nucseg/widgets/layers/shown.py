@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -79,14 +79,16 @@ class FromFile:
         As they were found.
     provenance : dict
         How they came about.
+    probability : None, optional
+        It is not in the file.
+    id : str, optional
+        Empty: the engine keeps no maps.
     """
 
     labels: np.ndarray
     provenance: dict[str, Any]
-
-    #: In place of those of a `Segmentation`.
-    probability: ClassVar[None] = None
-    id: ClassVar[str] = ""
+    probability: None = None
+    id: str = ""
 
 
 class Result:
