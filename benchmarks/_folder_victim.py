@@ -47,9 +47,9 @@ class Victim:
         self._person = Person(needs_engine=False)
         self._panel = self._person.dock.folder
         self._random = random.Random(seed)
-        self._person.wait(lambda: not self._panel._is_opening, "the folder of last time")
+        self._person.wait(lambda: not self._panel.choice.is_opening, "the folder of last time")
         if self._panel.work is None:
-            self._panel.open_folder(folder)
+            self._panel.choice.open_folder(folder)
             self._person.wait(lambda: self._panel.work is not None, "the folder")
         self._panel.batch.segmented.connect(lambda name: self._say("segmented", name))
         self._say("begun")

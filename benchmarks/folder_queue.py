@@ -135,7 +135,7 @@ def _walk(person: Person, folder: Path, count: int) -> Iterator[Measure]:
     panel, process = person.dock.folder, psutil.Process()
     bare = [_bare(person) for _ in range(4)][1:]
     person.dock.open_part(panel)
-    panel.open_folder(folder)
+    panel.choice.open_folder(folder)
     person.wait(lambda: panel.work is not None, "the folder")
     start = person.click(panel.segment_button)
     person.wait(lambda: panel.batch.done >= 2, "the first labels")

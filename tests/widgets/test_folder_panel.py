@@ -65,8 +65,10 @@ class Hands:
 
     def open(self, folder):
         self.window.dock.open_part(self.panel)
-        self.panel.open_folder(folder)
-        self.window.wait(lambda: self.panel.work is not None and not self.panel._is_opening)
+        self.panel.choice.open_folder(folder)
+        self.window.wait(
+            lambda: self.panel.work is not None and not self.panel.choice.is_opening
+        )
         assert self.panel.work.folder == folder
 
     def rest(self):
@@ -104,7 +106,7 @@ def test_buttons_say_what_is_missing(panel, folder):
     assert ours.segment_button.text() == "Segment all (3)"
     assert ours.done_button.text() == "Open a.tif"
     assert "double click" in ours.reason.text()
-    ours.open_folder(folder / "nowhere")
+    ours.choice.open_folder(folder / "nowhere")
     panel.window.wait(lambda: panel.window.errors)
     assert "Expected a folder of images" in panel.window.errors[0]
     assert ours.work.folder == folder
@@ -226,12 +228,12 @@ def test_corrections_of_a_killed_window_are_there_without_a_question(panel, labe
 
 def test_labels_in_another_folder_are_found_again(panel, folder, tmp_path):
     panel.open(folder)
-    panel.panel.open_folder(folder, tmp_path / "out")
+    panel.panel.choice.open_folder(folder, tmp_path / "out")
     panel.window.wait(lambda: panel.panel.work.outputs.folder == tmp_path / "out")
-    panel.panel.open_folder(folder)
-    panel.window.wait(lambda: not panel.panel._is_opening)
+    panel.panel.choice.open_folder(folder)
+    panel.window.wait(lambda: not panel.panel.choice.is_opening)
     assert panel.panel.work.outputs.folder == tmp_path / "out"
-    assert panel.panel.output.currentText() == str(tmp_path / "out")
+    assert panel.panel.choice.output.currentText() == str(tmp_path / "out")
     assert json.loads((tmp_path / "out" / "nucseg_folder.json").read_text())["format"] == 1
 
 
@@ -250,7 +252,7 @@ def test_cancel_ends_within_a_second_and_keeps_what_is_done(panel, folder, engin
     with engine_held():
         panel.window.click(panel.panel.segment_button)
         panel.window.wait(lambda: panel.panel.batch._runner.job is not None)
-        assert panel.panel.choose_button.isEnabled() is False
+        assert panel.panel.choice.choose_button.isEnabled() is False
         panel.window.click(panel.panel.cancel_button)
         panel.window.qtbot.waitUntil(lambda: not panel.panel.batch.is_running, timeout=3000)
     assert "Cancelled after 0 of 3 images" in panel.window.status
@@ -324,5 +326,5 @@ def test_model_of_the_folder_is_chosen_again(panel, labelled, quick_learner):
     panel.open(labelled)
     assert panel.window.dock.segment.model.currentText() == quick_learner.name
     work.keep_settings({"parameters": {"minimum_size": 33}})
-    panel.panel.open_folder(labelled)
+    panel.panel.choice.open_folder(labelled)
     panel.window.wait(lambda: panel.window.dock.segment.parameters().minimum_size == 33)

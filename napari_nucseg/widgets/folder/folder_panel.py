@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from qtpy.compat import isalive
@@ -10,11 +9,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QComboBox,
-    QFileDialog,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QPushButton,
     QWidget,
@@ -43,11 +39,11 @@ from ..panel import Panel, bind_keys, enable_unless, reasons_in_words
 from ..segment.segment_panel import SegmentPanel
 from .batch import Batch
 from .desk import Desk
+from .folder_choice import FolderChoice, dropped_folder
 from .folder_list import FolderList
 
 __all__ = ["FolderPanel"]
 
-_BESIDE, _ELSEWHERE = "beside the images", "another folder …"
 _SEGMENT_TIP = (
     "Find the nuclei in all images without labels, with the model and the parameters of part "
     "1, and anew where others were used and nobody has corrected anything. You can correct "
@@ -96,12 +92,11 @@ class FolderPanel(Panel):
     ) -> None:
         super().__init__("4  Folder", parent)
         self._viewer, self._segment, self._correct = viewer, segment, correct
-        self._memory = memory
-        #: The folder that is open, None if none is.
-        self.work: FolderWork | None = None
-        # A folder that is being opened, and whether an image goes into the training set.
-        self._is_opening, self._is_adding = False, False
+        # Whether the image that is shown goes into the training set.
+        self._is_adding = False
         self.batch = Batch(self)
+        #: Where a folder is chosen.
+        self.choice = FolderChoice(memory, keeper_of(viewer).journals, self._why_not_another)
         self.desk = Desk(viewer, correct.labels.layer, self)
         self._make_widgets()
         self._lay_out()
@@ -113,20 +108,9 @@ class FolderPanel(Panel):
         )
         self.setAcceptDrops(True)
         self.refresh()
-        self._open_last()
+        self.choice.open_last()
 
     def _make_widgets(self) -> None:
-        self.path = QLineEdit()
-        self.path.setReadOnly(True)
-        self.path.setPlaceholderText("Choose or drop a folder of images")
-        self.choose_button = QPushButton("Choose …")
-        self.choose_button.setToolTip("Choose a folder of images; or drop one on this panel")
-        self.output = QComboBox()
-        self.output.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.output.setMinimumContentsLength(10)
-        self.output.setToolTip("Where the labels are written, <name>_labels.tif")
         self.filter, self.order = QComboBox(), QComboBox()
         for choice, names in ((self.filter, FILTERS), (self.order, ORDERS)):
             for name in names:
@@ -148,15 +132,7 @@ class FolderPanel(Panel):
         self.progress.setFixedHeight(8)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        grid.addWidget(QLabel("folder"), 0, 0)
-        grid.addWidget(self.path, 0, 1)
-        grid.addWidget(self.choose_button, 0, 2)
-        grid.addWidget(QLabel("labels"), 1, 0)
-        grid.addWidget(self.output, 1, 1, 1, 2)
-        grid.setColumnStretch(1, 1)
-        self.body.addLayout(grid)
+        self.body.addWidget(self.choice)
         listed = QHBoxLayout()
         listed.setSpacing(4)
         listed.addWidget(QLabel("show"))
@@ -178,8 +154,6 @@ class FolderPanel(Panel):
         self.actions.addWidget(self.progress)
 
     def _connect(self) -> None:
-        self.choose_button.clicked.connect(self._choose)
-        self.output.activated.connect(self._output_chosen)
         for choice in (self.filter, self.order):
             choice.activated.connect(self._listing_chosen)
         self.list.wanted.connect(self.open_image)
@@ -189,9 +163,10 @@ class FolderPanel(Panel):
         self.cancel_button.clicked.connect(self.batch.cancel)
         self.done_button.clicked.connect(self.finish_image)
         self.add_button.clicked.connect(self.add_image)
-        for part in (self.batch, self.desk):
+        for part in (self.choice, self.batch, self.desk):
             part.told.connect(self.told)
             part.changed.connect(self.refresh)
+        self.choice.opened.connect(self._folder_opened)
         self.batch.segmented.connect(self._segmented)
         self.desk.opened.connect(self._opened)
         self._segment.segmented.connect(self.desk.adopt)
@@ -204,95 +179,40 @@ class FolderPanel(Panel):
 
     # The folder
 
-    def _open_last(self) -> None:
-        """Open the folder of last time, if it is still there."""
-        last = self._memory.recall("folder", str)
-        if last:
-            self.open_folder(Path(last), is_last=True)
+    @property
+    def work(self) -> FolderWork | None:
+        """The folder that is open, None if none is."""
+        return self.choice.work
 
-    def _choose(self) -> None:
-        start = str(self.work.folder) if self.work is not None else ""
-        chosen = QFileDialog.getExistingDirectory(self, "Folder of images", start)
-        if chosen:
-            self.open_folder(Path(chosen))
+    def _why_not_another(self) -> str:
+        is_busy = self.batch.is_running
+        return "Wait until the images are segmented, or cancel that." if is_busy else ""
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 (Qt's name)
         """Take a folder, and nothing else."""
-        if _dropped(event) is not None:
+        if dropped_folder(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 (Qt's name)
         """Open a folder that is dropped."""
-        folder = _dropped(event)
+        folder = dropped_folder(event)
         if folder is not None:
             event.acceptProposedAction()
-            self.open_folder(folder)
+            self.choice.open_folder(folder)
 
-    def open_folder(
-        self, folder: Path, output: Path | None = None, *, is_last: bool = False
-    ) -> None:
-        """List the images of a folder, and go on where it was left.
-
-        Parameters
-        ----------
-        folder : Path
-            The folder.
-        output : Path, optional
-            Folder for the labels; left out, that of last time, else they come beside the
-            images.
-        is_last : bool, optional
-            Whether nobody has asked for it: then nothing is told.
-        """
-        if self._is_opening:
+    def _folder_opened(self, recovered: list[str], is_wanted: bool) -> None:
+        """List the images of a folder, and go on where it was left."""
+        work = self.work
+        if work is None:
             return
-        if self.batch.is_running:
-            self.told.emit("Wait until the images are segmented, or cancel that.", True)
-            return
-        folder = folder.absolute()
-        outputs = self._memory.recall("folder outputs", dict) or {}
-        before = outputs.get(str(folder))
-        work = FolderWork(folder, output or (before if isinstance(before, str) else None))
-        journals = keeper_of(self._viewer).journals
-        self._is_opening = True
-        self.refresh()
-
-        def look() -> list[str]:
-            work.open()
-            return work.recover(journals)
-
-        run_in_thread(
-            look,
-            lambda found: self._folder_opened(work, found, is_last=is_last),
-            lambda error: self._folder_refused(error, is_last=is_last),
-        )
-
-    def _folder_refused(self, error: Exception, *, is_last: bool) -> None:
-        if isalive(self):
-            self._is_opening = False
-            self._show_outputs()
-            self.refresh()
-            if not is_last:
-                self.told.emit(f"Not opened: {error}", True)
-
-    def _folder_opened(self, work: FolderWork, recovered: list[str], *, is_last: bool) -> None:
-        if not isalive(self):
-            return
-        self._is_opening = False
         self.desk.put_away()
-        self.work = work
-        self._memory.note("folder", str(work.folder))
-        outputs = dict(self._memory.recall("folder outputs", dict) or {})
-        outputs[str(work.folder)] = str(work.outputs.folder)
-        self._memory.note("folder outputs", outputs)
-        self.path.setText(work.folder.name)
-        self.path.setToolTip(str(work.folder))
-        self._show_outputs()
-        self._apply_settings(work.settings, with_model=not is_last)
+        # Without a person's wish the window shows the settings of last time already.
+        self._apply_settings(work.settings, with_model=is_wanted)
         self.refresh()
         self.list.select(work.at)
         if recovered:
             self.recovered.emit()
-        if not is_last or recovered:
+        if is_wanted or recovered:
             self.told.emit(self._welcome(recovered), False)
 
     def _welcome(self, recovered: list[str]) -> str:
@@ -313,7 +233,7 @@ class FolderPanel(Panel):
             if place >= 0:
                 choice.setCurrentIndex(place)
         if not with_model:
-            return  # the window remembers what was in use last
+            return
         self._segment.model.choose(str(settings.get("model", "")))
         parameters = settings.get("parameters")
         if isinstance(parameters, dict):
@@ -321,32 +241,6 @@ class FolderPanel(Panel):
                 self._segment.form.show(from_keywords(SegmentParameters, parameters))
             except (TypeError, ValueError):
                 return  # of another version
-
-    def _show_outputs(self) -> None:
-        """Offer where labels may be written."""
-        self.output.clear()
-        self.output.addItems([_BESIDE, _ELSEWHERE])
-        work = self.work
-        if work is not None and work.outputs.folder != work.folder:
-            self.output.insertItem(0, str(work.outputs.folder))
-            self.output.setCurrentIndex(0)
-            self.output.setToolTip(str(work.outputs.folder))
-
-    def _output_chosen(self) -> None:
-        work, text = self.work, self.output.currentText()
-        if work is None:
-            return
-        if text == _BESIDE:
-            output = work.folder
-        elif text == _ELSEWHERE:
-            chosen = QFileDialog.getExistingDirectory(self, "Folder for the labels")
-            output = Path(chosen) if chosen else work.outputs.folder
-        else:
-            output = Path(text)
-        if output == work.outputs.folder:
-            self._show_outputs()
-        else:
-            self.open_folder(work.folder, output)
 
     def _keep(self, settings: dict[str, Any]) -> None:
         work = self.work
@@ -383,7 +277,7 @@ class FolderPanel(Panel):
 
     def _enable(self, rows: list[FolderRow]) -> None:
         nothing = _NO_FOLDER if self.work is None else ""
-        nothing = "The folder is being read." if self._is_opening else nothing
+        nothing = "The folder is being read." if self.choice.is_opening else nothing
         reason, left = nothing, self._to_segment()
         if not reason and self.batch.is_running:
             reason = f"{self.batch.done} of {pluralize(self.batch.total, 'image')} segmented."
@@ -402,8 +296,7 @@ class FolderPanel(Panel):
         enable_unless(self.done_button, busy if can_open else shown, _DONE_TIP)
         add = shown or ("The field is being saved." if self._is_adding else "")
         enable_unless(self.add_button, add or self._correct.why_not_added(), _ADD_TIP)
-        self.choose_button.setEnabled(not self._is_opening and not self.batch.is_running)
-        self.output.setEnabled(self.choose_button.isEnabled() and self.work is not None)
+        self.choice.refresh()
         self.reason.setText(
             nothing
             or reasons_in_words(None, self.segment_button, self.done_button, self.add_button)
@@ -574,9 +467,3 @@ def _shortened(name: str) -> str:
     return (
         name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[-_LONGEST // 2 :]}"
     )
-
-
-def _dropped(event: Any) -> Path | None:
-    """Return the folder that is dragged, None if it is something else."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return paths[0] if len(paths) == 1 and paths[0].is_dir() else None
