@@ -27,7 +27,7 @@ from _victim import state_of
 from napari_nucseg import corrections
 from napari_nucseg.corrections import States
 
-SIDE, COUNT = 512, 60  # pixels, images
+SIDE, COUNT = 512, 200  # pixels, images
 #: Seconds between two steps, at most, and out of how many steps one goes on.
 PAUSE, STEPS = 0.4, 6
 
