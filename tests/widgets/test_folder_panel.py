@@ -54,7 +54,9 @@ def labelled(folder):
 @pytest.fixture
 def panel(window):
     """The panel, with helpers."""
-    return Hands(window)
+    hands = Hands(window)
+    yield hands
+    vars(hands).clear()  # which would keep the viewer
 
 
 class Hands:
