@@ -8,13 +8,16 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 
 from ...corrections import FolderRow, FolderWork, made_with
-from ...engine import FileSummary, Job, SegmentFile
+from ...engine import EngineError, FileSummary, Job, SegmentFile
 from ...pipeline import SegmentParameters
 from ...registry import Model
 from ...support import pluralize
 from ..jobs import JobRunner, run_in_thread
 
 __all__ = ["Batch"]
+
+#: How often in a row the engine may end before it is not the image that is to blame.
+_DEATHS = 3
 
 
 class Batch(QObject):
@@ -44,6 +47,7 @@ class Batch(QObject):
         self._tried: set[str] = set()
         self._name = self._preferred = ""
         self._is_cancelled = False
+        self._deaths = 0
         #: How many images are done, how many are to be done in all, and how many failed.
         self.done = self.total = self.failed = 0
 
@@ -69,7 +73,7 @@ class Batch(QObject):
         made = made_with(model.card.weights_sha256, parameters.as_dict())
         self._work, self._task = work, (model, parameters, made)
         self._tried, self._is_cancelled = set(), False
-        self.done = self.failed = 0
+        self.done = self.failed = self._deaths = 0
         self.total = len(work.to_segment(made))
         self.changed.emit()
         self._go_on()
@@ -137,7 +141,11 @@ class Batch(QObject):
         work, task, name = self._work, self._task, self._name
         if work is None or task is None:
             return
-        if job.state == "stopped":
+        self._deaths = self._deaths + 1 if isinstance(job.error, EngineError) else 0
+        if self._deaths == _DEATHS:
+            run_in_thread(lambda: work.release(name, to_segment=True))
+            self._broken(job.error)
+        elif job.state == "stopped":
             self._give_back(work, name)
         elif job.state == "done":
             found: FileSummary = job.result
