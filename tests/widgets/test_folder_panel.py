@@ -123,7 +123,7 @@ def test_folder_is_segmented_in_the_background_and_a_bad_file_named(panel, folde
     panel.window.wait(lambda: not panel.panel.batch.is_running)
     panel.window.wait(lambda: panel.shown() == ["c", "c nuclei"])
     assert panel.states() == ["segmented", "error", "segmented", "segmented"]
-    assert "bad.tif\n⚠ error: " in panel.panel.list.texts[1]
+    assert "bad.tif\n⚠ error: Expected an image in the file" in panel.panel.list.texts[1]
     assert "could not be: the list says why" in panel.window.status or panel.window.errors
     for name in NAMES:
         path = folder / name.replace(".", "_labels.")

@@ -113,6 +113,7 @@ class CorrectPanel(Panel):
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
+        self.labels.setMinimumContentsLength(6)  # the mark and the button have to fit, too
         #: Says it if nobody has corrected the chosen labels.
         self.mark = CorrectedMark()
         # The image follows the labels, not what is active: see `Pairing`.

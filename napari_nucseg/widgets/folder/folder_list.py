@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QSize, Qt, Signal
-from qtpy.QtGui import QFont, QIcon, QKeyEvent
+from qtpy.QtGui import QFont, QIcon, QKeyEvent, QPainter, QPaintEvent, QPalette
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from ...corrections import FolderRow, ImageState
@@ -62,7 +62,7 @@ class _Rows(QAbstractListModel):
         """Return the second line: the reason, or state, nuclei and size."""
         mark = f"{_MARKS[row.state]} {row.state}"
         if row.reason and row.state is ImageState.ERROR:
-            return f"{mark}: {row.reason}"
+            return f"{mark}: {row.reason.replace(str(row.path), 'the file')}"
         parts = [mark]
         if row.nuclei is not None:
             parts.append(pluralize(row.nuclei))
@@ -116,6 +116,7 @@ class FolderList(QListView):
         super().__init__(parent)
         self._pictures = Pictures(self)
         self._rows = _Rows(self._pictures, self)
+        self._nothing = "Drop a folder of images here"
         self.setModel(self._rows)
         self.setIconSize(QSize(SIDE, SIDE))
         self.setUniformItemSizes(True)
@@ -125,6 +126,16 @@ class FolderList(QListView):
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setMinimumHeight(3 * (SIDE + 6))
         self.activated.connect(self._want)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 (Qt's name)
+        """Say what belongs here while there is nothing."""
+        super().paintEvent(event)
+        if not self._rows.rows:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            middle = Qt.AlignmentFlag.AlignCenter
+            painter.drawText(self.viewport().rect(), middle, self._nothing)
+            painter.end()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 (Qt's name)
         """Take the keys that work on the canvas."""
@@ -156,7 +167,12 @@ class FolderList(QListView):
         return self._rows.rows[index.row()].name if index.isValid() else ""
 
     def show_rows(
-        self, rows: Sequence[FolderRow], current: str = "", *, doubts: bool = False
+        self,
+        rows: Sequence[FolderRow],
+        current: str = "",
+        *,
+        doubts: bool = False,
+        nothing: str = "",
     ) -> None:
         """List images. What is selected stays so, if it is still there.
 
@@ -168,8 +184,11 @@ class FolderList(QListView):
             The one that is shown in the viewer.
         doubts : bool, optional
             Whether to say how doubtful each is.
+        nothing : str, optional
+            What is written where no image is listed.
         """
         chosen = self.selected
+        self._nothing = nothing
         if self._rows.show(list(rows), current, doubts=doubts):
             self.select(chosen)
 

@@ -113,6 +113,10 @@ class FolderPanel(Panel):
     def _make_widgets(self) -> None:
         self.filter, self.order = QComboBox(), QComboBox()
         for choice, names in ((self.filter, FILTERS), (self.order, ORDERS)):
+            choice.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            choice.setMinimumContentsLength(6)
             for name in names:
                 choice.addItem(name, name)
         self.filter.setToolTip("Which images are listed")
@@ -265,12 +269,16 @@ class FolderPanel(Panel):
             arrange(rows, self.filter.currentData(), self.order.currentData()),
             self.desk.name,
             doubts=self.order.currentData() == "most doubtful first",
+            nothing="No image is in this state" if rows else "Drop a folder of images here",
         )
         for place, name in enumerate(FILTERS):
             self.filter.setItemText(place, f"{name} ({count_of(rows, name)})")
         finished, errors = count_of(rows, "finished"), count_of(rows, "error")
         told = f"{finished} of {pluralize(rows, 'image')} finished" if rows else ""
-        self.count.setText(f"{told}, {pluralize(errors, 'error')}" if errors else told)
+        told += f", {pluralize(errors, 'error')}" if errors else ""
+        if self.batch.is_running:
+            told += f"; segmenting, {self.batch.done} of {self.batch.total}"
+        self.count.setText(told)
         self._enable(rows)
         self.progress.setRange(0, max(1, self.batch.total))
         self.progress.setValue(self.batch.done if self.batch.is_running else 0)
@@ -280,12 +288,13 @@ class FolderPanel(Panel):
         nothing = "The folder is being read." if self.choice.is_opening else nothing
         reason, left = nothing, self._to_segment()
         if not reason and self.batch.is_running:
-            reason = f"{self.batch.done} of {pluralize(self.batch.total, 'image')} segmented."
+            reason = "The folder is being segmented."
         if not reason and self._segment.model.model() is None:
             reason = "There is no model. Install napari-nucseg again."
         if not reason and not left:
             reason = "All images are segmented with this model and these parameters."
-        self.segment_button.setText(f"Segment all ({left})" if left else "Segment all")
+        can = left and not self.batch.is_running
+        self.segment_button.setText(f"Segment all ({left})" if can else "Segment all")
         enable_unless(self.segment_button, reason, _SEGMENT_TIP)
         idle = "" if self.batch.is_running else "No folder is being segmented."
         enable_unless(self.cancel_button, idle, _CANCEL_TIP)

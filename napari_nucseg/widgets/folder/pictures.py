@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Qt, Signal
-from qtpy.QtGui import QIcon, QImage, QPainter, QPixmap
+from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 
 from ...image import read_image
 from ...training import small_picture
@@ -26,6 +26,9 @@ _MOST_PIXELS = 64_000_000
 #: How many are kept, and how many may wait; of more than these, the first asked for are not in
 #: sight any more.
 _KEPT, _WAITING = 500, 30
+
+#: The color where there is no picture.
+_EMPTY = "#80808080"
 
 Shape = tuple[int, int]
 
@@ -122,7 +125,7 @@ def _icon(picture: np.ndarray | None) -> QIcon:
     icon.fill(Qt.GlobalColor.transparent)
     painter = QPainter(icon)
     if picture is None:
-        painter.fillRect(4, 4, _SHARP - 8, _SHARP - 8, Qt.GlobalColor.gray)
+        painter.fillRect(4, 4, _SHARP - 8, _SHARP - 8, QColor(_EMPTY))
     else:
         fitted = _image(picture).scaled(
             _SHARP,
