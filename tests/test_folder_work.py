@@ -85,7 +85,7 @@ def test_second_opening_goes_on_where_it_was(folder, two_nuclei):
     segmented(work, "a.tif", two_nuclei)
     work.mark("a.tif", ImageState.DONE)
     work.note_failed("b.tif", "No image.")
-    work.keep_at("c.tif")
+    work.claim("c.tif")
     work.keep_settings({"model": "nuclei"})
     again = opened(folder)
     assert again.rows() == work.rows()

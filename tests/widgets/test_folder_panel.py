@@ -56,6 +56,7 @@ def panel(window):
     """The panel, with helpers."""
     hands = Hands(window)
     yield hands
+    hands.panel.leave()
     vars(hands).clear()  # which would keep the viewer
 
 
@@ -185,7 +186,8 @@ def test_second_window_goes_on_where_the_first_was(panel, labelled):
     work = FolderWork(labelled)
     work.open()
     work.mark("a.tif", ImageState.DONE)
-    work.keep_at("b.tif")
+    work.claim("b.tif")
+    work.release("b.tif")
     work.keep_settings({"order": "most doubtful first", "show": "to do", "model": "nuclei"})
     panel.open(labelled)
     ours = panel.panel

@@ -241,6 +241,8 @@ class FolderWork:
     def claim(self, name: str, *, to_segment: bool = False) -> str:
         """Claim an image for this window, to open it or to segment it.
 
+        Which one was opened last is kept, see `at`.
+
         Parameters
         ----------
         name : str
@@ -265,6 +267,7 @@ class FolderWork:
                 record.notes[name] = note.claimed(
                     self._window, _SEGMENT if to_segment else _OPEN
                 )
+                record.at = record.at if to_segment else name
 
         self._change(change)
         if held:
@@ -437,14 +440,14 @@ class FolderWork:
             name = by_result.get(str(result))
             written = stamp_of(Path(str(result)))
             is_newer = written is None or written[0] <= left.written * 1e9
-            if name is not None and is_newer and not self.claim(name):
+            if name is not None and is_newer and not self.claim(name, to_segment=True):
                 try:
                     self._recover(name, left.folder, journals)
                     found.append(name)
                 except (OSError, ValueError, LookupError, TypeError):
                     pass  # the window offers it
                 finally:
-                    self.release(name)
+                    self.release(name, to_segment=True)
         return found
 
     def _recover(self, name: str, folder: Path, journals: Journals) -> None:
@@ -469,16 +472,6 @@ class FolderWork:
     def settings(self) -> dict[str, Any]:
         """How the folder is segmented and listed, as it was kept."""
         return dict(self._record.settings)
-
-    def keep_at(self, name: str) -> None:
-        """Keep which image is shown.
-
-        Parameters
-        ----------
-        name : str
-            The image.
-        """
-        self._change(lambda record: setattr(record, "at", name))
 
     def keep_settings(self, settings: Mapping[str, Any]) -> None:
         """Keep how the folder is segmented and listed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,6 +67,21 @@ class Desk(QObject):
         #: Whether an image is being opened or saved.
         self.is_busy = False
         self._next: tuple[FolderWork, str] | None = None
+        # What waits until the image of before is written, and whether it is being written.
+        self._after_writing: Step | None = None
+        self._is_writing = self._spares = False
+
+    def _spare_collector(self) -> None:
+        """Spare the garbage collector what is there already.
+
+        Napari calls it whenever a layer is removed, and it would go through all of napari
+        each time, which takes longer than anything else here. What the layers of this folder
+        leave is still collected.
+        """
+        if not self._spares:
+            self._spares = True
+            gc.freeze()
+            self.destroyed.connect(lambda *_: gc.unfreeze())
 
     @property
     def name(self) -> str:
@@ -112,11 +128,33 @@ class Desk(QObject):
             return
         self.is_busy = True
         self.changed.emit()
+        self._spare_collector()
+        self._write_early()
         run_in_thread(
             lambda: load_image(work, name),
             lambda found: self._loaded(work, name, *found),
             lambda error: self._not_loaded(work, name, error),
         )
+
+    def _write_early(self) -> None:
+        """Write what is shown while the next image is read."""
+        sheet = self._sheet
+        if sheet is not None and sheet.is_changed(sheet.corrected(self._chosen())):
+            self._is_writing = True
+            self._save(sheet, self._written, self._written, is_left=False)
+
+    def _written(self) -> None:
+        self._is_writing = False
+        waiting, self._after_writing = self._after_writing, None
+        if waiting is not None:
+            waiting()
+
+    def _when_written(self, then: Step) -> None:
+        """Do something when what is shown is written."""
+        if self._is_writing:
+            self._after_writing = then
+        else:
+            then()
 
     def _loaded(
         self, work: FolderWork, name: str, field: Field, stored: StoredLabels | None
@@ -126,26 +164,29 @@ class Desk(QObject):
             work.release(name)
             return
         before, sheet = self._sheet, Sheet(self._viewer, work, name, stored)
-        self._save(
-            before,
-            lambda: self._swap(before, sheet, field),
-            lambda: self._give_back(work, name),
-            is_left=True,
+        self._when_written(
+            lambda: self._save(
+                before,
+                lambda: self._swap(before, sheet, field),
+                lambda: self._give_back(work, name),
+                is_left=True,
+            )
         )
 
     def _not_loaded(self, work: FolderWork, name: str, error: Exception) -> None:
         if not isalive(self):
             return
         self.told.emit(f"Not opened: {error}", True)
-        if isinstance(error, BlockingIOError):
-            self._free()
-        else:
-            reason = str(error)
-            run_in_thread(
-                lambda: work.note_failed(name, reason),
-                lambda _: self._free(),
-                lambda _: self._free(),
-            )
+        reason = str(error)
+
+        def note() -> None:
+            if not isinstance(error, BlockingIOError):
+                work.note_failed(name, reason)
+
+        def end(_: Any) -> None:
+            self._when_written(self._free)
+
+        run_in_thread(note, end, end)
 
     def _give_back(self, work: FolderWork, name: str) -> None:
         """Open nothing, as what is shown cannot be saved."""
@@ -362,6 +403,9 @@ class Desk(QObject):
     def leave(self) -> None:
         """Save what is shown, as the widget closes: nobody is there to be told."""
         sheet, self._sheet, self._next = self._sheet, None, None
+        if self._spares:
+            self._spares = False
+            gc.unfreeze()
         if sheet is None:
             return
         layer, keeper = sheet.corrected(self._chosen()), keeper_of(self._viewer)

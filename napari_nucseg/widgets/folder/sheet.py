@@ -269,7 +269,6 @@ def load_image(work: FolderWork, name: str) -> tuple[Field, StoredLabels | None]
                 f"got {stored.labels.shape[0]} x {stored.labels.shape[1]} in "
                 f"{work.row(name).labels}. Move that file away."
             )
-        work.keep_at(name)
     except BaseException:
         work.release(name)
         raise
