@@ -20,6 +20,10 @@ class State(enum.IntEnum):
     EDITED = 2
 
 
+#: By value; looking one up takes a tenth of the time of making one, and there are thousands.
+_STATES = {int(state): state for state in State}
+
+
 class States:
     """The state of each nucleus by its id. Those that are not in it are unreviewed.
 
@@ -32,7 +36,7 @@ class States:
     """
 
     def __init__(self, states: Mapping[int, int] | None = None) -> None:
-        self._states = {int(one): State(state) for one, state in (states or {}).items()}
+        self._states = {int(one): _STATES[state] for one, state in (states or {}).items()}
         #: The state that a nucleus had when it looked as a checksum says.
         self._known: dict[tuple[int, int], State] = {}
 
@@ -52,7 +56,8 @@ class States:
         ndarray of uint8, shape (N,)
             Values of `State`, ready as a column of ``layer.features``.
         """
-        return np.array([self[one] for one in ids], np.uint8)
+        known = self._states
+        return np.array([known.get(one, 0) for one in map(int, ids)], np.uint8)
 
     def mark(self, ids: Iterable[int], state: State) -> None:
         """Give nuclei a state.

@@ -154,7 +154,7 @@ class CorrectPanel(Panel):
             self.hand,
             self.labels.layer,
             image_of=self._pairing.own_image,
-            maps_and_diameter=self.adder.maps_and_diameter,
+            maps_and_diameter=self.adder.maps_and_diameter_of_result,
         )
         self._maps.arrived.connect(self.review.measure_again)
         # If that fails, the first edit takes longer.

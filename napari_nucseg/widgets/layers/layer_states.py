@@ -16,6 +16,7 @@ __all__ = ["INDEX", "REASON", "STATE", "SUSPICION", "put_columns", "put_states",
 INDEX, STATE, SUSPICION, REASON = "index", "state", "suspicion", "reason"
 
 _BY_WORD = {state.name.lower(): state for state in State}
+_WORDS = np.array([state.name.lower() for state in State], object)
 
 
 def states_in(layer: Any) -> States:
@@ -59,7 +60,7 @@ def put_states(layer: Any, states: States) -> None:
         put_columns(layer, [*known], {STATE: words_of(states, [*known])})
 
 
-def words_of(states: States, ids: list[int]) -> list[str]:
+def words_of(states: States, ids: list[int]) -> np.ndarray:
     """Return states in words.
 
     Parameters
@@ -71,10 +72,10 @@ def words_of(states: States, ids: list[int]) -> list[str]:
 
     Returns
     -------
-    list of str
+    ndarray of object, shape (N,)
         ``"unreviewed"``, ``"accepted"`` or ``"edited"`` for each.
     """
-    return [states[one].name.lower() for one in ids]
+    return _WORDS[states.of(ids)]
 
 
 def put_columns(layer: Any, ids: Any, columns: Mapping[str, Any]) -> None:

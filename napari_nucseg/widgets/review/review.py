@@ -15,6 +15,7 @@ from ...pipeline import Maps
 from ..jobs import run_in_thread
 from ..layers.layer_states import REASON, STATE, SUSPICION, put_columns, states_in, words_of
 from ..layers.shown import bare, result_of_layer
+from ..tools.look import typical_diameter_of
 
 __all__ = ["Place", "Review", "Sources", "review_of"]
 
@@ -37,7 +38,7 @@ class Sources:
     maps : Maps or None
         Of the plane.
     diameter : float or None
-        Typical diameter of a nucleus in pixels.
+        Typical diameter of a nucleus in pixels; None if the labels are to tell it.
     image : ndarray or None
         Intensities, shape (Y, X) or (Y, X, 3).
     """
@@ -189,14 +190,16 @@ class Review(QObject):
         before = self._queue if where == self._where else None
         self._is_busy, self._is_stale, self._where = True, False, where
 
-        def work() -> tuple[Queue, dict[int, tuple[int, int]]]:
+        def work() -> tuple[Queue, list[Key], dict[int, tuple[int, int]]]:
             if queue is not None and queue.labels.shape == labels.shape:
-                return queue, queue.update(labels)
+                changed = queue.update(labels)
+                return queue, _keys_of(queue.places), changed
             changed = _changed_since(before, labels)
-            made = Queue(labels, sources.maps, sources.image, diameter=sources.diameter)
-            return made, changed
+            diameter = sources.diameter or typical_diameter_of(labels)
+            made = Queue(labels, sources.maps, sources.image, diameter=diameter)
+            return made, _keys_of(made.places), changed
 
-        def done(found: tuple[Queue, dict[int, tuple[int, int]]]) -> None:
+        def done(found: tuple[Queue, list[Key], dict[int, tuple[int, int]]]) -> None:
             self._is_busy = False
             if self._where == where:
                 self._measured(*found)
@@ -206,9 +209,10 @@ class Review(QObject):
 
         run_in_thread(work, done, failed)
 
-    def _measured(self, queue: Queue, changed: dict[int, tuple[int, int]]) -> None:
-        self._queue, self._places = queue, queue.places
-        self._keys = _keys_of(queue.places)
+    def _measured(
+        self, queue: Queue, keys: list[Key], changed: dict[int, tuple[int, int]]
+    ) -> None:
+        self._queue, self._places, self._keys = queue, queue.places, keys
         self.states.follow(changed)
         row = self.row()
         self.place = None if row is None else self._place(row)
@@ -256,7 +260,8 @@ class Review(QObject):
             How many were not reviewed before.
         """
         places = self.places
-        chosen = [row for row in rows if not self._is_done(row)]
+        done = self._done()
+        chosen = [row for row in rows if not done[row]]
         if places is None or not chosen:
             return 0
         self._taken_back = (self.states.as_dict(), set(self._dismissed))
@@ -294,11 +299,15 @@ class Review(QObject):
         """
         return self._taken_back is not None
 
-    def _is_done(self, row: int) -> bool:
-        key = self._keys[row]
-        if key[0]:
-            return self.states[key[0]] is not State.UNREVIEWED
-        return (self._where, key) in self._dismissed
+    def _done(self) -> np.ndarray:
+        """Return for each place whether it was reviewed."""
+        places = self.places
+        if places is None:
+            return np.zeros(0, bool)
+        done = self.states.of(places.ids.tolist()) > 0
+        for row in np.flatnonzero(places.ids == 0):
+            done[row] = (self._where, self._keys[row]) in self._dismissed
+        return done
 
     def count(self) -> tuple[int, int]:
         """Count the places.
@@ -308,10 +317,8 @@ class Review(QObject):
         done, total : int
             Those that were reviewed, and all.
         """
-        places = self.places
-        if places is None:
-            return 0, 0
-        return sum(map(self._is_done, range(len(places)))), len(places)
+        done = self._done()
+        return int(done.sum()), done.size
 
     def count_new(self, rows: Iterable[int]) -> int:
         """Count the places that were not reviewed.
@@ -326,7 +333,8 @@ class Review(QObject):
         int
             How many of them.
         """
-        return sum(not self._is_done(row) for row in rows)
+        done = self._done()
+        return sum(not done[row] for row in rows)
 
     # Going through the queue
 
@@ -338,7 +346,7 @@ class Review(QObject):
         Place or None
             None if all are reviewed. If all others were shown, it begins again.
         """
-        left = [row for row in range(len(self._keys)) if not self._is_done(row)]
+        left = np.flatnonzero(~self._done()).tolist()
         passed = {*self._passed}
         new = [row for row in left if self._keys[row] not in passed]
         if left and not new:

@@ -43,7 +43,8 @@ class ReviewBar(QWidget):
     layer_of, image_of : callable
         Return the chosen labels and their image, or None.
     maps_and_diameter : callable
-        Returns the maps of the displayed plane, or None, and the typical diameter in pixels.
+        Returns the maps of the displayed plane and the typical diameter in pixels, each None
+        if it is not known.
 
     Signals
     -------
@@ -326,14 +327,19 @@ class ReviewBar(QWidget):
         matrix, _ = screen_matrix(self._viewer, layer, plane, (1.0, 1.0))
         camera = camera_of(self._viewer)
         per_pixel = np.sqrt(abs(np.linalg.det(matrix))) / float(camera.zoom)
-        _, typical = self._maps_and_diameter()
-        width = _NEIGHBORHOOD * max(place.diameter, typical or 0.0) * per_pixel
+        width = _NEIGHBORHOOD * max(place.diameter, self._typical_diameter()) * per_pixel
         # The part of an area: its root is that of a length.
         room = np.sqrt(_PART) * min(canvas.width(), canvas.height())
         camera.center = (*camera.center[:-2], *middle)
         camera.zoom = room / width
         self._hand.select(place.number)
         self._draw()
+
+    def _typical_diameter(self) -> float:
+        """Return the median diameter of the nuclei of the queue, 0 if there are none."""
+        places = None if self.review is None else self.review.places
+        found = np.zeros(0) if places is None else places.diameter[places.ids > 0]
+        return float(np.median(found)) if found.size else 0.0
 
     def _view(self) -> tuple[float, float, float, float] | None:
         """Return which box of the plane is in sight."""

@@ -57,11 +57,26 @@ class NucleusAdder(QObject):
         diameter : float or None
             Typical diameter of its nuclei in pixels.
         """
+        maps, diameter = self.maps_and_diameter_of_result()
+        if diameter is None:
+            diameter = typical_diameter_of(self._hand.plane().labels)
+        return maps, diameter
+
+    def maps_and_diameter_of_result(self) -> tuple[Maps | None, float | None]:
+        """Return what a result says of the plane that is displayed, without measuring.
+
+        Returns
+        -------
+        maps : Maps or None
+            Of the whole plane, if they are here.
+        diameter : float or None
+            Typical diameter of its nuclei in pixels; None for labels from elsewhere.
+        """
         layer = self._hand.layer
         result = None if layer is None else result_of_layer(layer)
-        if result is not None:
-            return self._maps.of(layer), float(result.provenance["diameter"])
-        return None, typical_diameter_of(self._hand.plane().labels)
+        if result is None:
+            return None, None
+        return self._maps.of(layer), float(result.provenance["diameter"])
 
     def add_at(self, at: tuple[float, float]) -> None:
         """Add a nucleus.
