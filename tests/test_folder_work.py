@@ -261,10 +261,13 @@ def test_older_corrections_do_not_replace_newer_labels(folder, two_nuclei):
     Journal(left).begin(two_nuclei, {"provenance": about})
     journals.release(left)
     os.utime(left / "corrections.journal", (1, 1))
-    segmented(work, "a.tif", two_nuclei)
+    segmented(work, "a.tif", 2 * two_nuclei)
     assert work.recover(journals) == []
     assert work.row("a.tif").state is ImageState.SEGMENTED
     assert len(journals.left()) == 1
+    segmented(work, "a.tif", two_nuclei)  # of which it has nothing more
+    assert work.recover(journals) == []
+    assert journals.left() == []
 
 
 ROW = st.builds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,7 +17,7 @@ from ...image import find_images, read_provenance
 from ...pipeline import Outputs
 from ...support import remove_leftovers
 from ..journal import Journal
-from ..journals import Journals
+from ..journals import Journals, LeftJournal
 from .record import Note, Record, RecordFile, stamp_of
 from .row import FINISHED, FolderRow, ImageState
 from .stored import StoredLabels, is_corrected, read_stored, write_stored
@@ -423,7 +424,7 @@ class FolderWork:
         ----------
         journals : Journals
             Where to look. Journals of other images stay as they are, and those that are older
-            than the labels of their image.
+            than the labels of their image, unless they are the same.
 
         Returns
         -------
@@ -438,28 +439,33 @@ class FolderWork:
             provenance = left.reference.get("provenance")
             result = provenance.get(RESULT) if isinstance(provenance, dict) else None
             name = by_result.get(str(result))
-            written = stamp_of(Path(str(result)))
-            is_newer = written is None or written[0] <= left.written * 1e9
-            if name is not None and is_newer and not self.claim(name, to_segment=True):
-                try:
-                    self._recover(name, left.folder, journals)
-                    found.append(name)
-                except (OSError, ValueError, LookupError, TypeError):
-                    pass  # the window offers it
-                finally:
-                    self.release(name, to_segment=True)
+            if name is not None and not self.claim(name, to_segment=True):
+                # Whatever is wrong with one, the window offers it.
+                with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+                    if self._recover(name, left, journals):
+                        found.append(name)
+                self.release(name, to_segment=True)
         return found
 
-    def _recover(self, name: str, folder: Path, journals: Journals) -> None:
-        mine = journals.claim(folder)
+    def _recover(self, name: str, left: LeftJournal, journals: Journals) -> bool:
+        """Write the corrections of a journal, and return whether they were not there yet."""
+        written = stamp_of(self.outputs.labels_of(self._images[name]))
+        is_newer = written is None or written[0] <= left.written * 1e9
+        mine = journals.claim(left.folder)
         try:
-            kept = Journal(mine).restore()
-            about = dict(kept.reference["provenance"])
-            self.save(name, StoredLabels(kept.labels, about, kept.states, corrected=True))
+            kept, known = Journal(mine).restore(), self.read(name)
+            is_known = known is not None and np.array_equal(known.labels, kept.labels)
+            if not is_newer and not is_known:
+                journals.release(mine)
+                return False
+            if is_newer:
+                about = dict(kept.reference["provenance"])
+                self.save(name, StoredLabels(kept.labels, about, kept.states, corrected=True))
         except BaseException:
             journals.release(mine)
             raise
         journals.remove(mine)
+        return is_newer
 
     # What is kept of the folder itself
 
