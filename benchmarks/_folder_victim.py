@@ -2,7 +2,6 @@
 
 It says on standard output, a line for each, what has happened, with tabs between the words:
 
-    begun TIME                  the folder is open
     segmented TIME NAME         the labels of an image are in their file
     at TIME NAME STATE          an image is shown
     edit TIME NAME STATE        somebody has changed its labels
@@ -52,7 +51,6 @@ class Victim:
             self._panel.choice.open_folder(folder)
             self._person.wait(lambda: self._panel.work is not None, "the folder")
         self._panel.batch.segmented.connect(lambda name: self._say("segmented", name))
-        self._say("begun")
         if self._panel.segment_button.isEnabled():
             self._person.dock.open_part(self._panel)
             self._person.click(self._panel.segment_button)

@@ -282,7 +282,7 @@ def kill_many(kills: int, seed: int) -> int:
     sys.path.insert(0, str(ROOT / "tools"))
     from with_display import display
 
-    kill_correcting.SAID = ("begun", "at", "segmented", "edit", "done")
+    kill_correcting.SAID = ("at", "segmented", "edit", "done")
     with display() as name, tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "images"
         make_folder(folder, COUNT, SMALL)
