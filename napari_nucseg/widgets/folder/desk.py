@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from ...corrections import RESULT, FolderWork, ImageState, StoredLabels
 from ...image import Field
@@ -18,12 +19,9 @@ from ..layers.layer_states import states_in
 from ..layers.layers import METADATA_KEY
 from ..layers.shown import bare
 from .sheet import Sheet, as_stored, load_image
+from .turns import Turns
 
 __all__ = ["Desk"]
-
-#: Milliseconds between two changes of the list of layers: what is on the canvas is drawn
-#: between them, and each takes its time.
-_STEP = 15
 
 #: How often labels are written that change while they are written.
 _TRIES = 5
@@ -43,7 +41,7 @@ class Desk(QObject):
         Where images are shown.
     chosen : callable
         Returns the labels that a person corrects, or None.
-    parent : QObject
+    parent : QWidget
         The parent.
 
     Signals
@@ -60,9 +58,10 @@ class Desk(QObject):
     changed = Signal()
     told = Signal(str, bool)
 
-    def __init__(self, viewer: Any, chosen: Callable[[], Any | None], parent: QObject) -> None:
+    def __init__(self, viewer: Any, chosen: Callable[[], Any | None], parent: QWidget) -> None:
         super().__init__(parent)
         self._viewer, self._chosen = viewer, chosen
+        self._turns = Turns(parent)
         self._sheet: Sheet | None = None
         #: Whether an image is being opened or saved.
         self.is_busy = False
@@ -217,21 +216,21 @@ class Desk(QObject):
             steps += [lambda: sheet.show_image(field), sheet.show_labels]
         steps.append(self._settle)
         steps += [lambda layer=layer: self._close(layer) for layer in old]  # type: ignore[misc]
-        self._run([*steps, self._free])
+        self._run(steps)
 
     def _run(self, steps: list[Step]) -> None:
-        if not isalive(self):
-            return
-        step, *others = steps
-        try:
-            step()
-        except Exception as error:  # of napari: the person must be able to go on
-            self.told.emit(f"Not opened: {error}", True)
-            if others:
-                self._free()
-            return
-        if others:
-            QTimer.singleShot(_STEP, lambda: self._run(others))
+        """Change the layers one by one, and take the next order then."""
+
+        def told(step: Step) -> Step:
+            def work() -> None:
+                try:
+                    step()
+                except Exception as error:  # of napari: the person must be able to go on
+                    self.told.emit(f"Not shown: {error}", True)
+
+            return work
+
+        self._turns.run([*map(told, steps), self._free])
 
     def _settle(self) -> None:
         if self._sheet is not None:
@@ -278,7 +277,7 @@ class Desk(QObject):
             ]
             if old is not None:
                 steps.append(lambda: self._close(old))
-            self._run([*steps, self._free])
+            self._run(steps)
 
         run_in_thread(lambda: work.read(name), show)
 
