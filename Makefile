@@ -12,13 +12,14 @@ RUN := $(VENV)/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-headless test-window test-window-1 test-window-2 \
-	lint bench train clean
+.PHONY: help setup demo test test-quick test-headless test-headless-1 test-headless-2 \
+	test-window test-window-1 test-window-2 fuzz lint bench train clean
 
 help:
 	@echo "make demo    open napari, segment a sample image (a screenshot if there is no display)"
 	@echo "make test    run all tests, those with a real napari window included"
 	@echo "make test-quick    those that need neither a window nor seconds, until one fails"
+	@echo "make fuzz    damage thousands of files, models and training sets, for minutes"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   measure speed, memory and accuracy"
 	@echo "make train   train a model like the bundled one, for hours (DATA=$(DATA) MODEL=$(MODEL))"
@@ -36,12 +37,14 @@ demo: $(STAMP)
 	@$(RUN) tools/demo.py
 
 # TensorFlow and OpenGL must not meet in a process, so there are two suites, at the same time.
-# Tests with a window often wait for the engine. So there are two processes of them, which use
-# the time in which one waits or one suite has ended.
+# Tests often wait, for the engine or another process. So there are two processes of each suite.
+# The two share its tests: each takes the next file that the other has not taken.
 test: $(STAMP)
-	@echo "Three processes test at once. What they tell comes when each is done, in some minutes."
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target \
-		test-headless test-window-1 test-window-2
+	@echo "Four processes test at once. What they tell comes when each is done, in some minutes."
+	@claims=$$(mktemp -d) && \
+	$(MAKE) --no-print-directory --jobs=4 --keep-going --output-sync=target CLAIMS=$$claims \
+		test-headless-1 test-headless-2 test-window-1 test-window-2; \
+	status=$$?; rm -r $$claims; exit $$status
 
 test-quick: $(STAMP)
 	@$(RUN) -m pytest -x -q -m "not slow"
@@ -52,8 +55,15 @@ test-headless: $(STAMP)
 test-window: $(STAMP)
 	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets
 
-test-window-1 test-window-2: test-window-%: $(STAMP)
-	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets --part=$*/2
+test-headless-1 test-headless-2: $(STAMP)
+	@$(RUN) -m pytest --claims=$(CLAIMS)/headless
+
+test-window-1 test-window-2: $(STAMP)
+	@$(RUN) tools/with_display.py $(RUN) -m pytest tests/widgets --claims=$(CLAIMS)/window
+
+# The short run of these is a part of the tests.
+fuzz: $(STAMP)
+	@$(RUN) -m pytest tests/fuzz --hypothesis-profile=fuzz -q
 
 lint: $(STAMP)
 	@status=0; \

@@ -1,6 +1,7 @@
 """Fixtures for tests without a window."""
 
 import importlib.util
+import runpy
 import sys
 import tempfile
 from pathlib import Path
@@ -20,12 +21,19 @@ from napari_nucseg.support.paths import HOME_VARIABLE
 SLOW_FIXTURES = {"eagerly", "engine", "whole"}
 
 
+# Several processes share the tests.
+claims = runpy.run_path(str(Path(__file__).with_name("claims.py")))
+pytest_addoption = claims["pytest_addoption"]
+pytest_runtest_protocol = claims["pytest_runtest_protocol"]
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Mark tests as slow that use what takes seconds."""
     for item in items:
         if SLOW_FIXTURES & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    claims["pytest_collection_modifyitems"](config, items)
 
 
 @pytest.fixture(autouse=True)

@@ -277,6 +277,97 @@ def test_images_that_would_overwrite_each_other_are_refused(nucseg, images, tmp_
     assert not (tmp_path / "labels").exists()
 
 
+def test_paths_that_lead_nowhere_do_not_stop_the_others(
+    nucseg, images, quick_learner, tmp_path, monkeypatch
+):
+    """Links in a circle, names that no file can have, and a folder that may not be opened."""
+    (images / "circle.tif").symlink_to(images / "circle.tif")
+    (images / "gone.png").symlink_to(tmp_path / "gone.png")
+    (images / "folder.tif").mkdir()
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    listed = Path.iterdir
+
+    def iterdir(folder):
+        if folder == closed:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    odd = ["nul\0.tif", "\ud800.tif", f"{'long' * 100}.tif", "x/" * 3000 + "deep.tif"]
+    inputs = (closed, *odd, images, tmp_path / "none")
+    output = tmp_path / "labels"
+    status, text, messages = nucseg(
+        "segment", *inputs, "--output", output, "--model", quick_learner
+    )
+    assert status == 1
+    assert sorted(path.name[0] for path in output.iterdir()) == ["a", "b", "c"]
+    assert len(text.splitlines()) == 3
+    lines = messages.splitlines()
+    assert len(lines) == 10
+    assert lines[-1] == "Failed: 9 of 12."
+    assert all(line.startswith("nucseg: ") for line in lines[:-1])
+    assert "a folder of images that may be opened, got" in lines[0]
+    for name in ("closed", *"cfg", "deep", "long", "none"):
+        assert any(name in line for line in lines[:-1])
+
+
+def test_names_of_outputs_are_checked_before_anything_is_computed(
+    nucseg, images, quick_learner, tmp_path
+):
+    output, name = tmp_path / "labels", "n" * 245
+    shutil.copy(images / "b.png", images / f"{name}.png")
+    (output / "c_nuclei.csv").mkdir(parents=True)
+    for table, failed in (((), {name}), (("--table",), {name, "c"})):
+        status, text, messages = nucseg(
+            "segment", images, "--output", output, "--model", quick_learner, *table
+        )
+        assert status == 1
+        lines = messages.splitlines()
+        assert len(lines) == len(failed) + 1
+        assert "cannot be the name of a file (File name too long)" in messages
+        assert (f"{output / 'c_nuclei.csv'}, which is a folder" in messages) == ("c" in failed)
+        assert lines[-1] == f"Failed: {len(failed)} of 4."
+        assert len(text.splitlines()) == 4 - len(failed)
+        assert list(output.glob("n*")) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_name_that_is_no_text(nucseg, images, quick_learner, tmp_path):
+    folder, output = tmp_path / "odd", tmp_path / "labels"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9")
+    shutil.copy(images / "b.png", folder / f"{name}.png")
+    options = ["--provenance", "--table", "--probability-map"]
+    status, text, messages = nucseg(
+        "segment", folder, "--output", output, "--model", quick_learner, *options
+    )
+    assert (status, messages) == (0, "")
+    assert "caf" in text
+    assert len(list(output.iterdir())) == 4
+    json.loads((output / f"{name}_labels.json").read_text(encoding="utf-8"))
+
+
+def test_damaged_files_do_not_stop_the_others(nucseg, images, quick_learner, tmp_path):
+    """They are told by their names, and nothing is written for them."""
+    for name in ("b.png", "a.tif"):
+        cut = (images / name).read_bytes()
+        (images / f"cut_{name}").write_bytes(cut[: int(0.9 * len(cut))])
+    tifffile.imwrite(images / "raw.tif", np.zeros((40, 50), np.uint8))
+    with tifffile.TiffFile(images / "raw.tif", mode="r+") as file:
+        file.pages[0].tags["PhotometricInterpretation"].overwrite(32803)
+    output = tmp_path / "labels"
+    status, text, messages = nucseg(
+        "segment", images, "--output", output, "--model", quick_learner
+    )
+    assert status == 1
+    assert len(text.splitlines()) == len(list(output.iterdir())) == 3
+    lines = messages.splitlines()
+    assert len(lines) == 4
+    for name in ("cut_a.tif", "cut_b.png", "raw.tif"):
+        assert sum(str(images / name) in line for line in lines) == 1
+
+
 def test_model_that_is_damaged_or_unknown(nucseg, images, quick_learner, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(quick_learner, copy)
@@ -602,6 +693,9 @@ class Terminal:
 CTRL_C_WHILE_LOADING = """
 import signal, sys
 
+# What was started in the background of a script ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class PressCtrlC:
     def find_spec(self, name, path=None, target=None):
         if name == sys.argv[1]:
@@ -697,15 +791,28 @@ def say_and_press_ctrl_c(text):
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.slow
+KILLED_IN_ITS_FIRST_STEP = """
+import os, signal, sys
+from napari_nucseg.cli import main
+from napari_nucseg.network.learner import Learner
+
+def kill(*_):
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Learner.step = kill
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.skipif(os.name == "nt", reason="needs Ctrl-C and kill -9")
 def test_interrupted_and_killed_training_equals_one_in_a_piece(
     nucseg, pairs, quick_learner, tmp_path, monkeypatch
 ):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     options = [*TINY, "--model", quick_learner, "--name=tiny", "--data-license=CC0-1.0"]
-    # An epoch lasts longer than it takes to kill the process.
-    options += ["--keep-last", "--steps-per-epoch=40"]
+    options += ["--keep-last", "--steps-per-epoch=2"]
     assert nucseg("train", pairs, "--output", whole, *options)[0] == 0
 
     with monkeypatch.context() as patch:
@@ -718,13 +825,12 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(
     assert "goes on after epoch 1" in messages
     assert not parts.exists()
 
-    killed = Terminal("train", pairs, "--output", parts, *options)
-    killed.wait_for(b"Training, epoch 2 of 2")
-    killed.process.kill()
-    status, text = killed.end()
-    assert status == -signal.SIGKILL
-    assert text.startswith(b"Found a run that finished epoch 1")
-    assert b"Epoch" not in text
+    command = [sys.executable, "-c", KILLED_IN_ITS_FIRST_STEP]
+    command += map(str, ["train", pairs, "--output", parts, *options])
+    killed = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert killed.stdout.startswith("Found a run that finished epoch 1")
+    assert "Epoch" not in killed.stdout
     assert not parts.exists()
 
     status, text, _ = nucseg("train", pairs, "--output", parts, *options)

@@ -442,7 +442,7 @@ def test_messages_name_their_task_and_cannot_be_changed():
 @pytest.fixture(scope="module")
 def large():
     """A field that takes long enough to be interrupted."""
-    image = np.random.default_rng(0).integers(0, 255, (2048, 2048), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (1024, 1024), np.uint8)
     return Field(image, name="large")
 
 
@@ -677,6 +677,7 @@ def test_beside_a_window_progress_and_errors_are_the_same(
 def test_beside_a_window_a_model_is_fine_tuned(beside_a_window, pairs, quick_learner):
     epochs = []
     tiny = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+    tiny["rehearsal"] = 0
     callbacks = Callbacks(on_epoch=epochs.append)
     result = fine_tune(pairs, "beside", quick_learner, callbacks=callbacks, **tiny)
     assert [epoch.epoch for epoch in epochs] == [0, 1]

@@ -1,6 +1,7 @@
 """Files of microscopes, read by packages that may be installed."""
 
 import contextlib
+import logging
 import struct
 import sys
 import types
@@ -178,3 +179,17 @@ def test_axes_without_a_meaning_here_have_to_be_named(tmp_path):
     with pytest.raises(ValueError, match="out of the letters"):
         check_axes(axes_of_letters("HYX", (2, 6, 8))[0], (2, 6, 8))
     assert axes_of_letters("HYX", (2, 6, 8), "CYX") == ("CYX", [0, 1, 2])
+
+
+def test_what_a_reader_logs_is_told_with_the_name_of_the_file(tmp_path, monkeypatch, caplog):
+    @contextlib.contextmanager
+    def open_it(package, path):
+        logging.getLogger("json").warning("block 3 is empty")
+        yield formats.Opened((6, 8), "YX", np.uint8, {}, lambda wanted: STACK[0])
+
+    monkeypatch.setitem(FORMATS, ".odd", formats.Format("json", open_it))
+    with pytest.warns(UserWarning, match=r"a\.odd: block 3 is empty") as told:
+        image = FormatImage(tmp_path / "a.odd")
+        assert (image.read() == STACK[0]).all()
+    assert len(told) == 1
+    assert caplog.records == []

@@ -38,12 +38,15 @@ def test_encoder_with_the_weights_is_the_one_of_keras(tmp_path):
     ours = LIGHT.build(batch_norm=True)
     set_encoder(ours, LIGHT.load_encoder(tmp_path / "encoder.weights.h5"))
     image = np.random.default_rng(1).random((1, 64, 64, 3)).astype(np.float32)
-    for name, other in [
-        *[(f"block_{number}_expand_relu",) * 2 for number in SKIPS],
-        ("block_16_project_norm", "block_16_project_BN"),
-    ]:
-        one = keras.Model(ours.input, ours.get_layer(name).output)(image)
-        two = keras.Model(theirs.input, theirs.get_layer(other).output)(2 * image - 1)
+    skips = [f"block_{number}_expand_relu" for number in SKIPS]
+    found, expected = (
+        keras.Model(network.input, [network.get_layer(name).output for name in names])(given)
+        for network, names, given in (
+            (ours, [*skips, "block_16_project_norm"], image),
+            (theirs, [*skips, "block_16_project_BN"], 2 * image - 1),
+        )
+    )
+    for one, two in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-4 * np.abs(two).max())
 
 

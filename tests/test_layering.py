@@ -1,6 +1,7 @@
 """Which part of the package may import which: arrows go down, and through front doors."""
 
 import ast
+import functools
 import graphlib
 import importlib
 from collections import defaultdict
@@ -174,10 +175,14 @@ def longest_module(name, files):
 
 def names_in(path):
     """Return the names that a file imports from modules."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return names_imported_by(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def names_imported_by(source):
     return {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }

@@ -242,24 +242,20 @@ def test_name_of_a_file_becomes_one_of_a_set(archive, tmp_path):
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("given", ["name", "folder", "set", "list"])
-def test_fine_tuning_takes_a_training_set_as_it_stands(simulated, quick_learner, given):
-    training_set = create_set("simulated")
-    training_set.add(simulated)
-    data = {
-        "name": "simulated",
-        "folder": training_set.folder,
-        "set": training_set,
-        "list": [str(training_set.folder)],
-    }[given]
-    result = fine_tune(
-        data,
-        "mine",
-        quick_learner,
-        epochs=1,
-        steps_per_epoch=1,
-        batch_size=1,
-        patch_size=64,
-    )
+def test_fine_tuning_takes_a_training_set_as_it_stands(simulated, quick_learner):
+    create_set("simulated").add(simulated)
+    tiny = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+    result = fine_tune("simulated", "mine", quick_learner, **tiny, rehearsal=0)
     assert result.name == "mine"
     assert result.nuclei > 0
+
+
+def test_training_set_is_given_by_name_or_folder_or_as_it_is(gut, quick_learner, monkeypatch):
+    given = []
+    monkeypatch.setattr("napari_nucseg.api.execute", lambda task, _: given.append(task))
+    for data in ("gut", gut.folder, gut, [str(gut.folder)]):
+        fine_tune(data, "mine", quick_learner)
+    for task in given:
+        assert task.data == str(gut.folder)
+        assert [field.name for field in task.fields] == ["two", "second"]
+        assert not task.fields[1].reviewed[:, :4].any()

@@ -105,7 +105,7 @@ def test_image_is_what_tifffile_reads(tmp_path, dtype, how, shape):
     np.testing.assert_array_equal(part, whole[..., 1::2, -1])
 
 
-def test_pages_that_are_missing_are_dark(tmp_path):
+def test_pages_that_are_missing_are_named_when_they_are_wanted(tmp_path):
     """Of an OME-TIFF in which the second of three planes was never written."""
     pixels = (
         '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
@@ -118,7 +118,10 @@ def test_pages_that_are_missing_are_dark(tmp_path):
         file.write(PLANES[2], metadata=None, compression="zlib")
     image = TiffImage(tmp_path / "a.ome.tif")
     assert image.axes == "ZYX"
-    assert (image.read() == PLANES * np.array([1, 0, 1], np.uint16)[:, None, None]).all()
+    assert (image.read({"Z": slice(0, 3, 2)}) == PLANES[::2]).all()
+    for part in ({}, {"Z": 1}):
+        with pytest.raises(ValueError, match=r"a\.ome\.tif.*of the 3 planes .* number 1,"):
+            image.read(part)
 
 
 def test_axes_and_spacing_of_ome(tmp_path):

@@ -234,19 +234,13 @@ def not_scored(monkeypatch):
 
 @pytest.mark.usefixtures("eagerly", "not_scored")
 @pytest.mark.filterwarnings("ignore:Even though the")
-def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, tmp_path):
-    widths = [*SMALL.widths, 12]
-    shallow = train_with(
-        TrainingSpec([fields], initialization=SMALL),
-        tmp_path / "shallow",
-        ModelInfo("shallow"),
-        TINY,
-    )
+def test_training_goes_on_from_a_model_with_levels_added_to_it(fields, whole, tmp_path):
+    widths, (shallow, *_) = [*SMALL.widths, 12], whole
     deeper = train_with(
         TrainingSpec([fields], initialization=Initialization(shallow.folder, widths=widths)),
         tmp_path / "deeper",
         ModelInfo("deeper"),
-        TINY,
+        dataclasses.replace(TINY, epochs=1, steps_per_epoch=1),
     )
     assert deeper.card.architecture["widths"] == widths
     assert deeper.card.parent_sha256 == shallow.card.weights_sha256
@@ -500,12 +494,12 @@ def test_fine_tuning_makes_a_child_and_leaves_the_parent(fields, quick_learner, 
         fields,
         parent,
         "child",
-        TINY,
+        dataclasses.replace(TINY, epochs=1),
         make_trainer,
         run_directory=tmp_path,
         callbacks=Callbacks(on_epoch=epochs.append),
     )
-    assert [epoch.epoch for epoch in epochs] == [0, 1, 2]
+    assert [epoch.epoch for epoch in epochs] == [0, 1]
     part = result.verdict.part(HELD_OUT)
     assert (result.parent_score, result.score) == (part.parent, part.child)
     assert part.nuclei == result.nuclei

@@ -54,14 +54,17 @@ def add_segment(commands: Any) -> None:
 
 def _segment(options: Any) -> int:
     settings = settings_of(options)
-    found = find_images(options.inputs)
-    inputs = list({(path.resolve(), path.name): path for path in found}.values())
+    found, failed = _found(options.inputs)
+    inputs = list({(_resolved(path), path.name): path for path in found}.values())
     outputs = outputs_of(options)
     _check_names(inputs, outputs)
+    count = failed + len(inputs)
     todo = [path for path in inputs if _is_there(path)]
-    failed = len(inputs) - len(todo)
     if todo:
         _make_folder(outputs.folder)
+        todo = [path for path in todo if _can_be_written(path, outputs)]
+    failed = count - len(todo)
+    if todo:
         read = functools.partial(read_image, **settings.places)
         if _any_can_be_read(todo, read):
             # An error in the model is told once, not for every image.
@@ -69,8 +72,34 @@ def _segment(options: Any) -> int:
         find = functools.partial(_find, settings.model, settings.parameters)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
-        print(f"Failed: {failed} of {len(inputs)}.", file=sys.stderr)
+        print(f"Failed: {failed} of {count}.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _found(paths: Sequence[str]) -> tuple[list[Path], int]:
+    """Return the images at some paths, and at how many of these there are none.
+
+    If there is a single path, its error is that of the command.
+    """
+    found: list[Path] = []
+    failed = 0
+    for path in paths:
+        try:
+            found += find_images([path])
+        except (OSError, ValueError) as error:
+            if len(paths) == 1:
+                raise
+            failed += 1
+            tell_of(Path(path), error)
+    return found, failed
+
+
+def _resolved(path: Path) -> Path:
+    """Return what a path leads to, or itself if that cannot be found out."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # such as links in a circle
+        return path
 
 
 def _segment_all(
@@ -121,6 +150,16 @@ def _is_there(path: Path) -> bool:
     """Look for a file before the network is loaded, and say at once if it is missing."""
     try:
         check_file(path)
+    except (OSError, ValueError) as error:
+        tell_of(path, error)
+        return False
+    return True
+
+
+def _can_be_written(path: Path, outputs: Outputs) -> bool:
+    """Check the names of what is to be written, and say at once if there is one too long."""
+    try:
+        outputs.check(path)
     except (OSError, ValueError) as error:
         tell_of(path, error)
         return False

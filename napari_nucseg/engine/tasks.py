@@ -159,6 +159,7 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
 @perform.register(SegmentFile)
 def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> FileSummary:
     callbacks.check_stop()
+    task.outputs.check(task.image)
     field = read_image(task.image).in_memory()
     found = _segment(
         Segment(field, task.model, task.parameters, return_maps=True), callbacks, kept
@@ -230,5 +231,10 @@ def _model(model: str | Path | Model) -> Model:
 def _of_channel(found: Segmentation, channel: int) -> Segmentation:
     """Write into the provenance which channel the field was made of."""
     parameters = dataclasses.replace(found.parameters, channel=channel)
-    provenance = {**found.provenance, "parameters": parameters.as_dict()}
+    provenance = {
+        **found.provenance,
+        "parameters": parameters.as_dict(),
+        "channel": channel,
+        "channel_chosen": False,
+    }
     return dataclasses.replace(found, parameters=parameters, provenance=provenance)

@@ -15,6 +15,7 @@ from .files import (
 )
 from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
 from .foreign import FOREIGN_SUFFIXES, read_foreign_labels
+from .heard import heard_of
 from .image import Image
 from .labels import as_labels
 from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
@@ -46,6 +47,7 @@ __all__ = [
     "check_file",
     "find_images",
     "guess_axes",
+    "heard_of",
     "instances_of",
     "labels_in",
     "looks_like_labels",

@@ -48,6 +48,8 @@ class Described:
         self.spacing = tuple((spacing or {}).get(axis) for axis in axes)
         self.unit = tuple((unit or {}).get(axis) for axis in axes)
         self.guessed = guessed
+        #: What the channels are called; empty if it is not known.
+        self.channel_names: tuple[str, ...] = ()
         # Of the whole image: its lengths, and which of its places are here along each axis.
         self._lengths = self.sizes
         self._places: dict[str, range | int] = {
@@ -103,6 +105,7 @@ class Described:
     def _come_from(self, image: Described, part: Mapping[str, range | int]) -> None:
         """Note which places along the axes of an image are here."""
         self._lengths = image._lengths
+        self.channel_names = image.channel_names
         self._places = dict(image._places)
         for axis, one in part.items():
             inside = image._places[axis]

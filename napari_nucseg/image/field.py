@@ -14,7 +14,7 @@ from .base import BaseImage
 from .image import Image
 from .labels import as_labels
 from .origin import Origin
-from .planes import check_channel, check_plane, plane_of
+from .planes import check_channel, check_plane, nuclear_channel_of, plane_of
 from .reviewed import as_reviewed, reviewed_labels
 
 __all__ = ["Field"]
@@ -51,6 +51,8 @@ class Field:
     reviewed : ndarray of bool, shape (Y, X), optional
         True where a person has reviewed the labels: only there is learned from them, and
         scored. Left out, that is everywhere.
+    channel_names : tuple of str, optional
+        What the channels are called; left out, what the image says.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class Field:
     labels: np.ndarray | None = None
     origin: Origin = _UNKNOWN
     reviewed: np.ndarray | None = None
+    channel_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         image = as_image(self.image, self.axes, self.name)
@@ -77,6 +80,8 @@ class Field:
             object.__setattr__(self, "origin", image.origin)
         if image.axes not in PLANES:
             image = image.squeeze().in_order()
+        if not self.channel_names:
+            object.__setattr__(self, "channel_names", image.channel_names)
         given = image.array if isinstance(image, ArrayImage) else image
         if self.name == _NAME and isinstance(self.image, Image):
             object.__setattr__(self, "name", image.name)
@@ -99,6 +104,7 @@ class Field:
         """The image, with what `Image` can do."""
         image = copy.copy(as_image(self.image, self.axes))
         image.name, image.guessed = self.name, self.origin.guessed
+        image.channel_names = self.channel_names
         if self.pixel_size is not None:
             known = dict(zip("YX", self.pixel_size, strict=True))
             pairs = zip(image.axes, image.spacing, image.unit, strict=True)
@@ -121,6 +127,11 @@ class Field:
     def is_color(self) -> bool:
         """Whether the image is RGB or RGBA color."""
         return "S" in self.axes
+
+    @property
+    def nuclear_channel(self) -> int | None:
+        """The channel that shows nuclei by its name, None if there is none or only one."""
+        return nuclear_channel_of(self.source)
 
     @property
     def known_labels(self) -> np.ndarray:

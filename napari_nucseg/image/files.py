@@ -59,13 +59,20 @@ def open_image(path: str | Path, axes: str = "") -> BaseImage:
     TypeError
         If its intensities are complex numbers.
     ValueError
-        If the file is not an image or is damaged, or its axes cannot be guessed.
+        If the file is not an image or is damaged, if its pixels are neither grey values nor
+        colors, or its axes cannot be guessed. What is damaged behind the beginning of a file
+        is found when the pixels are read. The message names the file.
 
     Warns
     -----
     UserWarning
         If there are more images in a TIFF than the first, which is read; and when its pixels
         are read, if something is odd or missing.
+
+    Notes
+    -----
+    Pixels are grey values or RGB: where 0 is white, inks, YCbCr and L*a*b* are converted, and
+    the colors of a palette are looked up, unless they only tint intensities.
     """
     return _open(check_file(path), axes)
 
@@ -78,7 +85,7 @@ def _open(path: Path, axes: str = "", *, look_up: bool = True) -> BaseImage:
             return ArrayImage(read_picture(path, look_up=look_up), axes, name=path.stem)
         if suffix not in TIFF_SUFFIXES:
             return FormatImage(path, axes)
-        image = TiffImage(path, axes)
+        image = TiffImage(path, axes, as_labels=not look_up)
     except (TypeError, ValueError) as error:
         raise _in_file(path, error) from error
     if image.large_count > 1:  # much smaller ones are thumbnails and labels of slides
@@ -182,7 +189,8 @@ def read_labels(path: str | Path) -> np.ndarray:
     ----------
     path : path
         A TIFF or PNG file with instance labels or a binary mask. If it has a palette, the
-        numbers of its colors are the labels.
+        numbers of its colors are the labels; if 0 is white in it, the largest number is the
+        background.
 
     Returns
     -------
@@ -194,7 +202,7 @@ def read_labels(path: str | Path) -> np.ndarray:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is not a mask.
+        If the file is not a mask, is damaged, or was saved with loss.
     """
     field = _read(check_file(path), look_up=False)
     if Path(path).suffix.lower() in LOSSY:

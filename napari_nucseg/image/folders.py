@@ -36,6 +36,8 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     ------
     FileNotFoundError
         If there is no image in a folder.
+    OSError
+        If a folder may not be opened, or a path is too long.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -65,10 +67,22 @@ def images_in(folder: Path) -> list[Path]:
     -------
     list of Path
         Sorted by name, without hidden files and probability maps that we wrote.
+
+    Raises
+    ------
+    OSError
+        If its files may not be listed.
     """
+    try:
+        files = list(folder.iterdir())
+    except OSError as error:
+        raise type(error)(
+            f"Expected a folder of images that may be opened, got {folder} "
+            f"({error.strerror or error})."
+        ) from error
     return sorted(
         file
-        for file in folder.iterdir()
+        for file in files
         if file.suffix.lower() in IMAGE_SUFFIXES
         and not file.name.startswith(".")
         and not file.stem.endswith(PROBABILITY_ENDING)

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..support import some_of, warn_user
 from .axes import kept_axes
 from .base import BaseImage
+from .heard import heard_of
 from .image import Ranges
 from .microns import MICROMETER, is_plausible
 from .readers import Opened, open_czi, open_lif, open_nd2
@@ -96,10 +98,16 @@ class FormatImage(BaseImage):
     ------
     ValueError
         If it cannot be read, or has axes that are not known.
+
+    Warns
+    -----
+    UserWarning
+        If the package finds something odd in it.
     """
 
     def __init__(self, path: Path, axes: str = "") -> None:
         self.path = path
+        self._told: set[str] = set()  # what the package warned of
         with self._opened() as opened:
             shape, letters, dtype = opened.shape, opened.letters, opened.dtype
             known = {a: float(n) for a, n in opened.spacing.items() if is_plausible([n])}
@@ -122,10 +130,16 @@ class FormatImage(BaseImage):
     def _opened(self) -> Iterator[Opened]:
         known = FORMATS[self.path.suffix.lower()]
         try:
-            with known.open(importlib.import_module(known.package), self.path) as opened:
+            package = importlib.import_module(known.package)
+            log = heard_of(known.package, "tifffile")
+            with log as told, known.open(package, self.path) as opened:
                 yield opened
         except Exception as error:  # a reader raises what it comes across
             raise unreadable(self.path, error) from error
+        new = [text for text in told if text not in self._told]
+        if new:
+            self._told.update(new)
+            warn_user(f"{self.path}: {some_of(new)}")
 
 
 def why_not_installed(suffix: str) -> str:

@@ -7,6 +7,8 @@ made by NumPy's own functions for it, which trust what they read.
 
 from __future__ import annotations
 
+import math
+import os
 import pickle
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -42,8 +44,9 @@ def read_numpy_labels(path: Path) -> np.ndarray:
     """
     with open(path, "rb") as file:
         try:
-            has_objects = _read_header(file)
-            if not has_objects:
+            shape, dtype = _read_header(file)
+            if not dtype.hasobject:
+                _check_size(file, shape, dtype)
                 file.seek(0)
                 return np.lib.format.read_array(file, allow_pickle=False)
         except Exception as error:  # NumPy raises what it comes across
@@ -57,14 +60,22 @@ def read_numpy_labels(path: Path) -> np.ndarray:
     return found
 
 
-def _read_header(file: BinaryIO) -> bool:
-    """Read up to the data, and return whether these are objects."""
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Read up to the data, and return their shape and dtype."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
-        _, _, dtype = np.lib.format.read_array_header_1_0(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     else:
-        _, _, dtype = np.lib.format.read_array_header_2_0(file)
-    return dtype.hasobject
+        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    return shape, dtype
+
+
+def _check_size(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Check, before memory is taken, that there are as many data as declared."""
+    declared = math.prod(shape) * dtype.itemsize
+    stored = os.fstat(file.fileno()).st_size - file.tell()
+    if min(shape, default=0) < 0 or declared > stored:
+        raise ValueError(f"{declared} bytes of data are declared, but {stored} are stored")
 
 
 def _unpickle(file: BinaryIO) -> Any:

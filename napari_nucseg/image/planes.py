@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .axes import one_plane_expected
 from .base import BaseImage
+from .channel_names import named_nuclear_channel
 
-__all__ = ["check_channel", "check_plane", "plane_of"]
+__all__ = ["check_channel", "check_plane", "nuclear_channel_of", "plane_of"]
 
 
 def check_plane(image: BaseImage) -> None:
@@ -47,13 +48,32 @@ def check_channel(image: BaseImage, channel: int | None = None) -> None:
                 f"Expected channel 0 for the grey image {image.name!r}, got {channel}."
             )
     elif channel is None:
-        if image.channels > 1 and not image.is_color:
+        unknown = nuclear_channel_of(image) is None
+        if image.channels > 1 and not image.is_color and unknown:
             raise ValueError(_channel_expected(image))
     elif not 0 <= channel < image.channels:
         raise ValueError(
             f"Expected a channel from 0 to {image.channels - 1} for the image "
             f"{image.name!r}, got {channel}."
         )
+
+
+def nuclear_channel_of(image: BaseImage) -> int | None:
+    """Return which of several channels shows nuclei by its name.
+
+    Parameters
+    ----------
+    image : BaseImage
+        The image.
+
+    Returns
+    -------
+    int or None
+        Counted from 0; None if there is one channel only, or no name tells.
+    """
+    several = "C" in image.axes and image.channels > 1
+    fits = len(image.channel_names) == image.channels
+    return named_nuclear_channel(image.channel_names) if several and fits else None
 
 
 def _channel_expected(image: BaseImage) -> str:
@@ -82,7 +102,8 @@ def plane_of(image: BaseImage, channel: int | None = None) -> BaseImage:
         A plane.
     channel : int, optional
         Which channel, counted from 0. Left out, a color image is used
-        whole (without its alpha) and a single channel as it is.
+        whole (without its alpha), a single channel as it is, and of several that which is
+        named after nuclei or a dye of DNA.
 
     Returns
     -------
@@ -102,4 +123,6 @@ def plane_of(image: BaseImage, channel: int | None = None) -> BaseImage:
         return flat.in_order()
     if flat.is_color and channel is None:
         return flat.view({"S": slice(3)}).in_order()
-    return flat.view({"S" if flat.is_color else "C": channel or 0}).in_order()
+    if channel is None:
+        channel = nuclear_channel_of(image) or 0
+    return flat.view({"S" if flat.is_color else "C": channel}).in_order()

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .heard import heard_of
 from .tiff import TIFF_SUFFIXES
 
 __all__ = ["PROVENANCE", "read_provenance"]
@@ -47,7 +48,7 @@ def _in_tiff(path: Path) -> str:
     """Return the text in a TIFF, empty if there is none."""
     import tifffile
 
-    with contextlib.suppress(Exception), tifffile.TiffFile(path) as file:
+    with contextlib.suppress(Exception), heard_of("tifffile"), tifffile.TiffFile(path) as file:
         known = file.imagej_metadata or (file.shaped_metadata or [{}])[0]
         return str(known.get(PROVENANCE, ""))
     return ""

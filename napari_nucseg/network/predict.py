@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,11 @@ def load_network(model: Model) -> keras.Model:
     weights = model.folder / WEIGHTS_FILE
     check_weights_file(weights)
     try:
-        network.load_weights(weights)
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            # Keras goes on with random weights where it finds none.
+            warnings.filterwarnings("error", "Skipping nested container")
+            network.load_weights(weights)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         raise ValueError(
             f"Expected weights that fit the card of model {model.card.name!r}, got "
             f"others in {weights}. Import or train the model again."

@@ -7,6 +7,9 @@ import math
 
 import numpy as np
 
+from .composite import nuclear_color
+from .outliers import Limits, find_limits, medians_of, replace_outliers
+
 __all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "normalize"]
 
 #: Percentiles of the intensities that become 0 and 1.
@@ -27,10 +30,17 @@ class IntensityRange:
     ----------
     low, high : float
         Intensities of an image. If they are equal, all intensities become 0.
+    limits : Limits, optional
+        What intensities can be, if there are outliers, which are replaced by what is around
+        them.
+    color : int, optional
+        Which color of a color image is looked at alone; None if all of them are.
     """
 
     low: float
     high: float
+    limits: Limits | None = None
+    color: int | None = None
 
 
 def measure_range(plane: np.ndarray) -> IntensityRange:
@@ -46,22 +56,32 @@ def measure_range(plane: np.ndarray) -> IntensityRange:
     IntensityRange
         The percentiles `LOW` and `HIGH` of the finite intensities; if these are equal, the
         lowest and the highest intensity. One range for all colors, so that a color stays
-        a color. 0 and 0 if no intensity is finite.
+        a color. 0 and 0 if no intensity is finite. If there are outliers (`find_limits`), the
+        percentiles are those of the others, each the median of 3 x 3 pixels. Of light of
+        several dyes on black (`nuclear_color`), the range is that of the color of the nuclei.
     """
+    color = nuclear_color(plane)
+    if color is not None:
+        return dataclasses.replace(measure_range(plane[..., color]), color=color)
     sample = _sample(plane)
     if sample.size == 0:
         return IntensityRange(0.0, 0.0)
+    limits = find_limits(plane, _step(plane))
+    if limits is not None:
+        medians = _finite(medians_of(plane, _step(plane))[0])
+        sample = medians[(medians >= limits.least) & (medians <= limits.most)]
     low, high = np.percentile(sample, (LOW, HIGH))
     if not high > low:
         low, high = sample.min(), sample.max()
-    return IntensityRange(float(low), float(high))
+    return IntensityRange(float(low), float(high), limits)
 
 
 def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> np.ndarray:
     """Bring intensities to a common range.
 
     The ends of the range become 0 and 1, and what lies far outside is clipped. NaN and
-    infinity become 0.
+    infinity become 0. Outliers, which are no part of the image, become the mean of the pixels
+    around them. Of light of several dyes on black the color of the nuclei is taken, as grey.
 
     Parameters
     ----------
@@ -69,7 +89,8 @@ def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> n
         Intensities of any real dtype.
     intensities : IntensityRange, optional
         What becomes 0 and 1; left out, it is measured on the plane. The blocks of an image
-        are given that of the whole image.
+        are given that of the whole image. If it has limits, they need `outliers.MARGIN` pixels
+        more on each side to come out as a part of the whole.
 
     Returns
     -------
@@ -79,10 +100,14 @@ def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> n
         zeros.
     """
     intensities = intensities or measure_range(plane)
+    if intensities.color is not None:
+        plane = plane[..., intensities.color]
     low, high = intensities.low, intensities.high
     scale = 1.0 / (high - low) if high > low else math.inf
     if math.isinf(scale):
         return np.broadcast_to(np.float32(0), (*plane.shape[:2], 3))
+    if intensities.limits is not None:
+        plane = replace_outliers(plane, intensities.limits)
     # A float32 holds 24 bits: enough for 16-bit cameras, not for what has more.
     values = plane.astype(np.float32 if plane.dtype.itemsize <= 2 else np.float64)
     if plane.dtype.kind == "f":
@@ -118,9 +143,18 @@ def is_blank(plane: np.ndarray) -> bool:
 
 def _sample(plane: np.ndarray) -> np.ndarray:
     """Return the finite intensities, of a regular subsample if the plane is large."""
-    step = max(1, int((plane.shape[0] * plane.shape[1] / _MOST_SAMPLES) ** 0.5))
-    sample = plane[::step, ::step].astype(np.float64).ravel()
-    if plane.dtype.kind == "f":
+    step = _step(plane)
+    return _finite(plane[::step, ::step])
+
+
+def _step(plane: np.ndarray) -> int:
+    """Return every how many pixels of a large plane are enough."""
+    return max(1, int((plane.shape[0] * plane.shape[1] / _MOST_SAMPLES) ** 0.5))
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    sample = values.astype(np.float64).ravel()
+    if values.dtype.kind == "f":
         limit = np.finfo(np.float32).max / 4
         sample = sample[np.isfinite(sample) & (np.abs(sample) < limit)]
     return sample

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..image import Field, looks_like_labels
 from ..support import Callbacks, __version__, warn_user
+from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
@@ -104,12 +106,18 @@ def segment_field(
     Warns
     -----
     UserWarning
-        If the image looks like labels, if intensities in it are no numbers, or if the
-        diameter that was given is larger than the image.
+        If the image looks like labels, if intensities in it are no numbers, if the diameter
+        that was given is larger than the image, or if one color was chosen out of several.
     """
     start = time.perf_counter()
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
+    chosen = field.nuclear_channel if parameters.channel is None else None
+    color = nuclear_color(plane)
+    if color is not None:
+        chosen, plane = color, plane[..., color]
+    if chosen is not None:
+        _tell_of_choice(chosen, field)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
     spec = predictor.spec
     provenance = {
@@ -122,6 +130,8 @@ def segment_field(
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,
         "parameters": parameters.as_dict(),
+        "channel": parameters.channel if chosen is None else chosen,
+        "channel_chosen": chosen is not None,
         "diameter": round(diameter, 2),
         "blank": is_blank(plane),
         "precision": spec.precision,
@@ -130,6 +140,23 @@ def segment_field(
     kept = maps if keep_maps else None
     probability = _in_bytes(maps["foreground"])
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
+
+
+def _tell_of_choice(channel: int, field: Field) -> None:
+    """Say which channel was taken for that of the nuclei, and how to choose another one."""
+    if field.is_color:
+        names: Sequence[str] = COLORS
+        why = "seems to show several dyes on black"
+    else:
+        names, why = field.channel_names, "has several channels"
+    others = " or ".join(
+        f"{number} ({name})" for number, name in enumerate(names) if number != channel
+    )
+    warn_user(
+        f"{field.name!r} {why}. Nuclei were looked for in {names[channel]} only, which is "
+        f"channel {channel}. If they are elsewhere, choose channel {others} (--channel of the "
+        f"command)."
+    )
 
 
 def _in_bytes(probability: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..corrections import State
-from ..image import Field, read_old_axes
-from ..support import read_object
+from ..image import Field, heard_of, read_old_axes
+from ..support import read_object, some_of
 from .entry import OLD_KEY, Entry, identity_of
 from .thumbnail import draw_thumbnail
 
@@ -256,12 +256,15 @@ def _read_array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     import tifffile
 
     try:
-        with tifffile.TiffFile(path) as file:
+        with heard_of("tifffile") as told, tifffile.TiffFile(path) as file:
             series = file.series[0]
             # Before memory is taken for it.
             if series.size != math.prod(shape) or series.nbytes > _MOST_BYTES:
                 raise ValueError(f"Expected the shape {shape}, got {series.shape}.")
-            return series.asarray().reshape(shape)
+            array = series.asarray().reshape(shape)
+        if told:
+            raise ValueError(some_of(told))
+        return array
     except OSError:
         raise
     except Exception as error:  # tifffile raises what it comes across

@@ -4,37 +4,54 @@ TensorFlow is never imported here: it runs in the engine, one for all the tests.
 """
 
 import contextlib
+import functools
 import gc
 import itertools
 import os
+import runpy
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import Phase, settings
+from napari import Viewer
+from napari._app_model._app import NapariApplication, _napari_names
+from napari._qt._qapp_model.qactions import init_qactions
+from napari._qt.dialogs.qt_notification import NapariQtNotification
+from napari._qt.qt_viewer import QtViewer
+from napari._qt.threads.status_checker import StatusChecker
 from napari.layers import Labels
+from napari.plugins import _initialize_plugins
+from napari.settings import get_settings
 from napari.utils.notifications import NotificationSeverity, notification_manager
+from npe2 import PluginManifest
 from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMessageBox
 
-from napari_nucseg.engine import Engine, Warm, shared_engine
+from napari_nucseg.engine import Engine, Warm, shared, shared_engine
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import DEFAULT_MODEL, models_directory
 from napari_nucseg.support.paths import HOME_VARIABLE
 from napari_nucseg.training.training_set import TrainingSet
+from napari_nucseg.widgets.dock import NucleusDock
 from napari_nucseg.widgets.jobs import THREAD
+from napari_nucseg.widgets.journal.journal_keeper import _keepers
+
+with pytest.MonkeyPatch.context() as patched:
+    patched.syspath_prepend(Path(__file__).parents[1])
+    from eager_engine import MakeQuickLearner
 
 PATIENCE = 180  # seconds, for a busy machine that starts the engine anew
 
 #: The numbers of a retraining that takes seconds and teaches little.
 TINY = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 1, "patch_size": 64}
+
 
 # Napari keeps no settings on the disk, neither reads nor writes those of a person.
 os.environ["NAPARI_CONFIG"] = ""
@@ -54,20 +71,11 @@ settings.register_profile("thorough", max_examples=50, stateful_step_count=200, 
 settings.load_profile("short")
 
 
-def pytest_addoption(parser):
-    """Add the option with which a few processes share the tests."""
-    parser.addoption("--part", default="1/1", help="which part of the files to run, as 1/2")
-
-
-def pytest_collection_modifyitems(config, items):
-    """Leave out the files of other parts."""
-    part, parts = map(int, config.getoption("part").split("/"))
-    files = sorted({item.path for item in items})
-    chosen = {path for number, path in enumerate(files) if number % parts == part - 1}
-    left_out = [item for item in items if item.path not in chosen]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item.path in chosen]
+# Several processes share the tests.
+claims = runpy.run_path(str(Path(__file__).parents[1] / "claims.py"))
+pytest_addoption = claims["pytest_addoption"]
+pytest_collection_modifyitems = claims["pytest_collection_modifyitems"]
+pytest_runtest_protocol = claims["pytest_runtest_protocol"]
 
 
 def pytest_runtest_logfinish():
@@ -85,9 +93,22 @@ def user_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME_VARIABLE, str(folder))
+        # With a child that does not take time to make what it does faster.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        patch.setattr(shared, "Engine", functools.partial(Engine, "eager_engine"))
         patch.setenv("SKIMAGE_DATADIR", str(tmp_path_factory.mktemp("downloads")))
         yield folder
         shared_engine().close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifests():
+    """The manifests of all plugins, which napari reads again for each viewer."""
+    read = PluginManifest.discover
+    discover = functools.cache(lambda paths=(): list(read(paths)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", discover)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -119,19 +140,11 @@ def trained_on(home, simulated):
     return training_set
 
 
-MAKE_QUICK_LEARNER = """
-import pathlib, runpy, sys
-fixtures = runpy.run_path(sys.argv[1])
-fixtures["make_quick_learner"](pathlib.Path(sys.argv[2]))
-"""
-
-
 @pytest.fixture(scope="session")
-def quick_learner(tmp_path_factory):
-    """The folder of a model that begins to learn within a second, made elsewhere."""
+def quick_learner(tmp_path_factory, user_folder):
+    """The folder of a model that begins to learn within a second, made by the engine."""
     folder = tmp_path_factory.mktemp("models") / "quick learner"
-    fixtures = Path(__file__).parents[1] / "conftest.py"
-    subprocess.run([sys.executable, "-c", MAKE_QUICK_LEARNER, fixtures, folder], check=True)
+    shared_engine().submit(MakeQuickLearner(folder)).wait(PATIENCE)
     return folder
 
 
@@ -220,8 +233,107 @@ class Window:
         self.finish()
 
 
+class OpenViewer:
+    """The viewer that the tests of a file have one after the other.
+
+    To open one takes longer than most of the tests.
+    """
+
+    def __init__(self):
+        self._viewer = None
+        self._ends = contextlib.ExitStack()
+
+    def viewer(self):
+        """Return the viewer, which is as if it were new."""
+        get_settings().reset()
+        if self._viewer is None:
+            self._ends.enter_context(_application())
+            self._viewer = Viewer(show=True, show_welcome_screen=False)
+            self._size = self._window.size()
+            # `make_napari_viewer` takes it for one that a test has left.
+            QtViewer._instances.discard(self._window._qt_viewer)
+        return self._viewer
+
+    @property
+    def _window(self):
+        """The window of Qt, None if it was closed."""
+        return getattr(self._viewer.window, "_qt_window", None)
+
+    def tidy(self, qtbot):
+        """Take out what a test has put in, or close what no longer is a whole viewer."""
+        viewer, window = self._viewer, self._window
+        if window is None or not window.isVisible():
+            self.close()
+            return
+        viewer.window.remove_dock_widget("all")
+        for widget in QApplication.topLevelWidgets():
+            if isinstance(widget, NucleusDock):  # napari leaves it to the plugin
+                widget.deleteLater()
+        viewer.layers.clear()
+        viewer.dims.ndisplay = 2
+        get_settings().reset()
+        viewer.theme = get_settings().appearance.theme
+        for notification in window.findChildren(NapariQtNotification):
+            notification.close()
+        window.resize(self._size)
+        # It keeps its journals in the home of the test.
+        _keepers.pop(viewer).release()
+        qtbot.wait(20)  # Qt deletes what was removed
+
+    def close(self):
+        """Close the viewer if there is one. The next test has a new one."""
+        if self._viewer is not None and self._window is not None:
+            with patch.object(self._window, "_save_current_window_settings"):
+                self._viewer.close()
+        self._viewer = None
+        self._ends.close()
+
+
+@contextlib.contextmanager
+def _application():
+    """An application of napari that starts anew, as `make_napari_viewer` has one."""
+    application = NapariApplication("tests of a file")
+    application.injection_store.namespace = _napari_names
+
+    def forget():
+        _initialize_plugins.cache_clear()
+        init_qactions.cache_clear()
+
+    forget()
+    with (
+        patch.object(NapariApplication, "get_app_model", return_value=application),
+        patch.object(StatusChecker, "start"),
+    ):
+        yield
+    NapariApplication.destroy(application.name)
+    forget()
+
+
+@pytest.fixture(scope="module")
+def open_viewer(qapp):
+    """The viewer of a file."""
+    open_viewer = OpenViewer()
+    yield open_viewer
+    open_viewer.close()
+
+
 @pytest.fixture
-def window(home, make_napari_viewer, qtbot):
+def window(home, open_viewer, qtbot, request):
+    """A window with the viewer of the file, which another test has had before."""
+    window = Window(open_viewer.viewer(), qtbot)
+    yield window
+    # What the last epoch left to be drawn.
+    qtbot.wait(50)
+    vars(window).clear()
+    if request.node.rep_call.passed:
+        open_viewer.tidy(qtbot)
+    else:
+        open_viewer.close()
+
+
+@pytest.fixture
+def new_window(home, make_napari_viewer, qtbot):
+    """A window with a viewer that no other test has, which may be closed."""
     window = Window(make_napari_viewer(show=True), qtbot)
     yield window
     # What the last epoch left to be drawn holds the viewer until it is.
