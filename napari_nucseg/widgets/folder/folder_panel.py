@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
 from ...corrections import (
     FILTERS,
     ORDERS,
-    FolderRow,
     FolderWork,
     ImageState,
     arrange,
@@ -279,11 +278,12 @@ class FolderPanel(Panel):
         if self.batch.is_running:
             told += f"; segmenting, {self.batch.done} of {self.batch.total}"
         self.count.setText(told)
-        self._enable(rows)
+        self._enable()
         self.progress.setRange(0, max(1, self.batch.total))
         self.progress.setValue(self.batch.done if self.batch.is_running else 0)
 
-    def _enable(self, rows: list[FolderRow]) -> None:
+    def _enable(self) -> None:
+        """Enable what can work, and say why the rest cannot."""
         nothing = _NO_FOLDER if self.work is None else ""
         nothing = "The folder is being read." if self.choice.is_opening else nothing
         reason, left = nothing, self._to_segment()
