@@ -112,6 +112,8 @@ class Victim:
             lambda: self._layer() is not None and panel.desk.shows(self._layer()),
             "the labels",
         )
+        # Mesa's OpenGL can crash on an edit right after layers were closed.
+        self._person.rest()
         layer: Any = self._layer()
         self._say("at", name, state_of(layer.data, States()))
 
