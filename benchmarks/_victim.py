@@ -48,7 +48,8 @@ def state_of(labels: np.ndarray, states: States) -> int:
     int
         The checksum.
     """
-    known = sorted(states.as_dict().items())
+    # A nucleus that is not in the table is unreviewed, as one with a row that says so.
+    known = sorted((one, state) for one, state in states.as_dict().items() if state)
     return zlib.crc32(labels.astype(np.int64).tobytes(), zlib.crc32(repr(known).encode()))
 
 

@@ -27,12 +27,9 @@ from _common import BENCHMARKS, ROOT, Measure, report
 LEAST, MOST = 0.5, 20.0  # seconds from the first step to the end
 PATIENCE = 600  # seconds
 BAR = 5.0  # seconds
-SAID: tuple[str, ...] = (
-    "begun",
-    "restored",
-    "step",
-    "saved",
-)  # the first words of what `_victim.py` says
+LATE = 1.0  # seconds by which this process may wake too late
+#: The first words of what `_victim.py` says.
+SAID: tuple[str, ...] = ("begun", "restored", "step", "saved")
 
 
 @dataclasses.dataclass
@@ -48,6 +45,8 @@ class Outcome:
     corrupt, unsaved, not_restored : bool
         Whether what is on the disk was never shown; whether a save that was acknowledged is
         not there; whether the window showed something else than the disk had.
+    held_up : bool
+        Whether the machine stood still before the end, so that `lost` says nothing.
     """
 
     steps: int
@@ -55,6 +54,7 @@ class Outcome:
     corrupt: bool = False
     unsaved: bool = False
     not_restored: bool = False
+    held_up: bool = False
 
 
 def main() -> int:
@@ -113,8 +113,9 @@ def benchmark(runs: int, seed: int, folder: Path, environment: dict[str, str]) -
     left: int | None = None
     for run in range(runs):
         command = [sys.executable, str(BENCHMARKS / "_victim.py"), str(folder / "image.tif")]
-        lines, killed = kill([*command, str(seed + run)], environment, moments)
+        lines, killed, late = kill([*command, str(seed + run)], environment, moments)
         outcome, left = judge(lines, killed, left)
+        outcome.held_up = late > LATE
         outcomes.append(outcome)
         print(f"  {run + 1:3} of {runs}: {outcome}", flush=True)
     report("kill_correcting", list(measures(outcomes)))
@@ -123,7 +124,7 @@ def benchmark(runs: int, seed: int, folder: Path, environment: dict[str, str]) -
 
 def kill(
     command: list[str], environment: dict[str, str], moments: random.Random
-) -> tuple[list[list[str]], float]:
+) -> tuple[list[list[str]], float, float]:
     """Start a window, and end it at a random moment of its work.
 
     Parameters
@@ -141,6 +142,9 @@ def kill(
         The words that it said.
     killed : float
         When, in seconds since the epoch.
+    late : float
+        How much later than chosen, in seconds. This process only sleeps until then, so it is
+        late if the whole machine, or all that was started from here, stands still.
     """
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     said: list[str] = []
@@ -157,16 +161,18 @@ def kill(
     if not has_begun.wait(PATIENCE):
         process.kill()
         raise TimeoutError("Expected a window that begins to work, got none.")
-    time.sleep(moments.uniform(LEAST, MOST))
+    moment, began = moments.uniform(LEAST, MOST), time.monotonic()
+    time.sleep(moment)
+    late = time.monotonic() - began - moment
     if process.poll() is not None:
         raise RuntimeError(f"Expected a window to kill, but it ended by itself: {said[-1:]}")
     killed = time.time()
     process.kill()
-    process.wait()
     thread.join()
+    process.communicate()
     # The last line may be cut. Napari says other things on standard output.
     whole = [line.rstrip("\n").split("\t") for line in said if line.endswith("\n")]
-    return [words for words in whole if words[0] in SAID], killed
+    return [words for words in whole if words[0] in SAID], killed, late
 
 
 def judge(
@@ -250,9 +256,10 @@ def measures(outcomes: list[Outcome]) -> list[Measure]:
     list of Measure
         With their bars.
     """
-    lost = [outcome.lost for outcome in outcomes]
+    lost = [outcome.lost for outcome in outcomes if not outcome.held_up] or [float("nan")]
     return [
         Measure("windows killed", len(outcomes)),
+        Measure("held up by the machine, so not timed", sum(o.held_up for o in outcomes)),
         Measure("steps done", sum(outcome.steps for outcome in outcomes)),
         Measure("oldest step that is lost, median", float(np.median(lost)), "s"),
         Measure("oldest step that is lost, worst", max(lost), "s", at_most=BAR),

@@ -3,7 +3,7 @@
 Each seed has a window of its own, in a process of its own, with real images and labels. The
 mouse works over dock, canvas and layer list; dialogs and menus are answered at random. There
 must be no traceback, no control that the wheel changes without focus, and at the end a window
-that still works.
+that still works. A window that hangs is ended, and what it was doing is printed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from _common import ROOT, Measure, report
+from _watchdog import HUNG, Watchdog
 from _window import in_window
 
 IMAGES = ("dense.png", "purple.png", "brightfield.png")
@@ -30,6 +31,9 @@ LAST = 25
 
 #: Seconds that a job may need to end, and that a click on Segment may take.
 PATIENCE = 300
+
+#: Seconds without an action, or a look at what is waited for, after which the window hangs.
+HANGS = 120
 
 #: Keys over the canvas. None of them closes the window.
 KEYS = (
@@ -61,7 +65,8 @@ def main() -> int:
         command += ["--minutes", str(options.minutes)]
         status = subprocess.run(command, check=False).returncode
         broken += status != 0
-        print(f"  seed {seed}: {'nothing found' if not status else f'status {status}'}")
+        verdict = {0: "nothing found", 1: "broken", HUNG: "hung"}.get(status, "crashed")
+        print(f"  seed {seed}: {verdict} (status {status})", flush=True)
     report("monkey", [Measure("seeds that broke something", broken, at_most=0)])
     return int(broken > 0)
 
@@ -77,7 +82,9 @@ class Monkey:
 
     def __init__(self, seed: int) -> None:
         import napari
-        from qtpy.QtCore import QTimer
+        from _answers import Answers
+        from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QApplication
 
         self.rng = np.random.default_rng(seed)
         self.seed = seed
@@ -95,9 +102,11 @@ class Monkey:
         )
         self._open()
         self.canvas = self.viewer.window._qt_viewer.canvas.native
-        self._answering = QTimer()
-        self._answering.timeout.connect(self._answer)
-        self._answering.start(30)
+        # Those of the desktop cannot be answered from here.
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+        self._answers = Answers(self.rng, self._did)
+        self._answers.start()
+        self._dog = Watchdog(HANGS, lambda: print(f"seed {seed} hangs{self._after()}"))
 
     def _open(self) -> None:
         """Open images, the first with labels."""
@@ -117,9 +126,11 @@ class Monkey:
         """Keep a traceback, each once."""
         text = "".join(traceback.format_exception(kind, error, where))
         if not any(text in one for one in self.found):
-            actions = "\n    ".join(self.last)
-            self.found.append(f"{text}\n  after:\n    {actions}")
+            self.found.append(f"{text}{self._after()}")
             print(f"seed {self.seed}: {self.found[-1]}", flush=True)
+
+    def _after(self) -> str:
+        return "\n    ".join(["", "  after:", *list(self.last)])
 
     def play(self, seconds: float) -> int:
         """Press anything for a while, then see whether the window works.
@@ -149,8 +160,9 @@ class Monkey:
             with self._watched():
                 act()
             self._wait(self.rng.choice([0, 5, 30, 120]))
-        self._answering.stop()
         with self._watched():
+            self._answers.refuses = True
+            self._until(lambda: self._answers.open_now() is None, "dialogs to close")
             self._still_works()
         for record in notification_manager.records:
             error = getattr(record, "exception", None)
@@ -158,6 +170,7 @@ class Monkey:
                 self._note(type(error), error, error.__traceback__)
         print(f"  seed {self.seed}: {dict(self.counts)}", flush=True)
         self.viewer.close()
+        self._answers.stop()
         return int(bool(self.found))
 
     @contextlib.contextmanager
@@ -174,6 +187,7 @@ class Monkey:
     def _wait(self, milliseconds: int) -> None:
         from qtpy.QtTest import QTest
 
+        self._dog.beat()
         QTest.qWait(int(milliseconds))
 
     def _controls(self, kinds: tuple[type, ...]) -> list[Any]:
@@ -320,36 +334,6 @@ class Monkey:
             False,
         )
         QApplication.sendEvent(control, event)
-
-    def _answer(self) -> None:
-        """Answer dialogs and menus, also such as wait in an event loop of their own."""
-        from qtpy.QtCore import Qt
-        from qtpy.QtTest import QTest
-        from qtpy.QtWidgets import QApplication, QDialog, QMenu, QMessageBox
-
-        popup, box = QApplication.activePopupWidget(), QApplication.activeModalWidget()
-        if isinstance(popup, QMenu):
-            actions = [one for one in popup.actions() if one.isEnabled() and one.text()]
-            if actions and self.rng.random() < 0.8:
-                chosen = actions[self.rng.integers(len(actions))]
-                self._did("menu", chosen.text())
-                popup.setActiveAction(chosen)
-                QTest.keyClick(popup, Qt.Key.Key_Return)
-            else:
-                QTest.keyClick(popup, Qt.Key.Key_Escape)
-        elif popup is not None:
-            for _ in range(self.rng.integers(3)):
-                QTest.keyClick(popup, Qt.Key.Key_Down)
-            accept = self.rng.random() < 0.7
-            QTest.keyClick(popup, Qt.Key.Key_Return if accept else Qt.Key.Key_Escape)
-        elif isinstance(box, QMessageBox):
-            buttons = box.buttons()
-            chosen = buttons[self.rng.integers(len(buttons))]
-            self._did("answer", f"{chosen.text()} to {box.text()[:60]}")
-            chosen.click()
-        elif isinstance(box, QDialog):
-            self._did("close", type(box).__name__)
-            box.reject()
 
     def _still_works(self) -> None:
         """Segment an image that is opened now, and delete a nucleus."""

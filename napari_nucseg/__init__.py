@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from .support import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .api import evaluate, find_nuclei, fine_tune, import_labels, segment, train
+    from .api import (
+        evaluate,
+        export_model,
+        find_nuclei,
+        fine_tune,
+        import_labels,
+        import_model,
+        segment,
+        train,
+    )
     from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
     from .measure import (
         Measurement,
@@ -28,8 +37,6 @@ if TYPE_CHECKING:
     from .registry import (
         Card,
         Model,
-        export_model,
-        import_model,
         list_models,
         load_model,
         remove_model,
@@ -137,13 +144,13 @@ _HOMES = {
     "Verdict": "training",
     "evaluate": "api",
     "export_labels": "measure",
-    "export_model": "registry",
+    "export_model": "api",
     "export_set": "training",
     "find_nuclei": "api",
     "find_set": "training",
     "fine_tune": "api",
     "import_labels": "api",
-    "import_model": "registry",
+    "import_model": "api",
     "import_set": "training",
     "list_models": "registry",
     "list_sets": "training",

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .engine import FineTune, Segment, Train, execute
+from . import registry
+from .engine import Export, FineTune, Segment, Train, TryOut, execute
 from .image import (
     Field,
     MaskIssue,
@@ -44,7 +45,20 @@ from .training import (
     set_of,
 )
 
-__all__ = ["evaluate", "find_nuclei", "fine_tune", "import_labels", "segment", "train"]
+__all__ = [
+    "EXPORT_FORMATS",
+    "evaluate",
+    "export_model",
+    "find_nuclei",
+    "fine_tune",
+    "import_labels",
+    "import_model",
+    "segment",
+    "train",
+]
+
+#: What `export_model` writes, and how the names of the files end.
+EXPORT_FORMATS = {"zip": ".zip", "onnx": ".onnx", "bioimageio": ".bioimageio.zip"}
 
 #: A folder of pairs, see `image.read_fields`, a training set, its folder or name, or a field
 #: with labels.
@@ -299,6 +313,80 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
     if len(folders) == len(parts):
         return read_fields(folders, axes)
     return [field for part in parts for field in _read(part, axes)]
+
+
+def export_model(name: str | Path, destination: str | Path, format: str = "zip") -> Path:
+    """Write a model to a file, for other people or other programs.
+
+    Parameters
+    ----------
+    name : str or path
+        Name or folder of the model.
+    destination : path
+        The file to make, or a folder to make it in.
+    format : str, optional
+        ``"zip"``, which `import_model` reads; ``"onnx"``, see `network.export_onnx`, or
+        ``"bioimageio"``, a package for Fiji, ilastik, QuPath and others. The last two need the
+        extra ``onnx``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FileExistsError
+        If it exists.
+    FileNotFoundError, ValueError
+        If there is no such model or format, or the model is damaged.
+    ImportError
+        If the extra is not installed.
+    OSError
+        If it cannot be written.
+    """
+    if format not in EXPORT_FORMATS:
+        raise ValueError(
+            f"Expected a format out of {', '.join(EXPORT_FORMATS)}, got {format!r}."
+        )
+    if format == "zip":
+        return registry.export_model(str(name), destination)
+    model = load_model(name)
+    destination = Path(destination).absolute()  # the engine has a working folder of its own
+    if destination.is_dir():
+        destination /= f"{model.card.name}{EXPORT_FORMATS[format]}"
+    return execute(Export(model, destination, format))
+
+
+def import_model(path: str | Path, name: str | None = None) -> Model:
+    """Copy a model from a zip file or a folder to the user's own models.
+
+    Nothing in it is run as code. It is loaded and segments a small field before it is
+    accepted.
+
+    Parameters
+    ----------
+    path : path
+        What `export_model` or training made.
+    name : str, optional
+        Another name for it; left out, the one in its card.
+
+    Returns
+    -------
+    Model
+        The model.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is nothing at `path`.
+    ValueError
+        If it is no model, is damaged, does not work, or contains other files, for example
+        code, or links.
+    FileExistsError
+        If there is a model of that name.
+    """
+    return registry.import_model(path, name, lambda model: execute(TryOut(model)))
 
 
 def import_labels(

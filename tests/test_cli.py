@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import textwrap
 import threading
 import warnings
 from pathlib import Path
@@ -116,6 +117,80 @@ def test_process_whose_output_nobody_reads_ends_well():
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell of POSIX")
+@pytest.mark.parametrize(
+    ("redirected", "status", "says"),
+    [
+        ("models list >&-", 0, ""),
+        ("models list >&- 2>&- <&-", 0, ""),
+        ("models show lost 2>&-", 1, ""),
+        ("models list >/dev/full", 1, "No space left on device"),
+        ("--help >/dev/full", 1, "No space left on device"),
+        ("models show lost 2>&1 | true; exit ${PIPESTATUS[0]}", 1, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full(redirected, status, says):
+    if not (COMMAND and shutil.which("bash")):
+        pytest.skip("needs the command and a shell")
+    done = subprocess.run(
+        ["bash", "-c", f"{COMMAND} {redirected}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.count("\n") == done.stderr.count("nucseg: ") == (1 if says else 0)
+    assert says in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell of POSIX")
+def test_files_do_not_get_what_is_printed_to_a_closed_stream(tmp_path):
+    script = """
+        import os, sys
+        from napari_nucseg.cli.process import check_streams
+        check_streams()
+        with open("file", "w") as file:
+            os.write(1, b"printed by a library")
+            os.write(2, b"printed by a library")
+            print("printed")
+            print("printed", file=sys.stderr)
+        sys.exit(file.fileno() if not file.closed else os.path.getsize("file"))
+    """
+    done = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, textwrap.dedent(script)],
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_memory_that_is_short_is_told_in_words(nucseg, two_nuclei, tmp_path, monkeypatch):
+    def evaluate(*_):
+        np.empty((1 << 24, 1 << 24), np.int32)
+
+    monkeypatch.setattr("napari_nucseg.api.evaluate", evaluate)
+    write_labels(tmp_path / "a.tif", two_nuclei)
+    status, text, messages = nucseg("evaluate", tmp_path / "a.tif", tmp_path / "a.tif")
+    assert (status, text) == (1, "")
+    assert messages.startswith("nucseg: Expected more memory (Unable to allocate 1.00 PiB")
+    assert messages.endswith("the same with fewer pixels.\n")
+
+
+def test_image_too_large_for_memory_is_told_and_the_rest_go_on(
+    nucseg, images, quick_learner, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("napari_nucseg.support.memory.free_memory", lambda: 500_000)
+    status, _, messages = nucseg(
+        "segment", images, "--output", tmp_path / "out", "--model", quick_learner
+    )
+    assert status == 1
+    assert "Expected at least 0.0 GB of free memory for segmenting 'a' of 192 x 192" in messages
+    assert messages.endswith("Failed: 1 of 3.\n")
+    assert len(list((tmp_path / "out").iterdir())) == 2
 
 
 def test_segment_files_with_parameters(nucseg, images, tmp_path):

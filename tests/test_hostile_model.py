@@ -8,8 +8,14 @@ import h5py
 import numpy as np
 import pytest
 
+from napari_nucseg import import_model
 from napari_nucseg.network.predict import load_network, load_predictor
-from napari_nucseg.registry.store import CARD_FILE, WEIGHTS_FILE, load_model
+from napari_nucseg.registry.store import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    load_model,
+    models_directory,
+)
 from napari_nucseg.registry.weights import checksum
 
 
@@ -76,6 +82,54 @@ def loop(file, name, values, folder):
     file["again"] = file["/"]
 
 
+def soft_link_to_itself(file, name, values, folder):
+    file["round"] = h5py.SoftLink("/round")
+
+
+def named_type(file, name, values, folder):
+    file["type"] = np.dtype("f4")
+
+
+def compressed(file, name, values, folder):
+    file.create_dataset("bomb", (1000, 1000), "f4", compression="gzip", fillvalue=1)
+
+
+def never_written(file, name, values, folder):
+    file.create_dataset("large", (10**6, 10**6), "f4")
+
+
+def never_written_in_chunks(file, name, values, folder):
+    file.create_dataset("large", (10**6, 10**6), "f4", chunks=(64, 64))
+
+
+def empty_space(file, name, values, folder):
+    file["empty"] = h5py.Empty("f4")
+
+
+def deep(file, name, values, folder):
+    file.create_group("/".join("a" * 100))
+
+
+def not_a_number(file, name, values, folder):
+    file[name][...] = np.nan
+
+
+def endless(file, name, values, folder):
+    file[name][...] = np.inf
+
+
+def complex_number(file, name, values, folder):
+    file["complex"] = np.zeros(2, np.complex64)
+
+
+def reference(file, name, values, folder):
+    file["reference"] = file.ref
+
+
+def odd_name(file, name, values, folder):
+    file[b"\xff\xfe"] = h5py.SoftLink("/values")
+
+
 def text(file, name, values, folder):
     file["config"] = '{"class_name": "Lambda"}'
 
@@ -96,7 +150,19 @@ def test_copied_model_is_loaded_as_long_as_nobody_spoils_it(folder):
         (soft_link, "Expected no links"),
         (external_storage, "Expected only numbers"),
         (virtual, "Expected only numbers"),
+        (soft_link_to_itself, "Expected no links"),
         (loop, "Expected no loops"),
+        (named_type, "got a type at 'type'"),
+        (compressed, r"Expected all numbers .* at '/bomb'"),
+        (never_written, r"got 0 bytes for the shape \(1000000, 1000000\)"),
+        (never_written_in_chunks, "got 0 bytes"),
+        (empty_space, "Expected all numbers"),
+        (deep, "at most 16 levels"),
+        (not_a_number, "Expected only finite numbers"),
+        (endless, "Expected only finite numbers"),
+        (complex_number, "got complex64"),
+        (reference, "Expected only numbers"),
+        (odd_name, "Expected"),
         (text, "Expected only numbers"),
         (payload, "Expected only numbers"),
     ],
@@ -141,3 +207,30 @@ def test_card_that_names_other_maps_than_the_network_has(folder):
     sign(folder, spec={"maps": ["foreground", "distance"]})
     with pytest.raises(ValueError, match=r"2 maps foreground, distance, .* got one with 3"):
         load_predictor(load_model(folder))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"widths": [10**9] * 4},
+        {"widths": [4, 6, 8, 12]},
+        {"widths": [4, 6, 8]},
+        {"widths": [True, 6, 8, 10]},
+        {"widths": [4, 6, 8, float("inf")]},
+    ],
+    ids=lambda values: str(values["widths"])[:24],
+)
+def test_import_builds_the_network_before_it_is_accepted(folder, values):
+    sign(folder, architecture={"kind": "unet", **values})
+    with pytest.raises(ValueError, match="Expected"):
+        import_model(folder, "evil")
+    assert not models_directory().exists() or not list(models_directory().iterdir())
+
+
+def test_import_segments_a_small_field_before_it_is_accepted(folder):
+    sign(folder)
+    assert import_model(folder, "good").card.name == "good"
+    sign(folder, spec={"stride": 5})  # the network needs multiples of 16
+    with pytest.raises(ValueError, match="Expected a model that segments an image, got"):
+        import_model(folder, "evil")
+    assert [path.name for path in models_directory().iterdir()] == ["good"]

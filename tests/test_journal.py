@@ -9,6 +9,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from napari_nucseg.corrections import (
     Journal,
@@ -92,6 +94,61 @@ def test_states_are_written_when_they_change(journal):
     journal.record_states(states)
     journal.flush()
     assert restored(journal).states[1] is State.UNREVIEWED
+
+
+def reviewed(states):
+    return {one: state for one, state in states.as_dict().items() if state}
+
+
+def test_nuclei_that_leave_the_table_are_unreviewed(journal):
+    tables = [
+        {1: State.ACCEPTED, 2: State.EDITED},
+        {2: State.EDITED},
+        {2: State.ACCEPTED, 3: State.UNREVIEWED},
+        {},
+        {1: State.EDITED},
+    ]
+    for table in tables:
+        journal.record_states(States(table))
+        journal.flush()
+        assert reviewed(restored(journal).states) == reviewed(States(table))
+        assert journal.flush() == 0
+    # Who was written as unreviewed is not written again.
+    journal.record_states(States(tables[-1]))
+    assert journal.flush() == 0
+
+
+@pytest.mark.parametrize("is_begun_anew", [False, True])
+def test_states_from_another_process_can_leave_the_table(journal, two_nuclei, is_begun_anew):
+    states = States({1: State.ACCEPTED, 2: State.EDITED})
+    if is_begun_anew:
+        journal.begin(two_nuclei, REFERENCE, states)
+    else:
+        journal.record_states(states)
+        journal.flush()
+    again = Journal(journal.path.parent)
+    again.record_states(States({2: State.EDITED}))
+    again.flush()
+    assert reviewed(restored(journal).states) == {2: State.EDITED}
+
+
+@given(
+    tables=st.lists(
+        st.dictionaries(st.integers(1, 4), st.sampled_from(State), max_size=4), max_size=6
+    ),
+    closings=st.sets(st.integers(0, 5)),
+)
+@settings(max_examples=25)
+def test_states_that_come_back_are_the_last_ones(tmp_path_factory, tables, closings):
+    journal = Journal(tmp_path_factory.mktemp("journal"))
+    journal.begin(np.zeros((4, 4), np.int32), {})
+    for number, table in enumerate(tables):
+        journal.record_states(States(table))
+        journal.flush()
+        if number in closings:
+            journal = Journal(journal.path.parent)
+    last = tables[-1] if tables else {}
+    assert reviewed(restored(journal).states) == reviewed(States(last))
 
 
 @pytest.mark.parametrize("displayed", [(1, 2), (2, 1), (0, 2), (2, 0)])

@@ -17,16 +17,26 @@ def journals(tmp_path):
     return Journals(tmp_path / "journals")
 
 
+def kill(folder, **more):
+    """Let a journal be that of another process that has ended."""
+    stamp = json.loads((folder / "owner.json").read_text())
+    (folder / "owner.json").write_text(json.dumps({**stamp, "began": 1.0, **more}))
+
+
+def let_pass(days, *paths):
+    then = time.time() - days * DAY
+    for path in paths:
+        os.utime(path, (then, then))
+
+
 def written(journals, name, *, is_left=True, days=0.0):
     """Write a journal, and let it be that of another process that has ended."""
     folder = journals.new()
     journal = Journal(folder)
     journal.begin(np.zeros((4, 4), np.int32), {"name": name})
-    then = time.time() - days * DAY
-    os.utime(journal.path, (then, then))
+    let_pass(days, journal.path)
     if is_left:
-        stamp = json.loads((folder / "owner.json").read_text())
-        (folder / "owner.json").write_text(json.dumps({**stamp, "began": 1.0}))
+        kill(folder)
     return folder
 
 
@@ -93,3 +103,39 @@ def test_the_oldest_go_if_all_take_too_much_room(journals):
     size = Journal(folder).path.stat().st_size
     journals.prune(most_bytes=3 * size + 1)
     assert names(journals) == ["0", "1", "2"]
+
+
+def begun(journals):
+    """Return the folder of a journal whose first writing has not ended."""
+    folder = journals.new()
+    (folder / ".new-0123456789ab.journal").touch()
+    return folder
+
+
+def test_what_was_killed_before_the_first_journal_goes_at_once(journals):
+    mine, killed, elsewhere, no_owner, old = (begun(journals) for _ in range(5))
+    kill(killed)
+    # A home on a server: whether a process of another computer runs, this one cannot know.
+    kill(elsewhere, host="another computer")
+    for folder in (no_owner, old):
+        (folder / "owner.json").unlink()
+    let_pass(2, old)
+    assert not journals.left()
+    journals.prune()
+    assert {*journals.folder.iterdir()} == {mine, elsewhere, no_owner}
+    let_pass(2, mine, elsewhere, no_owner)
+    journals.prune()
+    assert {*journals.folder.iterdir()} == {mine}
+
+
+def test_what_was_killed_while_it_wrote_anew_keeps_the_journal(journals):
+    folder = written(journals, "a")
+    before, recent = (folder / f".new-0123456789a{n}.journal" for n in range(2))
+    before.write_bytes(b"half")
+    recent.write_bytes(b"half")
+    let_pass(2, before)
+    journals.prune()
+    assert names(journals) == ["a"]
+    assert not before.exists()
+    # Another process may be about to claim the journal.
+    assert recent.exists()

@@ -1,6 +1,8 @@
 import dataclasses
 import json
+import os
 import shutil
+import tempfile
 import zipfile
 
 import h5py
@@ -15,6 +17,7 @@ from napari_nucseg.registry import (
     Descent,
     Model,
     check_model_name,
+    check_weights_file,
     export_model,
     import_model,
     is_model_archive,
@@ -99,6 +102,40 @@ def test_damaged_card(model, card):
     with pytest.raises(ValueError, match="model card"):
         load_model(model.folder)
     assert [m.card.name for m in list_models()] == ["nuclei"]
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        ("[" * 100_000, "few lists"),
+        ('{"scores": ' + '{"a":' * 40 + "1" + "}" * 41, "at most 16 lists and objects"),
+        ('{"description": "\\ud800"}', "surrogates not allowed"),
+        ('{"training": ' + "9" * 5000 + "}", "Exceeds the limit"),
+        (b'{"name": "\xff"}', "codec can't decode"),
+        (b" " * 10_000_001, "at most 10 MB"),
+    ],
+    ids=["deep", "many levels", "surrogate", "digits", "bytes", "large"],
+)
+def test_card_that_is_there_to_do_harm_hides_no_other_model(model, card, says):
+    (model.folder / CARD_FILE).write_bytes(card if isinstance(card, bytes) else card.encode())
+    with pytest.raises(ValueError, match=says):
+        load_model(model.folder)
+    assert [m.card.name for m in list_models()] == ["nuclei"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pipes")
+def test_card_that_is_a_pipe_is_not_waited_for(model):
+    (model.folder / CARD_FILE).unlink()
+    os.mkfifo(model.folder / CARD_FILE)
+    assert [m.card.name for m in list_models()] == ["nuclei"]
+
+
+@pytest.mark.parametrize("score", [10**400, float("inf"), -(10**400)])
+def test_score_that_no_model_has_hides_no_other_model(model, score):
+    values = dataclasses.asdict(model.card) | {"scores": {"held_out_mean_ap": score}}
+    (model.folder / CARD_FILE).write_text(json.dumps(values))
+    assert [root.model.card.name for root in lineage(list_models())] == ["nuclei", "mine"]
+    assert lineage(list_models())[1].scores[0] in (None, float("inf"))
 
 
 @pytest.mark.parametrize(
@@ -290,6 +327,148 @@ def test_damaged_archive_is_refused(model, tmp_path):
     path.write_bytes(damaged)
     with pytest.raises(ValueError, match=r"a whole zip file, got .*packed\.zip"):
         import_model(path, "again")
+
+
+def packed(model, path, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in (CARD_FILE, WEIGHTS_FILE):
+            archive.write(model.folder / file, file)
+    return path
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_STORED]
+)
+def test_damage_anywhere_in_an_archive_is_told_with_its_name(model, tmp_path, method):
+    path = packed(model, tmp_path / "packed.zip", method)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    for place in random.integers(0, len(whole), 40):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        is_model_archive(path)
+        try:
+            import_model(path, "again")
+        except ValueError as error:
+            assert "packed.zip" in str(error)
+        else:  # a byte that says nothing, such as the date of a file
+            assert load_model("again").card.weights_sha256 == model.card.weights_sha256
+            remove_model("again")
+    assert [m.card.name for m in list_models()] == ["nuclei", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ([WEIGHTS_FILE], "Expected each file of a model once"),
+        ([f"__MACOSX/{number}" for number in range(200)], "got 202 files"),
+        (["../README.md"], "do not trust"),
+        (["/README.md"], "do not trust"),
+        (["C:\\README.md"], "do not trust"),
+        (["con"], "do not trust"),
+        (["README.md/"], "do not trust"),
+        (["MODEL.JSON"], "do not trust"),
+    ],
+    ids=["twice", "rubbish", "above", "absolute", "drive", "reserved", "folder", "capitals"],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_archive_with_odd_names_is_refused(model, tmp_path, names, says):
+    path = packed(model, tmp_path / "packed.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        for name in names:
+            archive.writestr(name, "rubbish")
+    with pytest.raises(ValueError, match=says):
+        import_model(path, "again")
+    assert [m.card.name for m in list_models()] == ["nuclei", "mine"]
+
+
+def test_archive_that_would_fill_the_disk_is_refused(model, tmp_path):
+    path = packed(model, tmp_path / "packed.zip")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.md", bytes(51_000_000))
+    assert path.stat().st_size < 100_000
+    with pytest.raises(ValueError, match=r"at most 50 MB for README\.md in .*packed\.zip"):
+        import_model(path, "again")
+
+
+def test_only_files_of_a_model_are_unpacked(model, tmp_path):
+    path = packed(model, tmp_path / "packed.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("__MACOSX/../evil.py", "evil")
+        archive.writestr(".DS_Store", "litter")
+    seen = []
+    import_model(path, "again", lambda one: seen.extend(one.folder.rglob("*")))
+    assert sorted(file.name for file in seen) == [CARD_FILE, WEIGHTS_FILE]
+
+
+def test_model_that_does_not_pass_the_check_is_not_taken(model, tmp_path):
+    def check(one):
+        raise ValueError(f"Expected a better model in {one.folder}.")
+
+    path = export_model("mine", tmp_path)
+    with pytest.raises(ValueError, match=rf"better model in {path}\."):
+        import_model(path, "again", check)
+    assert [m.card.name for m in list_models()] == ["nuclei", "mine"]
+
+
+def test_what_is_refused_in_an_archive_is_not_told_of_a_temporary_file(model, tmp_path):
+    (model.folder / CARD_FILE).write_text("{}")
+    path = packed(model, tmp_path / "packed.zip")
+    with pytest.raises(ValueError, match=r"packed\.zip") as caught:
+        import_model(path)
+    assert tempfile.gettempdir() + "/tmp" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+@pytest.mark.parametrize("name", ["README.md", WEIGHTS_FILE, CARD_FILE])
+def test_folder_with_a_link_is_refused(model, tmp_path, name):
+    folder = tmp_path / "copy"
+    shutil.copytree(model.folder, folder)
+    secret = tmp_path / "secret"
+    secret.write_bytes((folder / name).read_bytes() if (folder / name).exists() else b"secret")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(secret)
+    with pytest.raises(ValueError, match=f"got a link, .* at '{name}'"):
+        import_model(folder, "again")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pipes")
+def test_folder_with_a_pipe_or_a_folder_is_refused(model, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(model.folder, folder)
+    os.mkfifo(folder / "README.md")
+    with pytest.raises(ValueError, match=r"at 'README\.md'"):
+        import_model(folder, "again")
+    os.unlink(folder / "README.md")
+    (folder / "README.md").mkdir()
+    with pytest.raises(ValueError, match=r"at 'README\.md'"):
+        import_model(folder, "again")
+
+
+def test_damage_anywhere_in_weights_is_told_with_their_name(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    write_weights(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for kind in range(300):
+        damaged = bytearray(whole)
+        place = random.integers(0, len(whole) - 8)
+        if kind % 3 == 0:
+            damaged = damaged[:place]
+        elif kind % 3 == 1:
+            damaged[place] = random.integers(256)
+        else:
+            damaged[place : place + 8] = b"\xff" * 8
+        path.write_bytes(damaged)
+        try:
+            check_weights_file(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+            refused += 1
+        # A number that is another number is left to the checksum.
+    assert refused > 100
 
 
 def _link(file):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import multiprocessing
+import os
 import shutil
 
 import keras
@@ -10,11 +12,13 @@ import pytest
 import skimage
 import tensorflow as tf
 
+from napari_nucseg import segment
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.network import precision as precision_module
 from napari_nucseg.network.architectures import read_architecture
 from napari_nucseg.network.architectures.mobilenetv2 import MobileNetUNet
 from napari_nucseg.network.architectures.unet import UNet
+from napari_nucseg.network.backend import memory_errors
 from napari_nucseg.network.fit import Fit
 from napari_nucseg.network.initialize import resolve
 from napari_nucseg.network.learner import Learner
@@ -438,3 +442,20 @@ def test_model_is_loaded_again_for_another_precision(monkeypatch, nuclei):
     for chosen in PRECISIONS:
         monkeypatch.setenv(PRECISION_VARIABLE, chosen)
         assert load_predictor(nuclei).spec.precision == chosen
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_fork_is_told_that_it_cannot_use_tensorflow(quick_learner):
+    """It would wait for the threads of the process that it was forked from."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        call = pool.apply_async(segment, (np.eye(64, dtype=np.float32), quick_learner))
+        with pytest.raises(
+            RuntimeError, match=r"forked from process \d+.*get_context\('spawn'\)"
+        ):
+            call.get(timeout=60)
+
+
+def test_network_that_does_not_fit_into_memory_raises_the_usual_error():
+    with pytest.raises(MemoryError, match="no more"), memory_errors():
+        raise tf.errors.ResourceExhaustedError(None, None, "no more\nDetails")

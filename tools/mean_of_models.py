@@ -80,6 +80,7 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     from napari_nucseg.network.precision import precision
     from napari_nucseg.network.predict import KerasPredictor, load_network
     from napari_nucseg.network.score import score_fields
+    from napari_nucseg.network.weights_file import write_weights
     from napari_nucseg.pipeline.predictor import DEFAULT_SPEC
     from napari_nucseg.registry.store import load_model, save_model
 
@@ -103,7 +104,7 @@ def average(before: Path, after: Path, output: Path, validation: Sequence[Path])
     )
 
     def write(path: Path) -> None:
-        network.save_weights(path)
+        write_weights(network, path)
         for name in ("history.csv", "curves.png"):
             shutil.copyfile(second.folder / name, path.with_name(name))
 

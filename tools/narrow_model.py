@@ -14,6 +14,7 @@ import argparse
 import collections
 import dataclasses
 import datetime
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from napari_nucseg.network.architectures import read_architecture
 from napari_nucseg.network.architectures.mobilenetv2 import SKIPS, MobileNetUNet
 from napari_nucseg.network.blocks import SIZE_LEVEL
 from napari_nucseg.network.predict import load_network
+from napari_nucseg.network.weights_file import write_weights
 from napari_nucseg.registry.store import load_model, save_model
 from napari_nucseg.support.atomic import check_new_folder
 from napari_nucseg.training.patches import batches, prepare_field
@@ -118,7 +120,7 @@ def narrow(before: Path, output: Path, data: Sequence[Path], wanted: dict[str, A
         training={},
         scores={},
     )
-    save_model(card, network.save_weights, output)
+    save_model(card, functools.partial(write_weights, network), output)
     return network.count_params()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .process import check_streams, flush_streams, silent_ctrl_c
+
 __all__ = ["main"]
 
 
@@ -22,8 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 after Ctrl-C, unless a fine-tuning has made a model by then.
     """
     # Loading the subcommands takes half a second: Ctrl-C must be silent then, too.
-    try:
+    with silent_ctrl_c():
+        check_streams()
         from .command import run
-    except KeyboardInterrupt:
-        return 130
-    return run(arguments)
+    try:
+        status = run(arguments)
+    except SystemExit as end:  # help and wrong usage
+        end.code = flush_streams() or end.code
+        raise
+    return flush_streams() or status

@@ -12,13 +12,17 @@ from .evaluate import add_evaluate
 from .export import add_export
 from .measure import add_measure
 from .models import add_models
+from .process import INTERRUPTED
 from .report import add_report
 from .segment import add_segment
-from .terminal import tell
+from .terminal import tell, words_of
 from .train import add_fine_tune, add_train
 from .training_sets import add_training_sets
 
 __all__ = ["run"]
+
+#: Errors whose text is for people. Any other one is a mistake of ours.
+_TOLD = (ImportError, MemoryError, OSError, TypeError, ValueError, RuntimeError)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -37,13 +41,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except Stopped as error:
-        print(error, file=sys.stderr)
-        return 130
+        tell(str(error))
+        return INTERRUPTED
     except KeyboardInterrupt as error:
-        print(f"\n{_in_words('Left at once.', error)}", file=sys.stderr)
-        return 130
-    except (ImportError, OSError, TypeError, ValueError, RuntimeError) as error:
-        print(_in_words(f"nucseg: {error}", error), file=sys.stderr)
+        tell(words_of(error, "\nLeft at once."))
+        return INTERRUPTED
+    except _TOLD as error:
+        tell(f"nucseg: {words_of(error)}")
         return 1
 
 
@@ -56,11 +60,6 @@ def _run(arguments: Sequence[str] | None) -> int:
     warnings.showwarning = lambda message, *_: tell(f"Warning: {message}")
     status: int = options.run(options)
     return status
-
-
-def _in_words(text: str, error: BaseException) -> str:
-    """Add to a text what was noted about an error on its way."""
-    return "\n".join([text, *getattr(error, "__notes__", [])])
 
 
 def _parser() -> argparse.ArgumentParser:

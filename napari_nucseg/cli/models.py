@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .. import registry
+from .. import api, registry
 from .options import add_command
 from .terminal import printable, say
 
@@ -33,10 +33,12 @@ def add_models(commands: Any) -> None:
     text = "Zip file that 'export' made, or folder of a model."
     take.add_argument("path", type=Path, help=text)
     take.add_argument("--name", help="Another name for it; left out, the one in its card.")
-    give = add_command(actions, "export", _export_model, "Write a model to a zip file.")
+    give = add_command(actions, "export", _export_model, "Write a model to a file.")
     give.add_argument("model", metavar="NAME|DIR", help="Name or folder of the model.")
-    text = "Zip file to make, or folder to make it in."
+    text = "File to make, or folder to make it in."
     give.add_argument("destination", type=Path, help=text)
+    text = "zip, which 'import' reads; or, for other programs, onnx or bioimageio."
+    give.add_argument("--format", choices=api.EXPORT_FORMATS, default="zip", help=text)
     rename = add_command(actions, "rename", _rename_model, "Rename one of your own models.")
     rename.add_argument("model", metavar="NAME", help="Name of the model.")
     rename.add_argument("name", metavar="NEW_NAME", help="The new name.")
@@ -80,13 +82,13 @@ def _show_model(options: Any) -> int:
 
 
 def _import_model(options: Any) -> int:
-    model = registry.import_model(options.path, options.name)
+    model = api.import_model(options.path, options.name)
     say(f"Model {model.card.name!r} is in {model.folder}.")
     return 0
 
 
 def _export_model(options: Any) -> int:
-    say(f"Wrote {registry.export_model(options.model, options.destination)}.")
+    say(f"Wrote {api.export_model(options.model, options.destination, options.format)}.")
     return 0
 
 

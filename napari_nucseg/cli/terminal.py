@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import sys
@@ -13,8 +12,18 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..support import Callbacks, Epoch, ShouldStop
+from .process import silence
 
-__all__ = ["bar", "interruptible", "printable", "reporting", "say", "tell", "tell_of"]
+__all__ = [
+    "bar",
+    "interruptible",
+    "printable",
+    "reporting",
+    "say",
+    "tell",
+    "tell_of",
+    "words_of",
+]
 
 
 def say(text: str) -> None:
@@ -34,10 +43,7 @@ def say(text: str) -> None:
         with tqdm.tqdm.external_write_mode():
             print(text, flush=True)
     except OSError as error:
-        # Windows calls a broken pipe an invalid argument.
-        if error.errno not in (errno.EPIPE, errno.EINVAL):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout, error)
 
 
 def printable(told: Any) -> str:
@@ -66,7 +72,10 @@ def tell(text: str) -> None:
     """
     import tqdm
 
-    tqdm.tqdm.write(text, file=sys.stderr)
+    try:
+        tqdm.tqdm.write(text, file=sys.stderr)
+    except OSError as error:
+        silence(sys.stderr, error)
 
 
 def tell_of(path: Path, error: Exception) -> None:
@@ -79,9 +88,33 @@ def tell_of(path: Path, error: Exception) -> None:
     error : Exception
         What was raised.
     """
-    text = str(error) or type(error).__name__
+    text = words_of(error)
     about = "" if str(path) in text else f"{path}: "
     tell(f"nucseg: {about}{text}")
+
+
+def words_of(error: BaseException, text: str = "") -> str:
+    """Say what is wrong, in words for people.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was raised.
+    text : str, optional
+        In place of its own text.
+
+    Returns
+    -------
+    str
+        Its text, what was noted about it on its way, and what to do if memory is short.
+    """
+    text = text or str(error) or type(error).__name__
+    if isinstance(error, MemoryError) and not text.startswith("Expected"):
+        text = (
+            f"Expected more memory ({text}). Close other programs, or give smaller images: "
+            f"parts of these, or the same with fewer pixels."
+        )
+    return "\n".join([text, *getattr(error, "__notes__", [])])
 
 
 def bar(total: int, unit: str) -> Any:

@@ -16,7 +16,7 @@ from ..support import new_file
 from .blocks import Key, block_of, keys_at, keys_in
 from .edit import Edit
 from .frames import pack, read_frames
-from .states import States
+from .states import State, States
 
 __all__ = ["Journal", "Restored"]
 
@@ -187,7 +187,7 @@ class Journal:
         Parameters
         ----------
         states : States
-            They are copied.
+            They are copied. Nuclei that are not in it are unreviewed from now on.
         """
         known = states.as_dict()
         with self._noting:
@@ -212,15 +212,10 @@ class Journal:
             with self._noting:
                 changes, self._changes = self._changes, []
                 states, self._states = self._states, None
-            # States that are as they were are not written again.
-            changed = {
-                one: state
-                for one, state in (states or {}).items()
-                if self._written.get(one) != state
-            }
-            if not changes and not changed:
-                return 0
             try:
+                changed = {} if states is None else self._new_in(states)
+                if not changes and not changed:
+                    return 0
                 written = self._append(_frame_of(changes, changed))
             except BaseException:
                 with self._noting:
@@ -230,17 +225,38 @@ class Journal:
             self._written.update(changed)
             return written
 
-    def _append(self, frame: bytes) -> int:
+    def _new_in(self, states: dict[int, int]) -> dict[int, int]:
+        """Return the states that are other than on the disk.
+
+        Whoever has left the table is unreviewed, and written as such.
+        """
+        self._look()
+        written = self._written
+        new = {one: state for one, state in states.items() if written.get(one) != state}
+        left = (one for one, state in written.items() if state and one not in states)
+        return {**new, **dict.fromkeys(left, int(State.UNREVIEWED))}
+
+    def _look(self) -> int:
+        """Read what another process has written, unless this one knows, and return the size."""
         if self._size is None:
-            self._size = max((end for *_, end in self._frames()), default=0)
+            size, written = 0, {}
+            for about, arrays, end in self._frames():
+                size = end
+                if "plane" not in about:
+                    written.update(_as_dict(arrays))
+            self._size, self._written = size, written
+        return self._size
+
+    def _append(self, frame: bytes) -> int:
+        size = self._look()
         with open(self.path, "rb+") as file:
             # What a process that was killed has left half written is overwritten.
-            file.truncate(self._size)
-            file.seek(self._size)
+            file.truncate(size)
+            file.seek(size)
             file.write(frame)
             file.flush()
             os.fsync(file.fileno())
-        self._size += len(frame)
+        self._size = size + len(frame)
         return len(frame)
 
     def _frames(self) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray], int]]:

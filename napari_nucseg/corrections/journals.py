@@ -16,6 +16,7 @@ from ..support import (
     new_file,
     process_stamp,
     read_object,
+    remove_leftovers,
     user_directory,
 )
 from .journal import Journal
@@ -168,6 +169,7 @@ class Journals:
     ) -> None:
         """Remove what is too old, and the oldest if all take too much room.
 
+        So are folders of processes that were killed before they had written a journal.
         Journals that a running process keeps stay.
 
         Parameters
@@ -182,14 +184,19 @@ class Journals:
             if self._is_owned(folder):
                 continue
             file = Journal(folder).path
+            if not file.exists():
+                # A process that was killed has left it, or one that has just begun makes it.
+                if self._was_killed(folder) or is_old(folder, _DAY):
+                    self.remove(folder)
+                continue
+            remove_leftovers(folder, _DAY)
             age = discarded_days if (folder / _DISCARDED).exists() else days
-            # A folder without a file is one that a process has just made, or has left.
-            if is_old(file if file.exists() else folder, (age if file.exists() else 1) * _DAY):
+            if is_old(file, age * _DAY):
                 self.remove(folder)
-            elif file.exists():
-                with contextlib.suppress(OSError):
-                    about = file.stat()
-                    kept.append((about.st_mtime, about.st_size, folder))
+                continue
+            with contextlib.suppress(OSError):
+                about = file.stat()
+                kept.append((about.st_mtime, about.st_size, folder))
         room = most_bytes
         for _, size, folder in sorted(kept, reverse=True):
             room -= size
@@ -200,6 +207,14 @@ class Journals:
         if not self.folder.is_dir():
             return []
         return [folder for folder in self.folder.iterdir() if folder.is_dir()]
+
+    def _was_killed(self, folder: Path) -> bool:
+        """Return whether a process of this computer has made the folder, and has ended."""
+        try:
+            stamp = read_object(folder / _OWNER)
+        except (OSError, ValueError):
+            return False
+        return stamp.get("host") == process_stamp()["host"] and not is_running(stamp)
 
     def _is_owned(self, folder: Path) -> bool:
         try:

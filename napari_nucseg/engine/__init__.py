@@ -5,6 +5,7 @@ from .execution import execute
 from .job import Job
 from .messages import (
     EngineError,
+    Export,
     FetchMaps,
     FileSummary,
     FineTune,
@@ -15,6 +16,7 @@ from .messages import (
     SegmentFile,
     Task,
     Train,
+    TryOut,
     Warm,
 )
 from .shared import shared_engine
@@ -22,6 +24,7 @@ from .shared import shared_engine
 __all__ = [
     "Engine",
     "EngineError",
+    "Export",
     "FetchMaps",
     "FileSummary",
     "FineTune",
@@ -33,6 +36,7 @@ __all__ = [
     "SegmentFile",
     "Task",
     "Train",
+    "TryOut",
     "Warm",
     "execute",
     "shared_engine",

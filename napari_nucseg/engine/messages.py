@@ -24,6 +24,7 @@ __all__ = [
     "Done",
     "EngineError",
     "EpochDone",
+    "Export",
     "Failed",
     "FetchMaps",
     "FileSummary",
@@ -38,6 +39,7 @@ __all__ = [
     "Stop",
     "Task",
     "Train",
+    "TryOut",
     "Warm",
     "Warned",
 ]
@@ -92,6 +94,40 @@ class Warm(Task):
     """
 
     model: str | Path | Model
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TryOut(Task):
+    """Load a model of a stranger, and segment a small field with it. The result is None.
+
+    A ValueError says if that fails.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    """
+
+    model: Model
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Export(Task):
+    """Write a model for other programs. The result is the path of the file.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    destination : Path
+        The file to make.
+    format : str
+        ``"onnx"`` or ``"bioimageio"``.
+    """
+
+    model: Model
+    destination: Path
+    format: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from ..registry import Model, load_model
 from ..support import Callbacks
 from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fields
 from .messages import (
+    Export,
     FetchMaps,
     FileSummary,
     FineTune,
@@ -35,6 +36,7 @@ from .messages import (
     SegmentFile,
     Task,
     Train,
+    TryOut,
     Warm,
 )
 
@@ -135,6 +137,28 @@ def _load(task: Load, callbacks: Callbacks, kept: KeptMaps) -> None:
 def _warm(task: Warm, callbacks: Callbacks, kept: KeptMaps) -> None:
     field = Field(np.eye(64, dtype=np.float32))
     segment_field(field, _predictor(task.model), SegmentParameters())
+
+
+@perform.register(TryOut)
+def _try_out(task: TryOut, callbacks: Callbacks, kept: KeptMaps) -> None:
+    field = Field(np.eye(64, dtype=np.float32))
+    try:
+        segment_field(field, _predictor(task.model), SegmentParameters())
+    except (ImportError, MemoryError, RuntimeError):
+        raise  # that is not the model's fault
+    except Exception as error:  # TensorFlow has errors of its own
+        text = str(error).partition("\n")[0]
+        raise ValueError(
+            f"Expected a model that segments an image, got {task.model.card.name!r}: {text}"
+        ) from error
+
+
+@perform.register(Export)
+def _export(task: Export, callbacks: Callbacks, kept: KeptMaps) -> Path:
+    from ..network import export_bioimageio, export_onnx
+
+    write = export_onnx if task.format == "onnx" else export_bioimageio
+    return write(task.model, task.destination)
 
 
 @perform.register(Segment)

@@ -18,7 +18,7 @@ from .foreign import FOREIGN_SUFFIXES, read_foreign_labels
 from .heard import heard_of
 from .image import Image
 from .labels import as_labels
-from .masks import MaskIssue, instances_of, looks_like_labels, warn_of_issues
+from .masks import MaskIssue, are_outlines, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
 from .provenance import read_provenance
@@ -40,6 +40,7 @@ __all__ = [
     "Species",
     "Stain",
     "TissueKind",
+    "are_outlines",
     "as_image",
     "as_labels",
     "axes_of_names",

@@ -12,6 +12,7 @@ from ..support import some_of, warn_user
 
 __all__ = [
     "MaskIssue",
+    "are_outlines",
     "instances_of",
     "issue_of_background",
     "looks_like_labels",
@@ -31,6 +32,10 @@ class MaskIssue(enum.Enum):
         "labels that were smoothed, resized with interpolation or do not fit into 8 bits. "
         "Give labels as they were made, of 16 bits if there are more than 255."
     )
+    OUTLINES = (
+        "lines around nuclei in place of their areas. Fill the outlines, so that each nucleus "
+        "is an area with a value of its own."
+    )
     NO_BACKGROUND = (
         "no pixel of the value 0, or a nucleus that covers most of the image and reaches all "
         "its sides. Give the background the value 0."
@@ -41,6 +46,9 @@ class MaskIssue(enum.Enum):
 #: size than this, or if there are more pieces than this for each value, and more than that in
 #: all above one for each. A corner of this side tells.
 _MANY_PIECES, _MORE_PIECES, _CORNER = 3, 20, 2048
+
+#: A line is thinner than this many pixels, but where two cross, at so few of its pixels.
+_THICKEST, _FEW = 5, 0.05
 
 #: Pieces smaller than this part of the largest are crumbs, not nuclei.
 _CRUMB = 0.2
@@ -68,6 +76,8 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, MaskIssue | None]:
         What seems to be wrong, None if nothing is.
     """
     labels, issue = mask, None
+    if are_outlines(mask):
+        return mask, MaskIssue.OUTLINES
     top = mask.max(initial=0)
     if top and ((mask == 0) | (mask == top)).all():
         pieces = _pieces(mask)
@@ -80,6 +90,35 @@ def instances_of(mask: np.ndarray) -> tuple[np.ndarray, MaskIssue | None]:
     elif _is_scattered(mask):
         return mask, MaskIssue.SCATTERED_VALUES
     return labels, issue_of_background(labels) or issue
+
+
+def are_outlines(labels: np.ndarray) -> bool:
+    """Look whether labels are lines around nuclei in place of their areas.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (Y, X)
+        Instance labels, or a binary mask.
+
+    Returns
+    -------
+    bool
+        Whether hardly any of the pixels lies inside of an area, and what the lines enclose is
+        larger than the lines, as far as a corner of 2048 pixels tells.
+    """
+    from scipy import ndimage
+
+    lines = labels[:_CORNER, :_CORNER] > 0
+    side = _THICKEST - 1
+    if min(lines.shape) < _THICKEST or not lines.any():
+        return False
+    # A square of that side fits into an area, and not into a line.
+    squares = lines[:-side, :-side] & lines[side:, side:] & lines[:-side, side:]
+    squares &= lines[side:, :-side] & lines[side // 2 : -side // 2, side // 2 : -side // 2]
+    if np.count_nonzero(squares) > _FEW * np.count_nonzero(lines):
+        return False
+    enclosed = ndimage.binary_fill_holes(lines)
+    return bool(np.count_nonzero(enclosed) > 2 * np.count_nonzero(lines))
 
 
 def issue_of_background(labels: np.ndarray) -> MaskIssue | None:

@@ -24,6 +24,9 @@ __all__ = [
 #: IoU thresholds at which a predicted and a true nucleus count as the same.
 THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 
+#: So many pixels are looked at in one go.
+_PIXELS = 1 << 22
+
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
@@ -186,18 +189,31 @@ def iou_of_pairs(predicted: np.ndarray, true: np.ndarray) -> coo_array:
     scipy.sparse.coo_array, shape (predicted nuclei, true nuclei)
         Rows and columns are in the order of the labels.
     """
-    from scipy.sparse import coo_array
-    from skimage.metrics import contingency_table
+    from scipy.sparse import coo_array, csr_array
 
-    # The table has a row for every number up to the highest label, so labels are numbered
-    # anew. The pixel added in front is background: it makes 0 the first label of any image.
-    _, rows = np.unique(np.append(0, predicted), return_inverse=True)
-    _, columns = np.unique(np.append(0, true), return_inverse=True)
-    pixels = contingency_table(rows, columns)
-    areas = np.bincount(rows)[1:], np.bincount(columns)[1:]
+    # Some pixels at a time: their places in the table take many times more memory than the
+    # labels.
+    parts = [slice(start, start + _PIXELS) for start in range(0, predicted.size, _PIXELS)]
+    found, truth = predicted.ravel(), true.ravel()
+    rows, columns = (_ids(labels, parts) for labels in (found, truth))
+    shape = rows.size, columns.size
+    pixels = csr_array(shape, dtype=np.int64)
+    for part in parts:
+        places = np.searchsorted(rows, found[part]), np.searchsorted(columns, truth[part])
+        place, counts = np.unique(np.ravel_multi_index(places, shape), return_counts=True)
+        pixels += csr_array((counts, np.unravel_index(place, shape)), shape=shape)
+    areas = pixels.sum(axis=1)[1:], pixels.sum(axis=0)[1:]
     overlap = coo_array(pixels[1:, 1:])
     either = areas[0][overlap.row] + areas[1][overlap.col] - overlap.data
     return coo_array((overlap.data / either, (overlap.row, overlap.col)), shape=overlap.shape)
+
+
+def _ids(labels: np.ndarray, parts: Sequence[slice]) -> np.ndarray:
+    """Return 0 and the ids that occur, in ascending order."""
+    ids = np.zeros(1, labels.dtype)
+    for part in parts:
+        ids = np.union1d(ids, labels[part])
+    return ids
 
 
 def summarize(counts: Sequence[Counts]) -> Scores:

@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .architectures import kinds
+    from .bioimageio_out import export_bioimageio
     from .initialize import DEFAULT_ARCHITECTURE, resolve
+    from .onnx_out import export_onnx
     from .predict import load_predictor
     from .trainer import make_trainer
 
 __all__ = [
     "DEFAULT_ARCHITECTURE",
+    "export_bioimageio",
+    "export_onnx",
     "kinds",
     "load_predictor",
     "make_trainer",
     "resolve",
 ]
 
-#: Only the predictor loads Keras at once. The others load it when a network is built.
+#: The predictor and the exports load Keras at once. The others do when a network is built.
 _MODULES = {
     "DEFAULT_ARCHITECTURE": "initialize",
+    "export_bioimageio": "bioimageio_out",
+    "export_onnx": "onnx_out",
     "kinds": "architectures",
     "load_predictor": "predict",
     "make_trainer": "trainer",

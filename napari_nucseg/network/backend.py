@@ -40,7 +40,21 @@ with _quiet():
     import tensorflow as tf
     from keras import layers, ops
 
-__all__ = ["compiled", "gradients", "has_gpu", "keras", "layers", "ops", "tf"]
+__all__ = [
+    "check_fork",
+    "compiled",
+    "gradients",
+    "has_gpu",
+    "keras",
+    "layers",
+    "memory_errors",
+    "ops",
+    "tf",
+]
+
+#: The process that loaded TensorFlow. A fork of it has a copy of this number.
+_PROCESS = os.getpid()
+
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -48,6 +62,40 @@ if keras.backend.backend() != "tensorflow":
         f"{keras.backend.backend()!r} before. Import napari_nucseg.network first, or work "
         f"in a process of its own."
     )
+
+
+def check_fork() -> None:
+    """Refuse to work in a process that was forked from the one that loaded TensorFlow.
+
+    TensorFlow calculates on threads, and a fork has none of them: it would wait for ever.
+
+    Raises
+    ------
+    RuntimeError
+        If this is such a process.
+    """
+    if os.getpid() != _PROCESS:
+        raise RuntimeError(
+            f"Expected a process that loads TensorFlow itself, got one that was forked from "
+            f"process {_PROCESS}, which had loaded it: its threads are not here. Start worker "
+            f"processes with multiprocessing.get_context('spawn'), or before nuclei are "
+            f"segmented for the first time."
+        )
+
+
+@contextlib.contextmanager
+def memory_errors() -> Iterator[None]:
+    """Raise `MemoryError` where TensorFlow says that memory is short.
+
+    Raises
+    ------
+    MemoryError
+        In its place.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(str(error.message).partition("\n")[0]) from error
 
 
 def compiled(function: Callable[..., Any], signature: Sequence[Any] | None = None) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from .architectures import Architecture
 from .backend import keras
 from .weights import fold_batch_norm
+from .weights_file import write_weights
 
 __all__ = ["Ema"]
 
@@ -105,7 +106,7 @@ class Ema:
         path : Path
             File of weights.
         """
-        self._network.save_weights(path)
+        write_weights(self._network, path)
 
     def save_exported(self, path: Path, saved: Path) -> None:
         """Write the weights of the exported network.
@@ -118,7 +119,7 @@ class Ema:
             Where the average was saved. It is copied if it is what is exported.
         """
         if self.batch_norm:
-            self.exported.save_weights(path)
+            write_weights(self.exported, path)
         else:
             shutil.copyfile(saved, path)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 import shutil
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from ..training import (
     TrainParameters,
     best_of,
 )
-from .backend import keras
+from .backend import check_fork, keras
 from .ema import Ema
 from .initialize import InitialNetwork
 from .judge import Judge
@@ -35,6 +37,7 @@ from .precision import precision, set_precision
 from .predict import KerasPredictor
 from .score import score_fields
 from .weights import freeze_encoder
+from .weights_file import write_weights
 
 __all__ = ["Fit"]
 
@@ -62,6 +65,7 @@ class Fit:
     def __init__(
         self, initial: InitialNetwork, parameters: TrainParameters, *, resumed: bool = False
     ) -> None:
+        check_fork()
         keras.utils.set_random_seed(parameters.seed)
         self.parameters = parameters
         self.architecture = initial.architecture
@@ -154,7 +158,7 @@ class Fit:
         exported.load_weights(checkpoint.folder / KEPT_FILE)
         child = exported.get_weights()
         verdict, blend = judge.decide(parent, child, exported.set_weights)
-        run.save_verdict(verdict, blend, exported.save_weights)
+        run.save_verdict(verdict, blend, functools.partial(write_weights, exported))
 
     def _spent(self, run: Run, checkpoint: Checkpoint | None) -> float:
         """Return how many seconds of a time budget are over."""
@@ -234,8 +238,8 @@ class Fit:
                 shutil.copyfile(before.folder / KEPT_FILE, path)
 
         # In this order, as the last may be a copy of the one before.
-        writers = {
-            NETWORK_FILE: self.network.save_weights,
+        writers: dict[str, Callable[[Path], None]] = {
+            NETWORK_FILE: functools.partial(write_weights, self.network),
             AVERAGE_FILE: self.average.save,
             KEPT_FILE: write_kept,
         }

@@ -102,11 +102,10 @@ class Judge:
         data = self._data
         group = [field for field in data.groups[0] if field.name not in self.doubts]
         held_out = [field for field in data.held_out if field.name not in self.doubts]
-        if not group or not self.doubts:
+        if not _have_nuclei(group) or not self.doubts:
             return data
-        return dataclasses.replace(
-            data, groups=[group, *data.groups[1:]], held_out=held_out or data.held_out
-        )
+        held_out = held_out if _have_nuclei(held_out) else list(data.held_out)
+        return dataclasses.replace(data, groups=[group, *data.groups[1:]], held_out=held_out)
 
     def decide(
         self, parent: Weights, child: Weights, set_weights: Callable[[Weights], None]
@@ -188,6 +187,10 @@ def _mean_of(parent: Weights, child: Weights, blend: float) -> Weights:
     if blend == 1:
         return child
     return [one + blend * (two - one) for one, two in zip(parent, child, strict=True)]
+
+
+def _have_nuclei(fields: Sequence[Field]) -> bool:
+    return any(field.nuclei for field in fields)
 
 
 def _some_of(fields: Sequence[Field]) -> list[Field]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import compiled, gradients, keras, ops
+from .backend import compiled, gradients, keras, memory_errors, ops
 from .losses import total_loss
 
 __all__ = ["Learner"]
@@ -58,7 +58,8 @@ class Learner:
             The loss before it.
         """
         self._optimizer.learning_rate = learning_rate
-        return float(self._run(images, targets))
+        with memory_errors():
+            return float(self._run(images, targets))
 
     def _step(self, images: Any, targets: dict[str, Any]) -> Any:
         def loss_before() -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from ..pipeline import ModelSpec, pad_to_stride, spec_of
 from ..registry import WEIGHTS_FILE, Model, check_weights, check_weights_file
 from .architectures import read_architecture
-from .backend import compiled, keras, ops, tf
+from .backend import check_fork, compiled, keras, memory_errors, ops, tf
 from .precision import precision, set_precision
 
 __all__ = ["KerasPredictor", "load_network", "load_predictor"]
@@ -42,6 +42,7 @@ def load_network(model: Model) -> keras.Model:
     FileNotFoundError
         If there are no weights.
     """
+    check_fork()
     check_weights(model)
     network = read_architecture(model.card.architecture).build(batch_norm=False)
     weights = model.folder / WEIGHTS_FILE
@@ -78,7 +79,10 @@ def load_predictor(model: Model) -> KerasPredictor:
     ------
     FileNotFoundError, ValueError
         See `load_network`. ValueError also if the network has not the maps that the card names.
+    RuntimeError
+        If the process was forked from one that had loaded TensorFlow.
     """
+    check_fork()
     return _load_predictor(_Wanted(model.folder, spec_of(model.card, precision()), model))
 
 
@@ -155,8 +159,10 @@ class KerasPredictor:
         size : ndarray of float32, shape (N, Y / 8, X / 8) or larger
             Binary logarithm of the diameter of the nucleus over that of the spec.
         """
+        check_fork()
         shape = np.array(tiles.shape[1:3], np.int32)
-        maps, size = self._run(pad_to_stride(tiles, self.spec.stride), shape)
+        with memory_errors():
+            maps, size = self._run(pad_to_stride(tiles, self.spec.stride), shape)
         return maps.numpy(), size.numpy()[..., 0]
 
     def resize(self, tiles: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -176,6 +182,7 @@ class KerasPredictor:
         """
         if tiles.shape[1:3] == tuple(shape):
             return tiles
+        check_fork()
         smaller = shape[0] < tiles.shape[1]
         resized = ops.image.resize(tiles, shape, interpolation="bilinear", antialias=smaller)
         return ops.convert_to_numpy(resized)

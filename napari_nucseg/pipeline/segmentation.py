@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..image import Field, looks_like_labels
-from ..support import Callbacks, __version__, warn_user
+from ..support import Callbacks, __version__, check_memory, warn_user
 from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
@@ -100,6 +100,8 @@ def segment_field(
     ------
     ValueError
         If the channel does not exist, or has to be chosen.
+    MemoryError
+        If it does not fit into memory.
     Stopped
         If it should stop.
 
@@ -110,6 +112,7 @@ def segment_field(
         that was given is larger than the image, or if one color was chosen out of several.
     """
     start = time.perf_counter()
+    _check_memory(field, parameters.channel)
     plane = field.plane(parameters.channel)
     _warn_of_oddities(plane, field.name, parameters.diameter)
     chosen = field.nuclear_channel if parameters.channel is None else None
@@ -140,6 +143,20 @@ def segment_field(
     kept = maps if keep_maps else None
     probability = _in_bytes(maps["foreground"])
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
+
+
+def _check_memory(field: Field, channel: int | None) -> None:
+    """Check that the plane, its maps and its labels fit into memory."""
+    samples = 3 if field.is_color and channel is None else 1
+    # The plane as it is, one color of it normalized, three maps and the labels.
+    bytes_of_pixel = samples * field.image.dtype.itemsize + 4 + 3 * 4 + 4
+    height, width = field.shape
+    check_memory(
+        height * width * bytes_of_pixel,
+        f"segmenting {field.name!r} of {height} x {width} pixels",
+        "Close other programs, or segment parts of the image, or the image at half the "
+        "resolution.",
+    )
 
 
 def _tell_of_choice(channel: int, field: Field) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 import tempfile
 import zipfile
-import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..support import new_file, some_of
+from ..support import new_file, reading_zip, some_of
 from .card import CARD_FILE
 from .store import WEIGHTS_FILE, Model, load_model, save_model
+from .weights import MOST_BYTES
 
 __all__ = ["export_model", "import_model", "is_model_archive"]
 
 _FILES = (CARD_FILE, WEIGHTS_FILE, "README.md", "history.csv", "curves.png")
 #: What file managers leave in every folder.
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
-_MOST_BYTES = 1_000_000_000
+_MAC_LITTER = "__MACOSX/"
+#: More files than this are no model and litter.
+_MOST_FILES = 100
+#: The size of what belongs to a model beside its weights, in bytes.
+_MOST_BESIDE = 50_000_000
 
 
 def export_model(name: str, destination: str | Path) -> Path:
@@ -71,13 +77,17 @@ def is_model_archive(path: str | Path) -> bool:
         Whether it is a zip file that has the card of a model. It is not checked further.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with reading_zip(path) as archive:
             return CARD_FILE in archive.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, ValueError):
         return False
 
 
-def import_model(path: str | Path, name: str | None = None) -> Model:
+def import_model(
+    path: str | Path,
+    name: str | None = None,
+    check: Callable[[Model], None] = lambda model: None,
+) -> Model:
     """Copy a model from a zip file or a folder to the user's own models.
 
     Parameters
@@ -86,6 +96,9 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
         What `export_model` or training made.
     name : str, optional
         Another name for it.
+    check : callable, optional
+        Given a copy of the model in a temporary folder before it is accepted. A ValueError
+        refuses it.
 
     Returns
     -------
@@ -97,58 +110,110 @@ def import_model(path: str | Path, name: str | None = None) -> Model:
     FileNotFoundError
         If there is nothing at `path`.
     ValueError
-        If it is no model, is damaged, or contains other files, for example code.
+        If it is no model, is damaged, or contains other files, for example code, or links.
     FileExistsError
         If there is a model of that name.
     """
     path = Path(path)
-    if path.is_dir():
-        _check_names(path, [file.name for file in path.iterdir()])
-        return _copy(path, name)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(
             f"Expected a model (zip or folder), got nothing at {path}. Check the path."
         )
-    if not zipfile.is_zipfile(path):
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        if path.is_dir():
+            _copy_folder(path, folder)
+        else:
+            _unpack(path, folder)
+        with _naming(path, folder):
+            model = load_model(folder)
+            check(model)
+        return _save(model, name or model.card.name)
+
+
+def _copy_folder(path: Path, folder: Path) -> None:
+    """Copy the files of a model out of a folder."""
+    inside = list(path.iterdir())
+    _check_names(path, [file.name for file in inside])
+    files = [file for file in inside if file.name in _FILES]
+    for file in files:
+        # A link could name any file of this person, who may give the model away again.
+        if file.is_symlink() or not file.is_file():
+            raise ValueError(
+                f"Expected the files of a model in {path}, got a link, a folder or something "
+                f"else at {file.name!r}. Put the file itself there."
+            )
+    _check_sizes(path, {file.name: file.stat().st_size for file in files})
+    for file in files:
+        shutil.copyfile(file, folder / file.name, follow_symlinks=False)
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpack the files of a model out of a zip file, and nothing else."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
         raise ValueError(
             f"Expected a zip file with a model, got {path}, which is none or is incomplete. "
             f"Get the file again; 'nucseg models export' makes one."
         )
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-        _check_names(path, archive.namelist())
-        if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-            raise ValueError(f"Expected a model of at most 1 GB in {path}, got more.")
-        try:
-            archive.extractall(folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            raise ValueError(f"Expected a whole zip file, got {path}: {error}") from error
-        return _copy(Path(folder), name)
+    with reading_zip(path) as archive:
+        infos = archive.infolist()
+        _check_names(path, [info.filename for info in infos])
+        _check_sizes(path, {info.filename: info.file_size for info in infos})
+        for info in infos:
+            if info.filename in _FILES:
+                target = folder / info.filename
+                with archive.open(info) as packed, open(target, "xb") as file:
+                    shutil.copyfileobj(packed, file)
 
 
-def _check_names(path: Path, names: list[str]) -> None:
+def _check_names(path: Path, names: Sequence[str]) -> None:
     """Accept nothing but the files of a model, none of which can be executed."""
     if CARD_FILE not in names:
         raise ValueError(
             f"Expected a model in {path}, but it has no {CARD_FILE}. Choose the zip file or "
             f"the folder of a model."
         )
-    relevant = {name for name in names if not name.startswith("__MACOSX/")}
-    others = sorted(relevant - set(_FILES) - set(_LITTER))
+    relevant = [name for name in names if not name.startswith(_MAC_LITTER)]
+    others = sorted(set(relevant) - set(_FILES) - set(_LITTER))
     if others:
         raise ValueError(
             f"Expected only {', '.join(_FILES)} in {path}, got {some_of(others)}. A "
             f"model needs no other files; do not trust this one."
         )
+    if len(set(relevant)) < len(relevant) or len(names) > _MOST_FILES:
+        raise ValueError(
+            f"Expected each file of a model once in {path}, got {len(names)} files, or some "
+            f"twice. Do not trust this one."
+        )
 
 
-def _copy(folder: Path, name: str | None) -> Model:
-    """Copy a model whose file names are checked to the user's own models."""
-    model = load_model(folder)
-    card = dataclasses.replace(model.card, name=name or model.card.name)
+def _check_sizes(path: Path, sizes: dict[str, int]) -> None:
+    """Refuse files that are larger than those of any model."""
+    for name in set(sizes) & set(_FILES):
+        most = MOST_BYTES if name == WEIGHTS_FILE else _MOST_BESIDE
+        if sizes[name] > most:
+            raise ValueError(
+                f"Expected at most {most / 1e6:.0f} MB for {name} in {path}, got "
+                f"{sizes[name] / 1e6:.0f} MB."
+            )
+
+
+@contextlib.contextmanager
+def _naming(path: Path, folder: Path) -> Iterator[None]:
+    """Name the file of the person, and not the temporary folder, in what is refused."""
+    try:
+        yield
+    except (FileNotFoundError, ValueError) as error:
+        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+        raise kind(str(error).replace(str(folder), str(path))) from error
+
+
+def _save(model: Model, name: str) -> Model:
+    """Put a model among the user's own ones."""
 
     def write(weights: Path) -> None:
         for file in _FILES:
-            if file != CARD_FILE and (folder / file).is_file():
-                shutil.copyfile(folder / file, weights.parent / file)
+            if file != CARD_FILE and (model.folder / file).is_file():
+                shutil.copyfile(model.folder / file, weights.parent / file)
 
-    return save_model(card, write)
+    return save_model(dataclasses.replace(model.card, name=name), write)

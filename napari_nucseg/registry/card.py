@@ -9,7 +9,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from ..support import read_object
+from ..support import depth_of, read_object
 from .names import check_model_name
 from .spec import check_spec
 
@@ -19,6 +19,9 @@ __all__ = ["CARD_FILE", "Card", "read_card", "write_card"]
 CARD_FILE = "model.json"
 
 _FORMAT_VERSION = 1
+
+#: More than this no card has to say, and not in more lists inside of lists.
+_MOST_BYTES, _MOST_LEVELS = 10_000_000, 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +92,20 @@ def read_card(path: Path) -> Card:
     ValueError
         If it is damaged, of another version, or says what makes no sense.
     """
+    if path.exists() and not path.is_file():  # reading a pipe would not end
+        raise ValueError(f"Expected a model card in {path}, got something else than a file.")
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"Expected a model card of at most 10 MB in {path}, got more.")
     try:
         values = read_object(path)
-    except ValueError as error:
+        json.dumps(values, ensure_ascii=False).encode()  # JSON can name what is no character
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"Expected a model card in {path}: {error}") from error
+    if depth_of(values) > _MOST_LEVELS:
+        raise ValueError(
+            f"Expected a model card with at most {_MOST_LEVELS} lists and objects inside of "
+            f"each other in {path}, got {depth_of(values)}."
+        )
     known = typing.get_type_hints(Card)
     if "name" not in values:
         raise ValueError(f"Expected a model card with a name in {path}.")

@@ -103,4 +103,7 @@ def _descent(
 
 
 def _number(told: object) -> float | None:
-    return float(told) if isinstance(told, int | float) else None
+    try:
+        return float(told) if isinstance(told, int | float) else None
+    except OverflowError:  # JSON has whole numbers of any length
+        return None

@@ -11,7 +11,7 @@ from ..support import new_folder, user_directory
 from .card import CARD_FILE, Card, read_card, write_card
 from .names import check_model_name
 from .spec import check_spec
-from .weights import check_weights_file, checksum
+from .weights import MOST_BYTES, check_weights_file, checksum
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -155,6 +155,8 @@ def check_weights(model: Model) -> None:
             f"Expected the weights of model {model.card.name!r} at {path}, got nothing. "
             f"Import or train the model again."
         )
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"Expected at most 1 GB of weights in {path}, got more.")
     if checksum(path) != model.card.weights_sha256:
         raise ValueError(
             f"Expected the weights in {path} to have the checksum in the card of model "

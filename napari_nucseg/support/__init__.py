@@ -2,8 +2,9 @@
 
 from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
 from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
-from .json_file import parse_object, read_object
+from .json_file import depth_of, parse_object, read_object
 from .lock import locked
+from .memory import check_memory
 from .parameters import (
     FormRow,
     Parameter,
@@ -17,6 +18,7 @@ from .process import is_running, process_stamp
 from .text import duration, pluralize, some_of
 from .version import __version__
 from .warn import warn_user
+from .zip_file import reading_zip
 
 __all__ = [
     "Callbacks",
@@ -27,7 +29,9 @@ __all__ = [
     "ShouldStop",
     "Stopped",
     "__version__",
+    "check_memory",
     "check_new_folder",
+    "depth_of",
     "duration",
     "from_keywords",
     "is_old",
@@ -42,6 +46,7 @@ __all__ = [
     "pluralize",
     "process_stamp",
     "read_object",
+    "reading_zip",
     "remove_leftovers",
     "runs_directory",
     "some_of",

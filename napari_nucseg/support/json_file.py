@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["parse_object", "read_object"]
+__all__ = ["depth_of", "parse_object", "read_object"]
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -37,6 +37,29 @@ def read_object(path: Path) -> dict[str, Any]:
         ) from (error)
 
 
+def depth_of(values: Any) -> int:
+    """Return how many lists and objects lie inside of each other.
+
+    Parameters
+    ----------
+    values : object
+        Read from JSON.
+
+    Returns
+    -------
+    int
+        0 for a number or a text.
+    """
+    depth, level = 0, [values]
+    while any(isinstance(one, dict | list) for one in level):
+        depth += 1
+        inner = [one for one in level if isinstance(one, dict | list)]
+        level = [
+            part for one in inner for part in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
+
+
 def parse_object(text: str) -> dict[str, Any]:
     """Read a JSON object.
 
@@ -55,7 +78,10 @@ def parse_object(text: str) -> dict[str, Any]:
     ValueError
         If the text is damaged, or something else, such as ``null`` or a list.
     """
-    values = json.loads(text)
+    try:
+        values = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("Expected few lists and objects inside of each other.") from error
     if not isinstance(values, dict):
         raise ValueError(f"Expected a JSON object, got {text[:80]!r}.")
     return values

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import zipfile
-import zlib
 from pathlib import Path
 
-from ..support import new_file, new_folder, some_of
+from ..support import new_file, new_folder, reading_zip, some_of
 from .entry import plain_name
 from .field_folder import (
     ABOUT_FILE,
@@ -111,9 +110,9 @@ def is_set_archive(path: str | Path) -> bool:
         Whether it is a zip file that has a field. It is not checked further.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with reading_zip(path) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, ValueError):
         return False
     return SET_FILE in names or any(name.endswith(f"/{ABOUT_FILE}") for name in names)
 
@@ -158,13 +157,10 @@ def import_set(path: str | Path, name: str | None = None) -> TrainingSet:
             f"incomplete. Get the file again; 'nucseg training-set export' makes one."
         )
     folder = sets_directory() / name
-    with zipfile.ZipFile(path) as archive, new_folder(folder) as aside:
-        files = _checked(path, archive)
-        try:
-            for info in files:
+    with new_folder(folder) as aside:
+        with reading_zip(path) as archive:
+            for info in _checked(path, archive):
                 _extract(archive, info, aside)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            raise ValueError(f"Expected a whole zip file, got {path}: {error}") from error
         _check_fields(path, aside)
         describe_set(aside)
     return TrainingSet(folder)

@@ -21,6 +21,7 @@ from ..support import (
 )
 from .hold_out import check_fields, hold_out
 from .initialization import Initialization
+from .lessons import lessons_in, warn_of_seen
 from .parameters import TrainParameters
 from .plan import ModelInfo, RunPlan
 from .reference import ReferenceSet, reference_set
@@ -131,6 +132,7 @@ def train_fields(
     _check_output(output)
     check_model_name(info.name)
     check_fields(spec.fields)
+    spec = _lessons_of(spec)
     trainer = make_trainer(spec.initialization, parameters)
     data = _divide(spec, parameters)
     plan = _plan(spec, data, trainer, info, output)
@@ -206,6 +208,7 @@ def fine_tune_fields(
     check_fields(fields)
     check_new_name(name)
     spec = TrainingSpec([list(fields)], initialization=Initialization(parent), data=data)
+    spec = _lessons_of(spec)
     trainer = make_trainer(spec.initialization, parameters)
     divided = _divide(spec, parameters)
     plan = _plan(spec, divided, trainer, _info_of_child(parent, name, len(fields)))
@@ -227,6 +230,18 @@ def _check_output(output: Path) -> None:
             f"model to start from (--model of the command) and give another folder."
         )
     check_new_folder(output)
+
+
+def _lessons_of(spec: TrainingSpec) -> TrainingSpec:
+    """Leave out what nothing can be learned from."""
+    pairs = zip(lessons_in(spec.groups), spec.sampling_weights, strict=True)
+    groups, weights = zip(*((group, weight) for group, weight in pairs if group), strict=True)
+    validation = lessons_in([spec.validation])[0] if spec.validation else []
+    changed = dataclasses.replace(
+        spec, groups=groups, sampling_weights=weights, validation=validation
+    )
+    warn_of_seen(changed.fields, validation)
+    return changed
 
 
 def _divide(spec: TrainingSpec, parameters: TrainParameters) -> TrainingData:

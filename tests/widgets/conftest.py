@@ -14,19 +14,10 @@ import signal
 import threading
 import time
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from hypothesis import Phase, settings
-from napari import Viewer
-from napari._app_model._app import NapariApplication, _napari_names
-from napari._qt._qapp_model.qactions import init_qactions
-from napari._qt.dialogs.qt_notification import NapariQtNotification
-from napari._qt.qt_viewer import QtViewer
-from napari._qt.threads.status_checker import StatusChecker
 from napari.layers import Labels
-from napari.plugins import _initialize_plugins
-from napari.settings import get_settings
 from napari.utils.notifications import NotificationSeverity, notification_manager
 from npe2 import PluginManifest
 from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
@@ -39,9 +30,7 @@ from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.registry.store import DEFAULT_MODEL, models_directory
 from napari_nucseg.support.paths import HOME_VARIABLE
 from napari_nucseg.training.training_set import TrainingSet
-from napari_nucseg.widgets.dock import NucleusDock
 from napari_nucseg.widgets.jobs import THREAD
-from napari_nucseg.widgets.journal.journal_keeper import _keepers
 
 with pytest.MonkeyPatch.context() as patched:
     patched.syspath_prepend(Path(__file__).parents[1])
@@ -233,107 +222,8 @@ class Window:
         self.finish()
 
 
-class OpenViewer:
-    """The viewer that the tests of a file have one after the other.
-
-    To open one takes longer than most of the tests.
-    """
-
-    def __init__(self):
-        self._viewer = None
-        self._ends = contextlib.ExitStack()
-
-    def viewer(self):
-        """Return the viewer, which is as if it were new."""
-        get_settings().reset()
-        if self._viewer is None:
-            self._ends.enter_context(_application())
-            self._viewer = Viewer(show=True, show_welcome_screen=False)
-            self._size = self._window.size()
-            # `make_napari_viewer` takes it for one that a test has left.
-            QtViewer._instances.discard(self._window._qt_viewer)
-        return self._viewer
-
-    @property
-    def _window(self):
-        """The window of Qt, None if it was closed."""
-        return getattr(self._viewer.window, "_qt_window", None)
-
-    def tidy(self, qtbot):
-        """Take out what a test has put in, or close what no longer is a whole viewer."""
-        viewer, window = self._viewer, self._window
-        if window is None or not window.isVisible():
-            self.close()
-            return
-        viewer.window.remove_dock_widget("all")
-        for widget in QApplication.topLevelWidgets():
-            if isinstance(widget, NucleusDock):  # napari leaves it to the plugin
-                widget.deleteLater()
-        viewer.layers.clear()
-        viewer.dims.ndisplay = 2
-        get_settings().reset()
-        viewer.theme = get_settings().appearance.theme
-        for notification in window.findChildren(NapariQtNotification):
-            notification.close()
-        window.resize(self._size)
-        # It keeps its journals in the home of the test.
-        _keepers.pop(viewer).release()
-        qtbot.wait(20)  # Qt deletes what was removed
-
-    def close(self):
-        """Close the viewer if there is one. The next test has a new one."""
-        if self._viewer is not None and self._window is not None:
-            with patch.object(self._window, "_save_current_window_settings"):
-                self._viewer.close()
-        self._viewer = None
-        self._ends.close()
-
-
-@contextlib.contextmanager
-def _application():
-    """An application of napari that starts anew, as `make_napari_viewer` has one."""
-    application = NapariApplication("tests of a file")
-    application.injection_store.namespace = _napari_names
-
-    def forget():
-        _initialize_plugins.cache_clear()
-        init_qactions.cache_clear()
-
-    forget()
-    with (
-        patch.object(NapariApplication, "get_app_model", return_value=application),
-        patch.object(StatusChecker, "start"),
-    ):
-        yield
-    NapariApplication.destroy(application.name)
-    forget()
-
-
-@pytest.fixture(scope="module")
-def open_viewer(qapp):
-    """The viewer of a file."""
-    open_viewer = OpenViewer()
-    yield open_viewer
-    open_viewer.close()
-
-
 @pytest.fixture
-def window(home, open_viewer, qtbot, request):
-    """A window with the viewer of the file, which another test has had before."""
-    window = Window(open_viewer.viewer(), qtbot)
-    yield window
-    # What the last epoch left to be drawn.
-    qtbot.wait(50)
-    vars(window).clear()
-    if request.node.rep_call.passed:
-        open_viewer.tidy(qtbot)
-    else:
-        open_viewer.close()
-
-
-@pytest.fixture
-def new_window(home, make_napari_viewer, qtbot):
-    """A window with a viewer that no other test has, which may be closed."""
+def window(home, make_napari_viewer, qtbot):
     window = Window(make_napari_viewer(show=True), qtbot)
     yield window
     # What the last epoch left to be drawn holds the viewer until it is.

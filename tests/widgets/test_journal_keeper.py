@@ -9,6 +9,7 @@ import tifffile
 
 from napari_nucseg.corrections import Journal, Journals, State, States
 from napari_nucseg.widgets.journal.journal_keeper import keeper_of
+from napari_nucseg.widgets.journal.restore_offer import RestoreOffer
 from napari_nucseg.widgets.layers.layer_states import put_states, states_in
 
 
@@ -180,6 +181,14 @@ def test_disk_that_refuses_is_told_once_and_tried_again(viewer, keeper, two, qtb
     kept(keeper, layer, qtbot)
     assert len(told) == 1
     assert "cannot be kept safe on the disk" in told[0]
+
+
+def test_opening_removes_what_was_killed_before_the_first_journal(viewer, qtbot):
+    folder = Journals().new()
+    (folder / ".new-0123456789ab.journal").touch()
+    crash(folder)
+    qtbot.addWidget(RestoreOffer(viewer))
+    qtbot.waitUntil(lambda: not folder.exists())
 
 
 # In the whole window

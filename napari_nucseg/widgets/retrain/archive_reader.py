@@ -8,8 +8,9 @@ from typing import Any
 
 from napari.utils.notifications import show_info
 
-from ...registry import check_model_name, free_name, import_model, is_model_archive
-from ...training import import_set, is_set_archive
+from ...network import resolve
+from ...registry import Model, check_model_name, free_name, import_model, is_model_archive
+from ...training import Initialization, import_set, is_set_archive
 
 __all__ = ["get_reader", "import_archive"]
 
@@ -60,13 +61,18 @@ def import_archive(path: str | Path) -> str:
         If it is damaged, contains other files, or cannot be written.
     """
     if is_model_archive(path):
-        name = import_model(path, _name_of(Path(path).stem)).card.name
+        name = import_model(path, _name_of(Path(path).stem), _check_network).card.name
         return f"Imported the model {name!r}. Choose it in part 1 to use it."
     training_set = import_set(path)
     return (
         f"Imported the training set {training_set.name!r} with {len(training_set)} fields. "
         f"Choose it in part 2."
     )
+
+
+def _check_network(model: Model) -> None:
+    """Check what a card says of the network; the window does not wait until it is built."""
+    resolve(Initialization(model))
 
 
 def _name_of(stem: str) -> str:
