@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         segment,
         train,
     )
-    from .image import ArrayImage, BaseImage, Field, Image, Origin, open_image
+    from .image import ArrayImage, BaseImage, Division, Field, Image, Origin, open_image
     from .measure import (
         Measurement,
         Pixel,
@@ -32,8 +32,16 @@ if TYPE_CHECKING:
         measure_nuclei,
         report_entry,
         write_report,
+        write_tracks,
     )
-    from .pipeline import Maps, ModelSpec, Segmentation, SegmentParameters
+    from .pipeline import (
+        Maps,
+        ModelSpec,
+        Segmentation,
+        SegmentParameters,
+        StackParameters,
+        Tracks,
+    )
     from .registry import (
         Card,
         Model,
@@ -66,6 +74,7 @@ __all__ = [
     "BaseImage",
     "Callbacks",
     "Card",
+    "Division",
     "Entry",
     "Epoch",
     "Field",
@@ -84,7 +93,9 @@ __all__ = [
     "Scores",
     "SegmentParameters",
     "Segmentation",
+    "StackParameters",
     "Stopped",
+    "Tracks",
     "TrainParameters",
     "TrainingSet",
     "Verdict",
@@ -112,6 +123,7 @@ __all__ = [
     "segment",
     "train",
     "write_report",
+    "write_tracks",
 ]
 
 _HOMES = {
@@ -119,6 +131,7 @@ _HOMES = {
     "BaseImage": "image",
     "Callbacks": "support",
     "Card": "registry",
+    "Division": "image",
     "Entry": "training",
     "Epoch": "support",
     "Field": "image",
@@ -137,7 +150,9 @@ _HOMES = {
     "Scores": "measure",
     "SegmentParameters": "pipeline",
     "Segmentation": "pipeline",
+    "StackParameters": "pipeline",
     "Stopped": "support",
+    "Tracks": "pipeline",
     "TrainParameters": "training",
     "TrainingSet": "training",
     "create_set": "training",
@@ -165,6 +180,7 @@ _HOMES = {
     "segment": "api",
     "train": "api",
     "write_report": "measure",
+    "write_tracks": "measure",
 }
 
 

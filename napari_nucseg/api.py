@@ -15,24 +15,29 @@ from typing import Any
 import numpy as np
 
 from . import registry
-from .engine import Export, FineTune, Segment, Train, TryOut, execute
+from .engine import Export, FineTune, Segment, SegmentImage, Train, TryOut, execute
 from .image import (
+    BaseImage,
     Field,
     MaskIssue,
     as_image,
     as_labels,
+    channel_number,
+    check_channel,
     instances_of,
+    open_planes,
     read_fields,
     read_foreign_labels,
     read_image,
     read_labels,
+    understood,
     warn_of_issues,
 )
 from .measure import Scores, match_counts, summarize
 from .network import resolve
-from .pipeline import Segmentation, SegmentParameters
+from .pipeline import Segmentation, SegmentParameters, StackParameters
 from .registry import DEFAULT_MODEL, Model, load_model
-from .support import Callbacks, from_keywords
+from .support import Callbacks, from_keywords, parameters_of
 from .training import (
     DEFAULT_BUDGET,
     FineTuneResult,
@@ -80,8 +85,8 @@ def segment(
     Parameters
     ----------
     image : array_like, path, Image or Field
-        Grey (Y, X), color (Y, X, 3) or with channels (C, Y, X); or a stack of these, of
-        which a plane is chosen with `z` and `t`.
+        Grey (Y, X), color (Y, X, 3) or with channels (C, Y, X); or a stack or time series of
+        these, or both.
     model : str, path or Model, optional
         Name or folder of a model.
     axes : str, optional
@@ -89,18 +94,23 @@ def segment(
         a color pixel, such as ``"TZYX"``. Left out, they are those that the array or file
         names, or guessed.
     z, t : int, optional
-        Which plane of a stack and which time point, counted from 0.
+        Which plane of a stack and which time point, counted from 0. Left out, all of them:
+        of an image TZYX ``z=3, t=0`` is one plane, ``t=0`` a stack, and neither everything.
     callbacks : Callbacks, optional
         Who is told, and who may end it. `should_stop` is asked between steps, perhaps by
         another thread; if it returns True, `Stopped` is raised.
     **parameters
         Those of `SegmentParameters`: ``channel``, ``diameter``,
-        ``probability``, ``minimum_size``, ``test_time_augmentations``.
+        ``probability``, ``minimum_size``, ``test_time_augmentations``. The channel may also
+        be given by its name, if the image names it. Of a stack or series those of
+        `StackParameters`, too: ``directions``, ``voxel_depth``, ``range_per_frame``,
+        ``largest_step``.
 
     Returns
     -------
-    ndarray of int32, shape (Y, X)
-        0 is background, nuclei are numbered from 1 in reading order.
+    ndarray of int32, shape (Y, X), (Z, Y, X), (T, Y, X) or (T, Z, Y, X)
+        0 is background, nuclei are numbered from 1 in reading order. A nucleus of a stack has
+        one number in all planes, and one of a series keeps it until it divides.
 
     Raises
     ------
@@ -138,7 +148,7 @@ def find_nuclei(
     keep_maps : bool, optional
         Whether to keep all maps that the network predicted, which take 12 bytes per pixel.
     **parameters
-        Those of `SegmentParameters`.
+        Those of `SegmentParameters` and `StackParameters`, as in `segment`.
 
     Returns
     -------
@@ -158,12 +168,33 @@ def find_nuclei(
     >>> found = find_nuclei(immunohistochemistry(), minimum_size=50)
     >>> areas = found.nuclei["area"]
     """
-    options = from_keywords(SegmentParameters, parameters)
-    field = _as_field(image, axes, z, t)
-    field.check_channel(options.channel)
+    source = _source(image, axes, z, t)
+    parameters = {**parameters, "channel": channel_number(source, parameters.get("channel"))}
+    known = {one.name for one in parameters_of(StackParameters)}
+    stack = StackParameters(**{n: v for n, v in parameters.items() if n in known})
+    options = from_keywords(
+        SegmentParameters, {n: v for n, v in parameters.items() if n not in known}
+    )
+    source = understood(source, options.channel)
+    is_plane = not set("TZ") & set(source.squeeze().axes)
+    field = _as_field(image, axes, z, t) if is_plane else None
+    if field is None:
+        check_channel(source, options.channel)
+    else:
+        field.check_channel(options.channel)
     chosen = model if isinstance(model, Model) else load_model(model)
-    task = Segment(field, chosen, options, return_maps=keep_maps)
-    return execute(task, callbacks)
+    if field is None:
+        return execute(SegmentImage(source, chosen, options, stack, keep_maps), callbacks)
+    return execute(Segment(field, chosen, options, return_maps=keep_maps), callbacks)
+
+
+def _source(image: Any, axes: str, z: int | None, t: int | None) -> BaseImage:
+    """Return the chosen planes of an image, not read."""
+    if isinstance(image, str | Path):
+        return open_planes(image, axes, z=z, t=t)
+    if isinstance(image, Field):
+        return (image.with_axes(axes) if axes else image).source
+    return as_image(image, axes).select(z=z, t=t)
 
 
 def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:

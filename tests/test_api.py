@@ -69,13 +69,51 @@ def test_plane_of_a_stack(simulated, labels, tmp_path):
     assert (segment(path, z=2, t=1) == labels).all()
     assert (segment(stack, axes="TZYX", z=2, t=1) == labels).all()
     assert (segment(path, axes="TCYX", channel=2, t=1) == labels).all()
-    says = r"2 time points \(T\) and 3 planes \(Z\), axes TZYX\. Give the plane: t=…, z=…"
-    with pytest.raises(ValueError, match=says):
-        segment(path)
     with pytest.raises(ValueError, match=r"a\.ome\.tif: Expected z from 0 to 2 .*got 3"):
         segment(path, z=3, t=0)
     with pytest.raises(ValueError, match=r"axes out of YX .*got 'Z'"):
         segment(simulated, z=1)
+
+
+def test_plane_stack_or_everything(simulated, labels, tmp_path):
+    empty = np.zeros_like(simulated.image)
+    stack = np.stack([[empty, simulated.image, empty], [empty, empty, simulated.image]])
+    path = tmp_path / "a.ome.tif"
+    metadata = {"axes": "TZCYX", "Channel": {"Name": ["dapi", "gfp"]}}
+    metadata |= {"PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "PhysicalSizeZ": 4}
+    channels = np.stack([stack, np.zeros_like(stack)], axis=2)
+    tifffile.imwrite(path, channels, photometric="minisblack", metadata=metadata)
+    everything = find_nuclei(path, channel="DAPI")
+    assert (everything.axes, everything.labels.shape) == ("TZYX", stack.shape)
+    assert everything.provenance["understood"] == (
+        f"2 time points, 2 channels, 3 planes of {empty.shape[0]} x {empty.shape[1]}"
+    )
+    assert everything.provenance["parameters"]["channel"] == 0
+    of_one = find_nuclei(path, channel=0, t=1)
+    assert (of_one.axes, of_one.provenance["plane"]) == ("ZYX", {"T": 1})
+    assert (of_one.labels[2] > 0).sum() == pytest.approx((labels > 0).sum(), rel=0.1)
+    assert of_one.labels[:2].max() == 0
+    assert find_nuclei(path, channel=0, z=1).axes == "TYX"
+    assert (segment(path, channel="dapi", t=0, z=1) == labels).all()
+    with pytest.raises(ValueError, match="channels are called dapi, gfp, got 'dab'"):
+        segment(path, channel="dab")
+    with pytest.raises(ValueError, match=r"which names none, got 'dapi'"):
+        segment(simulated, channel="dapi")
+    with pytest.raises(TypeError, match="got depth"):
+        segment(path, channel=0, depth=2)
+
+
+def test_what_a_stack_without_names_is_taken_for(simulated):
+    plane = simulated.image[:64, :64]
+    stack = np.stack([plane] * 5)
+    with pytest.warns(
+        UserWarning, match=r"understood as a stack of 5 planes of 64 x 64 \(axes"
+    ):
+        assert find_nuclei(stack).axes == "ZYX"
+    assert find_nuclei(stack, channel=4).axes == "YX"
+    assert find_nuclei(stack, axes="TYX").axes == "TYX"
+    with pytest.raises(ValueError, match="Choose a channel from 0 to 3"):
+        find_nuclei(stack[:4])
 
 
 def test_lazy_image_is_read_once(simulated, labels):
@@ -135,7 +173,7 @@ def test_progress_is_told_and_stop_is_heard(simulated):
         (np.full((4, 4), None), TypeError, "integers or floating"),
         ([[1, 2], [3]], ValueError, "inhomogeneous"),
         (np.zeros(40), ValueError, "2-D"),
-        (np.zeros((30, 50, 70)), ValueError, r"30 planes \(Z\)"),
+        (np.zeros((6, 5, 50, 70)), ValueError, "Give its axes"),
         ("none.tif", FileNotFoundError, "none"),
         ("none", FileNotFoundError, "none"),
     ],

@@ -24,7 +24,8 @@ import tifffile
 from napari_nucseg import __version__, find_nuclei, segment
 from napari_nucseg.cli import main
 from napari_nucseg.engine import Load, Segment, execute
-from napari_nucseg.image.files import read_image, read_labels, write_labels
+from napari_nucseg.image.files import open_image, read_image, read_labels, write_labels
+from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.predict import load_network
 from napari_nucseg.registry import Card, list_models, load_model, save_model
@@ -212,10 +213,49 @@ def test_segment_a_plane_of_stacks(nucseg, tmp_path, simulated):
     assert nucseg("segment", tmp_path, *options)[0] == 0
     for name in ("a_labels.tif", "b_labels.tif"):
         assert (read_labels(output / name) == segment(simulated)).all()
-    status, _, messages = nucseg("segment", tmp_path, *options[:2])
-    assert status == 1
-    assert "a.tif: Expected one plane, got an image with 2 planes (Z), axes ZYX" in messages
-    assert "--z of the command" in messages
+
+
+def test_segment_stacks_and_series_whole(nucseg, tmp_path, simulated):
+    size = {"resolution": (2, 2), "metadata": {"axes": "ZYX", "unit": "um", "spacing": 4}}
+    empty = np.zeros_like(simulated.image)
+    stack = np.stack([empty, simulated.image, simulated.image, empty])
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, **size)
+    size["metadata"] = {"axes": "TYX", "unit": "um", "finterval": 60}
+    tifffile.imwrite(tmp_path / "b.tif", stack[1:3], imagej=True, **size)
+    out = tmp_path / "out"
+    options = ("--tracks", "--table", "--probability-map", "--output", out)
+    status, said, _ = nucseg("segment", tmp_path / "a.tif", tmp_path / "b.tif", *options)
+    assert status == 0
+    assert "a.tif: 4 planes of 192 x 192, axes ZYX" in said
+    assert "b.tif: 2 time points of 192 x 192, axes TYX" in said
+    for name, axes, steps, unit in (
+        ("a", "ZYX", (4, 0.5, 0.5), "micrometer"),
+        ("b", "TYX", (60, 0.5, 0.5), "second"),
+    ):
+        image = open_image(out / f"{name}_labels.tif")
+        assert (image.axes, image.spacing, image.unit[0]) == (axes, steps, unit)
+        expected = find_nuclei(tmp_path / f"{name}.tif")
+        assert (np.asarray(image) == expected.labels).all()
+        assert read_provenance(out / f"{name}_labels.tif")["axes"] == axes
+        chance = open_image(out / f"{name}_probability.tif")
+        assert (np.asarray(chance) == expected.probability).all()
+    assert {path.name for path in out.iterdir() if "_" in path.stem} >= {
+        "b_tracks.csv",
+        "b_tracks.xml",
+        "b_lineage.csv",
+        "b_nuclei.csv",
+        "a_nuclei.csv",
+    }
+    assert not (out / "a_tracks.csv").exists()
+    table = tmp_path / "table.csv"
+    assert nucseg("measure", out, "--output", table)[0] == 0
+    columns = table.read_text().splitlines()[0].split(",")
+    assert {"voxels", "volume_um3", "area_um2", "t"} <= set(columns)
+    # The same again, as the labels say.
+    again = tmp_path / "again"
+    made = out / "a_labels.tif"
+    assert nucseg("segment", tmp_path / "a.tif", "--from", made, "--output", again)[0] == 0
+    assert (again / "a_labels.tif").stat().st_size > 0
 
 
 def test_labels_beside_the_images_are_not_segmented_the_next_time(nucseg, images):
@@ -285,7 +325,7 @@ def test_bad_files_are_reported_and_the_rest_go_on(nucseg, images, tmp_path):
     (images / "text.tif").write_text("This is no image at all.")
     whole = (images / "a.tif").read_bytes()
     (images / "cut.tif").write_bytes(whole[: len(whole) // 2])
-    tifffile.imwrite(images / "stack.tif", np.zeros((30, 40, 50), np.uint8))
+    tifffile.imwrite(images / "stack.tif", np.zeros((6, 5, 40, 50), np.uint8))
     tifffile.imwrite(images / "complex.tif", np.zeros((40, 50), np.complex64))
     output = tmp_path / "labels"
     status, text, messages = nucseg(

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import tifffile
 
 from napari_nucseg import find_nuclei, fine_tune, segment, train
 from napari_nucseg.engine import (
@@ -25,16 +26,19 @@ from napari_nucseg.engine import (
     Relabel,
     RelabelExpired,
     Segment,
+    SegmentImage,
     Warm,
     execute,
     execution,
 )
 from napari_nucseg.engine.messages import Done, Progress, Stop
 from napari_nucseg.image.field import Field
+from napari_nucseg.image.files import open_image
 from napari_nucseg.image.simulate import simulate_field
 from napari_nucseg.network.predict import load_predictor
-from napari_nucseg.pipeline.parameters import SegmentParameters
-from napari_nucseg.pipeline.segmentation import relabel, segment_field
+from napari_nucseg.pipeline.parameters import SegmentParameters, StackParameters
+from napari_nucseg.pipeline.segmentation import segment_field
+from napari_nucseg.pipeline.stacks import relabel
 from napari_nucseg.registry.store import load_model
 from napari_nucseg.support.callbacks import Callbacks, Stopped
 from napari_nucseg.support.paths import HOME_VARIABLE
@@ -188,6 +192,20 @@ def test_labels_are_made_again_without_a_window(simulated):
     assert 0 < np.count_nonzero(again.labels) < np.count_nonzero(found.labels)
     with pytest.raises(RelabelExpired):
         execute(Relabel("none", other))
+
+
+def test_stack_travels_as_its_file(engine, simulated, tmp_path, monkeypatch):
+    stack = np.stack([simulated.image[:64, :64], simulated.image[:64, 64:128]])
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, metadata={"axes": "TYX"})
+    monkeypatch.chdir(tmp_path)  # the child has another folder
+    task = SegmentImage(open_image("a.tif"), "nuclei", SegmentParameters(), StackParameters())
+    calls = []
+    job = engine.submit(task, Callbacks(lambda *call: calls.append(call)))
+    found = job.wait(LONG)
+    here = execute(task)
+    assert (found.labels == here.labels).all()
+    assert found.tracks.divisions == here.tracks.divisions
+    assert (0, 2, "Finding nuclei") in calls
 
 
 def test_kept_maps_are_brought_in_half_precision(simulated):

@@ -31,6 +31,7 @@ from napari_nucseg.corrections import (
 from napari_nucseg.engine import SegmentFile, execute
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
+from napari_nucseg.measure import Outputs
 from napari_nucseg.pipeline import SegmentParameters
 
 NAMES = ["a.tif", "b.tif", "c.tif"]
@@ -302,7 +303,7 @@ def test_files_are_those_of_the_command(folder, tmp_path, simulated, quick_learn
     image = folder / "cells.tif"
     tifffile.imwrite(image, simulated.image)
     work = opened(folder, tmp_path / "window")
-    task = SegmentFile(image, work.outputs, quick_learner, SegmentParameters())
+    task = SegmentFile(image, Outputs(work.output), quick_learner, SegmentParameters())
     summary = execute(task)
     command = ["segment", str(image), f"--model={quick_learner}", f"--output={tmp_path / 'c'}"]
     assert main(command) == 0

@@ -48,6 +48,8 @@ FOR_OTHERS = {
     "image.Species": "programs that simulate tissue",
     "image.Stain": "programs that simulate tissue",
     "image.TissueKind": "programs that simulate tissue",
+    "image.simulate_movie": "programs that simulate movies",
+    "image.simulate_stack": "programs that simulate stacks",
     "image.simulate_tissue": "programs that simulate tissue",
 }
 

@@ -9,7 +9,8 @@ from napari_nucseg.measure.metrics import compare
 from napari_nucseg.network.precision import PRECISION_VARIABLE
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline.parameters import SegmentParameters
-from napari_nucseg.pipeline.segmentation import relabel, segment_field
+from napari_nucseg.pipeline.segmentation import segment_field
+from napari_nucseg.pipeline.stacks import relabel
 from napari_nucseg.support.callbacks import Callbacks, Stopped
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..image import read_provenance
-from ..pipeline import SegmentParameters
+from ..pipeline import SegmentParameters, StackParameters
 from ..registry import DEFAULT_MODEL, Model, load_model
 from ..support import from_keywords
 from .options import given
@@ -26,12 +26,18 @@ class Settings:
         The model.
     parameters : SegmentParameters
         How to segment.
+    stack : StackParameters
+        How to put planes together.
+    channel : int, str or None
+        Number or name of the channel, in place of that of the parameters.
     places : mapping of str to object
         ``axes``, ``z`` and ``t`` of `read_image`.
     """
 
     model: Model
     parameters: SegmentParameters
+    stack: StackParameters
+    channel: int | str | None
     places: Mapping[str, Any]
 
 
@@ -75,18 +81,28 @@ def settings_of(options: Any) -> Settings:
     """
     places = {"axes": options.axes, "z": options.z, "t": options.t}
     if options.made_like is None:
-        parameters = SegmentParameters(**given(options, SegmentParameters))
-        return Settings(load_model(options.model or DEFAULT_MODEL), parameters, places)
+        values = given(options, SegmentParameters)
+        channel = values.pop("channel", None)
+        parameters = SegmentParameters(**values)
+        stack = StackParameters(**given(options, StackParameters))
+        model = load_model(options.model or DEFAULT_MODEL)
+        return Settings(model, parameters, stack, channel, places)
     made = _provenance(options.made_like)
     values = {**made["parameters"], **given(options, SegmentParameters)}
+    channel = values.pop("channel", None)
+    for_stack = {**made.get("stack", {}), **given(options, StackParameters)}
     for axis, place in made.get("plane", {}).items():
         if places.get(axis.lower()) is None:
             places[axis.lower()] = place
     if not places["axes"] and not made.get("axes_guessed", True):
         places["axes"] = made.get("axes", "")
-    model = _same_model(made, options.made_like) if options.model is None else None
+    same = _same_model(made, options.made_like) if options.model is None else None
     return Settings(
-        model or load_model(options.model), from_keywords(SegmentParameters, values), places
+        same or load_model(options.model),
+        from_keywords(SegmentParameters, values),
+        from_keywords(StackParameters, for_stack),
+        channel,
+        places,
     )
 
 

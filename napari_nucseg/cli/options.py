@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..registry import DEFAULT_MODEL
@@ -74,7 +74,9 @@ def add_axes(command: Any) -> None:
     )
 
 
-def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = True) -> None:
+def add_parameters(
+    command: Any, parameters: Parameters, *, defaults: bool = True, named: Sequence[str] = ()
+) -> None:
     """Add an option for each parameter of a parameter object.
 
     Parameters
@@ -85,6 +87,8 @@ def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = Tru
         The object; what it says of a parameter is the help of the option.
     defaults : bool, optional
         Whether the help tells the defaults.
+    named : sequence of str, optional
+        Parameters of which the value may also be a name; it is left as a text then.
     """
     for declared in parameters_of(type(parameters)):
         about = declared.description
@@ -95,6 +99,8 @@ def add_parameters(command: Any, parameters: Parameters, *, defaults: bool = Tru
             about += f" Default: {declared.default}."
         name = f"--{declared.name.replace('_', '-')}"
         how: dict[str, Any] = {"type": _reader(declared), "metavar": "N"}
+        if declared.name in named:
+            how = {"type": _number_or_name(declared), "metavar": "N|NAME"}
         if yes_or_no:
             how = {"action": "store_true"}
         command.add_argument(name, default=argparse.SUPPRESS, help=about, **how)
@@ -111,6 +117,20 @@ def _reader(declared: Parameter) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     read.__name__ = declared.kind.__name__  # argparse says "invalid int value"
+    return read
+
+
+def _number_or_name(declared: Parameter) -> Callable[[str], Any]:
+    """Return what reads the value of a parameter, and returns a text that is no number."""
+    number = _reader(declared)
+
+    def read(text: str) -> Any:
+        try:
+            int(text)
+        except ValueError:
+            return text
+        return number(text)
+
     return read
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..image import LABELS_ENDING, PROBABILITY_ENDING
-from ..pipeline import TABLE_ENDING, Outputs
+from ..measure import LINEAGE_ENDING, TABLE_ENDING, TRACKS_ENDING, Outputs
 
 __all__ = ["add_outputs", "outputs_of"]
 
@@ -36,6 +36,12 @@ def add_outputs(command: Any) -> None:
             f"Also write position, area and mean probability of each nucleus, "
             f"<stem>{TABLE_ENDING}.csv.",
         ),
+        (
+            "--tracks",
+            f"Also write the tracks of a time series: <stem>{TRACKS_ENDING}.csv, a row for "
+            f"each nucleus and time point; <stem>{TRACKS_ENDING}.xml for TrackMate; "
+            f"<stem>{LINEAGE_ENDING}.csv, parents and daughters.",
+        ),
     ):
         command.add_argument(option, action="store_true", help=text)
 
@@ -53,4 +59,10 @@ def outputs_of(options: Any) -> Outputs:
     Outputs
         As the options say.
     """
-    return Outputs(options.output, options.probability_map, options.provenance, options.table)
+    return Outputs(
+        options.output,
+        options.probability_map,
+        options.provenance,
+        options.table,
+        options.tracks,
+    )

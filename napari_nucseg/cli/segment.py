@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import sys
@@ -11,19 +12,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..engine import Load, Segment, execute
+import numpy as np
+
+from ..engine import Load, Segment, SegmentImage, execute
 from ..image import (
     IMAGE_SUFFIXES,
     LABELS_ENDING,
+    BaseImage,
     Field,
+    channel_number,
+    check_channel,
     check_file,
     find_images,
+    open_planes,
     read_image,
+    understood,
 )
-from ..pipeline import Outputs, Segmentation, SegmentParameters
+from ..measure import Outputs
+from ..pipeline import Segmentation, SegmentParameters, StackParameters
 from ..registry import Model
 from ..support import Callbacks, Stopped, pluralize
-from .again import add_again, settings_of
+from .again import Settings, add_again, settings_of
 from .options import add_axes, add_command, add_model, add_parameters
 from .outputs import add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell_of
@@ -48,8 +57,10 @@ def add_segment(commands: Any) -> None:
     add_again(command)
     add_axes(command)
     for name, what in (("--z", "Plane of a stack"), ("--t", "Time point of a series")):
-        command.add_argument(name, type=int, metavar="N", help=f"{what}, counted from 0.")
-    add_parameters(command, SegmentParameters())
+        text = f"{what}, counted from 0; left out, all of them."
+        command.add_argument(name, type=int, metavar="N", help=text)
+    add_parameters(command, SegmentParameters(), named=["channel"])
+    add_parameters(command, StackParameters())
 
 
 def _segment(options: Any) -> int:
@@ -65,11 +76,11 @@ def _segment(options: Any) -> int:
         todo = [path for path in todo if _can_be_written(path, outputs)]
     failed = count - len(todo)
     if todo:
-        read = functools.partial(read_image, **settings.places)
+        read = functools.partial(_read, settings)
         if _any_can_be_read(todo, read):
             # An error in the model is told once, not for every image.
             _load(settings.model)
-        find = functools.partial(_find, settings.model, settings.parameters)
+        find = functools.partial(_find, settings)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
         print(f"Failed: {failed} of {count}.", file=sys.stderr)
@@ -104,8 +115,8 @@ def _resolved(path: Path) -> Path:
 
 def _segment_all(
     inputs: Sequence[Path],
-    read: Callable[[Path], Field],
-    find: Callable[[Field, Callbacks], Segmentation],
+    read: Callable[[Path], Field | BaseImage],
+    find: Callable[[Field | BaseImage, Callbacks], Segmentation],
     outputs: Outputs,
 ) -> int:
     """Segment one image after the other, and return how many failed."""
@@ -116,6 +127,8 @@ def _segment_all(
             try:
                 callbacks.check_stop()
                 field = read(path)
+                if not isinstance(field, Field):
+                    say(f"{path}: {field.describe()}, axes {field.axes}")
                 result = find(field, callbacks)
                 outputs.write(path, field, result)
             except Stopped as error:
@@ -134,16 +147,42 @@ def _segment_all(
     return failed
 
 
-def _find(
-    model: Model, parameters: SegmentParameters, field: Field, callbacks: Callbacks
-) -> Segmentation:
-    return execute(Segment(field, model, parameters), callbacks)
+def _read(settings: Settings, path: Path) -> Field | BaseImage:
+    """Return a plane as a field, and a stack or series as an image that is not read."""
+    image = open_planes(path, **settings.places)
+    channel = channel_number(image, settings.channel)
+    image = understood(image, channel)
+    if set("TZ") & set(image.axes):
+        check_channel(image, channel)
+        return image
+    return read_image(path, **settings.places)
+
+
+def _find(settings: Settings, field: Field | BaseImage, callbacks: Callbacks) -> Segmentation:
+    source = field.source if isinstance(field, Field) else field
+    channel = channel_number(source, settings.channel)
+    parameters = dataclasses.replace(settings.parameters, channel=channel)
+    if isinstance(field, Field):
+        return execute(Segment(field, settings.model, parameters), callbacks)
+    with bar(1, "plane") as planes:
+
+        def on_progress(done: int, total: int, text: str) -> None:
+            planes.set_description(text, refresh=False)
+            planes.total, planes.n = total, done
+            planes.refresh()
+
+        task = SegmentImage(field, settings.model, parameters, settings.stack)
+        return execute(task, Callbacks(on_progress, should_stop=callbacks.should_stop))
 
 
 def _in_words(result: Segmentation) -> str:
-    count = int(result.labels.max())
+    tracks = result.tracks
+    count = int(result.labels.max()) if tracks is None else np.unique(tracks.track).size
     alike = not count and result.provenance["blank"]
-    return pluralize(count) + (", all pixels are alike" if alike else "")
+    text = pluralize(int(count)) + (", all pixels are alike" if alike else "")
+    if tracks is not None and tracks.divisions:
+        text += f", {pluralize(len(tracks.divisions), 'division')}"
+    return text
 
 
 def _is_there(path: Path) -> bool:
@@ -166,7 +205,7 @@ def _can_be_written(path: Path, outputs: Outputs) -> bool:
     return True
 
 
-def _any_can_be_read(inputs: Sequence[Path], read: Callable[[Path], Field]) -> bool:
+def _any_can_be_read(inputs: Sequence[Path], read: Callable[[Path], Field | BaseImage]) -> bool:
     """Return whether there is work for the network, as far as axes and chosen planes tell.
 
     Only what is needed to open a file is read, and no further file than the first that can.

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ..support import Epoch
 
 if TYPE_CHECKING:
-    from ..image import Field
-    from ..pipeline import Outputs, SegmentParameters
+    from ..image import BaseImage, Field
+    from ..measure import Outputs
+    from ..pipeline import SegmentParameters, StackParameters
     from ..registry import Model
     from ..training import ModelInfo, TrainingSpec, TrainParameters
 
@@ -36,6 +37,7 @@ __all__ = [
     "Reply",
     "Segment",
     "SegmentFile",
+    "SegmentImage",
     "Stop",
     "Task",
     "Train",
@@ -201,6 +203,31 @@ class SegmentFile(Task):
     outputs: Outputs
     model: str | Path | Model
     parameters: SegmentParameters
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SegmentImage(Task):
+    """Find the nuclei in a stack or a series. The result is a `Segmentation`.
+
+    Parameters
+    ----------
+    image : BaseImage
+        Of any axes; its planes are read one after the other.
+    model : str, Path or Model
+        The model, or its name or folder.
+    parameters : SegmentParameters
+        How to segment planes.
+    stack : StackParameters
+        How to put them together.
+    return_maps : bool, optional
+        Whether the result has the maps.
+    """
+
+    image: BaseImage
+    model: str | Path | Model
+    parameters: SegmentParameters
+    stack: StackParameters
+    return_maps: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

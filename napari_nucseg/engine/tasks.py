@@ -20,6 +20,7 @@ from ..pipeline import (
     SegmentParameters,
     relabel,
     segment_field,
+    segment_image,
 )
 from ..registry import Model, load_model
 from ..support import Callbacks
@@ -34,6 +35,7 @@ from .messages import (
     RelabelExpired,
     Segment,
     SegmentFile,
+    SegmentImage,
     Task,
     Train,
     TryOut,
@@ -199,6 +201,21 @@ def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> Fi
     task.outputs.write(task.image, field, found)
     nuclei = int(found.labels.max(initial=0))
     return FileSummary(nuclei, field.shape, float(places.score.mean()) if nuclei else 1.0)
+
+
+@perform.register(SegmentImage)
+def _segment_image(task: SegmentImage, callbacks: Callbacks, kept: KeptMaps) -> Segmentation:
+    callbacks.check_stop()
+    callbacks.on_progress(0, 1, "Loading the model")
+    found = segment_image(
+        task.image,
+        _predictor(task.model),
+        task.parameters,
+        task.stack,
+        callbacks,
+        keep_maps=task.return_maps,
+    )
+    return dataclasses.replace(found, id=task.id)
 
 
 @perform.register(Relabel)

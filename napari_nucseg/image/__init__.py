@@ -3,11 +3,14 @@
 from .array import ArrayImage, as_image
 from .axes import axes_of_names, check_axes, guess_axes, names_of_axes, read_old_axes
 from .base import BaseImage
+from .channel_names import channel_number
+from .division import Division
 from .field import Field
 from .files import (
     IMAGE_SUFFIXES,
     check_file,
     open_image,
+    open_planes,
     read_image,
     read_labels,
     write_labels,
@@ -21,10 +24,15 @@ from .labels import as_labels
 from .masks import MaskIssue, are_outlines, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
+from .planes import check_channel
 from .provenance import read_provenance
 from .reviewed import reviewed_area, reviewed_labels
 from .simulate import simulate_field
+from .simulate_movie import simulate_movie
+from .simulate_stack import simulate_stack
+from .stack_files import write_stack
 from .tissue import Species, Stain, TissueKind, simulate_tissue
+from .understood import understood
 
 __all__ = [
     "FOREIGN_SUFFIXES",
@@ -33,6 +41,7 @@ __all__ = [
     "PROBABILITY_ENDING",
     "ArrayImage",
     "BaseImage",
+    "Division",
     "Field",
     "Image",
     "MaskIssue",
@@ -44,7 +53,9 @@ __all__ = [
     "as_image",
     "as_labels",
     "axes_of_names",
+    "channel_number",
     "check_axes",
+    "check_channel",
     "check_file",
     "find_images",
     "guess_axes",
@@ -54,6 +65,7 @@ __all__ = [
     "looks_like_labels",
     "names_of_axes",
     "open_image",
+    "open_planes",
     "read_fields",
     "read_foreign_labels",
     "read_image",
@@ -63,8 +75,12 @@ __all__ = [
     "reviewed_area",
     "reviewed_labels",
     "simulate_field",
+    "simulate_movie",
+    "simulate_stack",
     "simulate_tissue",
+    "understood",
     "warn_of_issues",
     "write_labels",
     "write_probability",
+    "write_stack",
 ]

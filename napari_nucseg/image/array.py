@@ -57,6 +57,7 @@ class ArrayImage(BaseImage):
         chosen = axes.upper() or named
         if spacing is None and named:
             spacing, unit = _coordinates(array, named)
+        names = _names_of_channels(array, named)
         self.array = array
         super().__init__(
             chosen or guess_axes(array.shape),
@@ -67,6 +68,7 @@ class ArrayImage(BaseImage):
             unit=unit,
             guessed=not chosen and len(array.shape) > 2,
         )
+        self.channel_names = names if len(names) == self.sizes.get("C") else ()
 
     def _read(self, ranges: Ranges) -> np.ndarray:
         return np.asarray(self.array[_index(ranges)])
@@ -99,6 +101,7 @@ class ArrayImage(BaseImage):
             unit={a: name for a, name in zip(view.axes, view.unit, strict=True) if name},
         )
         part.guessed = self.guessed
+        part.channel_names = view.channel_names
         part._come_from(view, {})
         return part
 
@@ -165,6 +168,17 @@ def _axes_of(array: Any) -> str:
     if names is None:
         names = getattr(getattr(array, "metadata", None), "dimension_names", None)
     return axes_of_names(names) if isinstance(names, tuple | list) else ""
+
+
+def _names_of_channels(array: Any, axes: str) -> tuple[str, ...]:
+    """Return the names that xarray's coordinates give to channels."""
+    if "C" not in axes or not hasattr(array, "dims"):
+        return ()
+    dimension = array.dims[axes.index("C")]
+    values = np.asarray(array.coords[dimension].values) if dimension in array.coords else None
+    if values is None or values.dtype.kind not in "UTO":
+        return ()
+    return tuple(map(str, values))
 
 
 def _coordinates(array: Any, axes: str) -> tuple[dict[str, float], dict[str, str]]:

@@ -288,6 +288,9 @@ class View(BaseImage):
         )
         known = image if isinstance(image, Described) else _described(image)
         self._come_from(known, self._base)
+        channels = self._base.get("C")
+        if isinstance(channels, range) and known.channel_names:
+            self.channel_names = tuple(known.channel_names[at] for at in channels)
 
     def _read(self, ranges: Ranges) -> np.ndarray:
         inner: dict[str, slice | int] = {

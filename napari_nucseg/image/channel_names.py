@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-__all__ = ["channel_names_in", "named_nuclear_channel"]
+from .described import Described
+
+__all__ = ["channel_names_in", "channel_number", "named_nuclear_channel"]
 
 #: Dyes of DNA and other words for nuclei; the first that is found decides.
 _NUCLEAR = (
@@ -48,7 +50,7 @@ def channel_names_in(file: Any) -> tuple[str, ...]:
             channels = (one for one in pixels if one.tag.rpartition("}")[2] == "Channel")
             names = [_name_of(one.attrib) for one in channels]
             break  # the first image is the one that is read
-    return tuple(names) if any(names) else ()
+    return tuple(names) if any(names) else _of_imagej(file)
 
 
 def _name_of(known: Any) -> str:
@@ -84,3 +86,49 @@ def named_nuclear_channel(names: Sequence[str]) -> int | None:
         if len(found) == 1:
             return found[0]
     return None
+
+
+def _of_imagej(file: Any) -> tuple[str, ...]:
+    """Return the labels of an ImageJ TIFF if there is one for each channel."""
+    known = (file.imagej_metadata if file.is_imagej else None) or {}
+    labels = known.get("Labels", ())
+    fits = isinstance(labels, list | tuple) and len(labels) == known.get("channels")
+    return tuple(map(str, labels)) if fits else ()
+
+
+def channel_number(image: Described, channel: int | str | None) -> int | None:
+    """Return the number of a channel that may be given by its name.
+
+    Parameters
+    ----------
+    image : Described
+        The image.
+    channel : int, str or None
+        Number from 0, or name; upper and lower case are the same.
+
+    Returns
+    -------
+    int or None
+        None if none was given.
+
+    Raises
+    ------
+    ValueError
+        If no channel has that name, or several have.
+    """
+    if not isinstance(channel, str):
+        return channel
+    text = channel.strip()
+    names = [name.split(",")[0].strip().casefold() for name in image.channel_names]
+    if text.casefold() not in names:
+        names = [name.strip().casefold() for name in image.channel_names]
+    if names.count(text.casefold()) == 1:
+        return names.index(text.casefold())
+    if text.isdecimal():
+        return int(text)
+    known = ", ".join(image.channel_names)
+    told = f"whose channels are called {known}" if known else "which names none"
+    raise ValueError(
+        f"Expected the name of one channel of the image {image.name!r}, {told}, got {text!r}. "
+        f"Give its number, counted from 0."
+    )

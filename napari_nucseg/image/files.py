@@ -24,6 +24,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "check_file",
     "open_image",
+    "open_planes",
     "read_image",
     "read_labels",
     "write_labels",
@@ -134,6 +135,41 @@ def read_image(
         See `open_image`.
     """
     return _read(check_file(path), axes, z=z, t=t)
+
+
+def open_planes(
+    path: str | Path, axes: str = "", *, z: int | None = None, t: int | None = None
+) -> BaseImage:
+    """Open an image and choose planes of it, without reading its pixels if possible.
+
+    Parameters
+    ----------
+    path, axes, z, t
+        See `read_image`. A stack of which no plane is chosen is a stack.
+
+    Returns
+    -------
+    BaseImage
+        Without axes of length 1, in the usual order, named after the file.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, TypeError, ValueError
+        See `open_image`; also if there is no such plane.
+
+    Warns
+    -----
+    UserWarning
+        See `open_image`.
+    """
+    path = check_file(path)
+    image = _open(path, axes)
+    try:
+        chosen = image.select(z=z, t=t).squeeze().in_order()
+    except (TypeError, ValueError) as error:
+        raise _in_file(path, error) from error
+    chosen.name = path.stem
+    return chosen
 
 
 def _read(path: Path, axes: str = "", *, look_up: bool = True, **places: int | None) -> Field:

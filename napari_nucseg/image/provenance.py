@@ -6,6 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from .heard import heard_of
 from .tiff import TIFF_SUFFIXES
@@ -49,6 +50,10 @@ def _in_tiff(path: Path) -> str:
     import tifffile
 
     with contextlib.suppress(Exception), heard_of("tifffile"), tifffile.TiffFile(path) as file:
+        if file.is_ome and file.ome_metadata:
+            root = ElementTree.fromstring(file.ome_metadata)
+            texts = (one.text for one in root.iter() if one.tag.endswith("}Description"))
+            return next(texts, "") or ""
         known = file.imagej_metadata or (file.shaped_metadata or [{}])[0]
         return str(known.get(PROVENANCE, ""))
     return ""

@@ -113,6 +113,10 @@ class TiffImage(BaseImage):
         )
         self.channel_names = names if len(names) == self.channels else ()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process may have another working folder."""
+        return {**self.__dict__, "path": self.path.absolute()}
+
     def _with_samples(
         self, shape: tuple[int, ...], letters: str, axes: str, samples: int
     ) -> tuple[tuple[int, ...], str, str]:

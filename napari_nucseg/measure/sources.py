@@ -81,7 +81,7 @@ def labels_image(labels: Any, image: BaseImage | None = None, axes: str = "") ->
         known = as_image(field.known_labels, "YX", field.name)
         known.spacing, known.unit = _spacing(field.source, "YX")
     elif isinstance(labels, Segmentation):
-        known = as_image(labels.labels, "YX")
+        known = as_image(labels.labels, labels.axes)
     else:
         known = _of_array(labels, image, axes)
     _check(known, known.ndim)

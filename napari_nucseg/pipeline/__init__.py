@@ -2,8 +2,7 @@
 
 from .instances import find_basins, heights_of, instances_from_maps
 from .normalize import normalize
-from .outputs import TABLE_ENDING, Outputs
-from .parameters import SegmentParameters
+from .parameters import SegmentParameters, StackParameters
 from .predictor import (
     DEFAULT_SPEC,
     NETWORK_DIAMETER,
@@ -13,20 +12,22 @@ from .predictor import (
     Predictor,
     spec_of,
 )
-from .segmentation import Segmentation, relabel, segment_field, segment_plane
+from .segmentation import Segmentation, segment_field, segment_plane
+from .stacks import relabel, segment_image
 from .tiles import pad_to_stride
+from .tracking import Tracks
 
 __all__ = [
     "DEFAULT_SPEC",
     "NETWORK_DIAMETER",
     "STRIDE",
-    "TABLE_ENDING",
     "Maps",
     "ModelSpec",
-    "Outputs",
     "Predictor",
     "SegmentParameters",
     "Segmentation",
+    "StackParameters",
+    "Tracks",
     "find_basins",
     "heights_of",
     "instances_from_maps",
@@ -34,6 +35,7 @@ __all__ = [
     "pad_to_stride",
     "relabel",
     "segment_field",
+    "segment_image",
     "segment_plane",
     "spec_of",
 ]

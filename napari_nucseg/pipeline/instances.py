@@ -9,9 +9,18 @@ from typing import Any
 import numpy as np
 
 from .parameters import SegmentParameters
-from .predictor import Maps
+from .predictor import Maps, ModelSpec
 
-__all__ = ["MIN_PROMINENCE", "find_basins", "heights_of", "instances_from_maps"]
+__all__ = [
+    "CUT_OFF",
+    "MIN_PROMINENCE",
+    "find_basins",
+    "heights_of",
+    "instances_from_maps",
+    "join_shallow",
+    "number_in_order",
+    "smoothing_for",
+]
 
 #: How far the height must fall between two peaks for them to be two nuclei: the prominence of
 #: a peak. Of 0.15 to 0.35 this scored highest on the images that the bundled model was trained
@@ -25,7 +34,7 @@ _NOISE = 0.05
 
 #: Part of the confidence that is enough at the edge of the image. Of 0.4 to 1 this was best
 #: on the validation images.
-_CUT_OFF = 0.5
+CUT_OFF = 0.5
 
 #: Sigma of the Gaussian filter at the scale of the network, in pixels, and where it is cut off.
 _SMOOTHING = 1.5
@@ -39,7 +48,11 @@ _NEIGHBORS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
 def instances_from_maps(
-    maps: Maps, parameters: SegmentParameters, diameter: float | None = None
+    maps: Maps,
+    parameters: SegmentParameters,
+    diameter: float | None = None,
+    *,
+    least_confidence: float | None = None,
 ) -> np.ndarray:
     """Turn predicted maps into labels.
 
@@ -66,21 +79,24 @@ def instances_from_maps(
     diameter : float, optional
         Typical diameter of a nucleus in pixels; the smoothing grows with it. Left out, that
         of the network.
+    least_confidence : float, optional
+        Confidence that an object must reach, in place of the probability.
 
     Returns
     -------
     ndarray of int32, shape (Y, X)
         0 is background, nuclei are numbered from 1 in reading order.
     """
+    least = parameters.probability if least_confidence is None else least_confidence
     foreground = maps["foreground"] > parameters.probability
     heights = heights_of(maps, foreground, diameter)
     peaks, saddles = find_basins(heights, foreground)
-    owners = _join_shallow(heights, saddles, peaks)
+    owners = join_shallow(heights, saddles, peaks)
     del heights, peaks
     kept = np.bincount(owners, minlength=owners.size) >= max(parameters.minimum_size, 1)
-    kept &= _are_confident(owners, maps, foreground, parameters.probability)
+    kept &= _are_confident(owners, maps, foreground, least)
     labels = np.zeros(foreground.shape, np.int32)
-    labels[foreground] = _numbered(owners, kept)
+    labels[foreground] = number_in_order(owners, kept)
     _fill_holes(labels)
     return labels
 
@@ -103,9 +119,25 @@ def heights_of(maps: Maps, inside: np.ndarray, diameter: float | None = None) ->
     ndarray of float32, shape (N,)
         For the pixels inside, in reading order.
     """
-    network_diameter = maps.spec.diameter
-    sigma = _SMOOTHING * (diameter or network_diameter) / network_diameter
-    return _heights(maps, inside, sigma)
+    return _heights(maps, inside, smoothing_for(maps.spec, diameter))
+
+
+def smoothing_for(spec: ModelSpec, diameter: float | None = None) -> float:
+    """Return how much heights are smoothed.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Of the model.
+    diameter : float, optional
+        Typical diameter of a nucleus in pixels; left out, that of the network.
+
+    Returns
+    -------
+    float
+        Sigma of the Gaussian filter in pixels.
+    """
+    return _SMOOTHING * (diameter or spec.diameter) / spec.diameter
 
 
 def find_basins(
@@ -117,8 +149,9 @@ def find_basins(
     ----------
     heights : ndarray of float32, shape (N,)
         Of the pixels inside, in reading order.
-    inside : ndarray of bool, shape (Y, X)
-        The pixels that belong to basins.
+    inside : ndarray of bool, shape (Y, X) or (Z, Y, X)
+        The pixels that belong to basins. In a plane those that share a corner are neighbors,
+        in a stack those that share a face.
     groups : ndarray of int, shape (N,), optional
         Pixels of different groups are not neighbors, so that no basin is in two groups.
 
@@ -130,7 +163,7 @@ def find_basins(
         Of each pair of basins that touch: one peak, the other peak, and the height of the
         highest saddle between them. The highest saddle comes first.
     """
-    neighbors = _neighbors(inside)
+    neighbors = _neighbors(inside) if inside.ndim == 2 else _neighbors_in_stack(inside)
     if groups is not None:
         for after in neighbors:
             after[groups[after] != groups] = -1
@@ -189,6 +222,28 @@ def _neighbors(foreground: np.ndarray) -> list[np.ndarray]:
     return neighbors
 
 
+def _neighbors_in_stack(foreground: np.ndarray) -> list[np.ndarray]:
+    """Return for each voxel of the foreground its later neighbors along X, Y and Z.
+
+    They are given by their rank in the foreground, -1 where there is background.
+    """
+    counts = np.count_nonzero(foreground, axis=(1, 2))
+    before = np.concatenate([[0], np.cumsum(counts)])
+    neighbors = [np.full(before[-1], -1, np.int32) for _ in range(3)]
+    rank = above = np.zeros(0, np.int32)
+    for z in range(len(foreground) - 1, -1, -1):
+        plane = foreground[z]
+        rank = np.full(plane.shape, -1, np.int32)
+        rank[plane] = np.arange(before[z], before[z + 1], dtype=np.int32)
+        along_x, along_y, along_z = (after[before[z] : before[z + 1]] for after in neighbors)
+        along_x[:] = np.pad(rank[:, 1:], ((0, 0), (0, 1)), constant_values=-1)[plane]
+        along_y[:] = np.pad(rank[1:], ((0, 1), (0, 0)), constant_values=-1)[plane]
+        if above.size:
+            along_z[:] = above[plane]
+        above = rank
+    return neighbors
+
+
 def _pairs(neighbors: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield pixels and their neighbors in one direction after the other, some at a time."""
     for after in neighbors:
@@ -221,10 +276,28 @@ def _climb(heights: np.ndarray, neighbors: list[np.ndarray]) -> np.ndarray:
         target = further
 
 
-def _join_shallow(
-    heights: np.ndarray, saddles: tuple[list[int], list[int], list[float]], peaks: np.ndarray
+def join_shallow(
+    heights: np.ndarray,
+    saddles: tuple[list[int], list[int], list[float]],
+    peaks: np.ndarray,
+    part: float = 1.0,
 ) -> np.ndarray:
-    """Join basins whose peak is not prominent enough over a saddle."""
+    """Join basins whose peak is not prominent enough over a saddle.
+
+    Parameters
+    ----------
+    heights : ndarray of float32, shape (N,)
+        See `find_basins`.
+    saddles, peaks
+        What `find_basins` returns.
+    part : float, optional
+        Part of the usual prominence that is enough.
+
+    Returns
+    -------
+    ndarray of int32, shape (N,)
+        For every pixel the highest peak of its nucleus.
+    """
     #: From a peak to the higher one that it was joined to.
     higher: dict[int, int] = {}
 
@@ -243,7 +316,7 @@ def _join_shallow(
             continue
         if (heights[low], low) > (heights[high], high):
             high, low = low, high
-        if heights[low] - level < _least_fall(heights[low]):
+        if heights[low] - level < part * _least_fall(heights[low]):
             higher[low] = high
     owner = np.arange(heights.size, dtype=np.int32)
     for peak in higher:
@@ -291,7 +364,7 @@ def _are_confident(
     confidence *= maps["distance"][foreground]
     enough, nearly, cut_off = (np.zeros(owners.size, bool) for _ in range(3))
     enough[owners[confidence >= probability]] = True
-    nearly[owners[confidence >= _CUT_OFF * probability]] = True
+    nearly[owners[confidence >= CUT_OFF * probability]] = True
     edge = np.ones(foreground.shape, bool)
     edge[1:-1, 1:-1] = False
     cut_off[owners[edge[foreground]]] = True
@@ -324,8 +397,21 @@ def _fill_holes(labels: np.ndarray) -> None:
             part[holes] = number
 
 
-def _numbered(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Number the owners that are kept from 1 in reading order, the others 0."""
+def number_in_order(owners: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Number the owners that are kept from 1 in reading order, the others 0.
+
+    Parameters
+    ----------
+    owners : ndarray of int, shape (N,)
+        For every pixel the one that its nucleus is known by.
+    kept : ndarray of bool, shape (N,)
+        By owner.
+
+    Returns
+    -------
+    ndarray of int32, shape (N,)
+        For every pixel the number of its nucleus.
+    """
     new = np.ones(owners.size, bool)
     new[1:] = owners[1:] != owners[:-1]
     starts = np.flatnonzero(new).astype(np.int32)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from .composite import nuclear_color
 from .outliers import Limits, find_limits, medians_of, replace_outliers
 
-__all__ = ["HIGH", "LOW", "IntensityRange", "is_blank", "measure_range", "normalize"]
+__all__ = [
+    "HIGH",
+    "LOW",
+    "IntensityRange",
+    "is_blank",
+    "measure_range",
+    "measure_range_of",
+    "normalize",
+]
 
 #: Percentiles of the intensities that become 0 and 1.
 LOW, HIGH = 1.0, 99.8
@@ -74,6 +83,30 @@ def measure_range(plane: np.ndarray) -> IntensityRange:
     if not high > low:
         low, high = sample.min(), sample.max()
     return IntensityRange(float(low), float(high), limits)
+
+
+def measure_range_of(planes: Iterable[np.ndarray]) -> IntensityRange:
+    """Measure the range of the intensities of several planes together.
+
+    Parameters
+    ----------
+    planes : iterable of ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of any real dtype. They are looked at one after the other.
+
+    Returns
+    -------
+    IntensityRange
+        The percentiles `LOW` and `HIGH` of all of them; if these are equal, the lowest and the
+        highest intensity. 0 and 0 if no intensity is finite.
+    """
+    samples = [_sample(plane) for plane in planes]
+    sample = np.concatenate(samples) if samples else np.zeros(0)
+    if sample.size == 0:
+        return IntensityRange(0.0, 0.0)
+    low, high = np.percentile(sample, (LOW, HIGH))
+    if not high > low:
+        low, high = sample.min(), sample.max()
+    return IntensityRange(float(low), float(high))
 
 
 def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> np.ndarray:

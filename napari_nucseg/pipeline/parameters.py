@@ -6,7 +6,7 @@ import dataclasses
 
 from ..support import FormRow, Parameters, parameter
 
-__all__ = ["SegmentParameters"]
+__all__ = ["SegmentParameters", "StackParameters"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,3 +51,43 @@ class SegmentParameters(Parameters):
         maximum=8,
         row=FormRow("views to average", step=1),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class StackParameters(Parameters):
+    """Parameters of a stack or a time series, besides those of its planes."""
+
+    directions: int | None = parameter(
+        None,
+        "Directions that a stack is looked at from. 1: its planes, XY, which are linked "
+        "through z. 3: also XZ and YZ, which takes some times as long. Left out, 3 where a "
+        "voxel is at most 3 times as deep as wide, and 1 where it is deeper or not known.",
+        minimum=1,
+        maximum=3,
+    )
+    voxel_depth: float | None = parameter(
+        None,
+        "How many times a voxel is as deep as wide; left out, what the image says.",
+        minimum=0.01,
+        maximum=1000,
+    )
+    range_per_frame: bool = parameter(
+        False,
+        "Measure the range of intensities on each time point by itself, as for light that "
+        "changes; otherwise one range holds for all.",
+    )
+    largest_step: float = parameter(
+        1.0,
+        "How far a nucleus moves from one time point to the next at most.",
+        unit="diameters of a nucleus",
+        minimum=0.01,
+        maximum=100,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.directions == 2:
+            raise ValueError(
+                "Expected 1 or 3 directions (XY; or XY, XZ and YZ), got 2. Leave them out to "
+                "let the depth of the voxels decide."
+            )

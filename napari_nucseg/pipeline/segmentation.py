@@ -16,11 +16,12 @@ from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
 from .normalize import is_blank, normalize
-from .nuclei import nucleus_table
+from .nuclei import nucleus_table, stack_table
 from .parameters import SegmentParameters
 from .predictor import Maps, Predictor
+from .tracking import Tracks
 
-__all__ = ["Segmentation", "relabel", "segment_field", "segment_plane"]
+__all__ = ["Segmentation", "in_bytes", "segment_field", "segment_plane"]
 
 _ROWS = 64
 
@@ -31,9 +32,10 @@ class Segmentation:
 
     Parameters
     ----------
-    labels : ndarray of int32, shape (Y, X)
-        0 is background, nuclei are numbered from 1 in reading order.
-    probability : ndarray of uint8, shape (Y, X)
+    labels : ndarray of int32, shape (Y, X), (Z, Y, X), (T, Y, X) or (T, Z, Y, X)
+        0 is background, nuclei are numbered from 1 in reading order. In a series a nucleus
+        keeps its number.
+    probability : ndarray of uint8, of the shape of the labels
         Foreground probability, 255 is 1.
     diameter : float
         Typical diameter of a nucleus in pixels, given or estimated.
@@ -42,10 +44,14 @@ class Segmentation:
     provenance : dict
         How the labels came about, ready for JSON.
     maps : Maps, optional
-        All that the network predicted, shape (Y, X, M); None if it was not kept.
+        All that the network predicted, shape (..., Y, X, M); None if it was not kept.
     id : str, optional
         Id of the task that made the maps, by which the engine keeps them. Labels that are
         made again from the same maps have the same id. Empty if no task made them.
+    axes : str, optional
+        A letter for each axis of the labels: Y and X, and T and Z where the image has them.
+    tracks : Tracks, optional
+        The nuclei of a series through time; None if the image is none.
     """
 
     labels: np.ndarray
@@ -55,6 +61,8 @@ class Segmentation:
     provenance: dict[str, Any]
     maps: Maps | None = None
     id: str = ""
+    axes: str = "YX"
+    tracks: Tracks | None = None
 
     @functools.cached_property
     def nuclei(self) -> dict[str, np.ndarray]:
@@ -63,9 +71,12 @@ class Segmentation:
         Returns
         -------
         dict of str to ndarray, shape (N,)
-            See `nucleus_table`: label, position, area, bounding box, mean probability.
+            See `nucleus_table`: label, position, area, bounding box, mean probability. Of a
+            stack or series see `stack_table`.
         """
-        return nucleus_table(self.labels, self.probability)
+        if self.axes == "YX":
+            return nucleus_table(self.labels, self.probability)
+        return stack_table(self.labels, self.probability, self.axes)
 
 
 def segment_field(
@@ -141,7 +152,7 @@ def segment_field(
         "seconds": round(time.perf_counter() - start, 3),
     }
     kept = maps if keep_maps else None
-    probability = _in_bytes(maps["foreground"])
+    probability = in_bytes(maps["foreground"])
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
 
 
@@ -176,8 +187,19 @@ def _tell_of_choice(channel: int, field: Field) -> None:
     )
 
 
-def _in_bytes(probability: np.ndarray) -> np.ndarray:
-    """Turn probabilities into bytes, some rows at a time, which is many times faster."""
+def in_bytes(probability: np.ndarray) -> np.ndarray:
+    """Turn probabilities into bytes, some rows at a time, which is many times faster.
+
+    Parameters
+    ----------
+    probability : ndarray of float, shape (Y, X)
+        0 to 1.
+
+    Returns
+    -------
+    ndarray of uint8, shape (Y, X)
+        255 is 1.
+    """
     converted = np.empty(probability.shape, np.uint8)
     for start in range(0, len(converted), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -256,40 +278,3 @@ def segment_plane(
     del normalized  # That of a color image is as large as the maps.
     callbacks.check_stop()
     return instances_from_maps(maps, parameters, diameter), maps, diameter
-
-
-def relabel(segmentation: Segmentation, parameters: SegmentParameters) -> Segmentation:
-    """Make the labels again from the maps, without running the network.
-
-    Parameters
-    ----------
-    segmentation : Segmentation
-        The segmentation of before, with its maps.
-    parameters : SegmentParameters
-        Of these the probability and the minimum size are used.
-
-    Returns
-    -------
-    Segmentation
-        The same maps with other labels.
-
-    Raises
-    ------
-    ValueError
-        If the maps were not kept.
-    """
-    if segmentation.maps is None:
-        raise ValueError(
-            "Expected a segmentation with its maps, got one without them. Segment the image "
-            "again with keep_maps=True."
-        )
-    changed = dataclasses.replace(
-        segmentation.parameters,
-        probability=parameters.probability,
-        minimum_size=parameters.minimum_size,
-    )
-    provenance = {**segmentation.provenance, "parameters": changed.as_dict()}
-    labels = instances_from_maps(segmentation.maps, changed, segmentation.diameter)
-    return dataclasses.replace(
-        segmentation, labels=labels, parameters=changed, provenance=provenance
-    )

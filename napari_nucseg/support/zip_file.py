@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import lzma
 import struct
 import zipfile
@@ -51,7 +52,8 @@ def reading_zip(path: str | Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except (OSError, *_DAMAGED) as error:
-        # Of files that Python decodes itself an OSError has no number.
-        if isinstance(error, OSError) and error.errno is not None:
+        # Of files that Python decodes itself an OSError has no number, and of places before
+        # the beginning of a file that of an invalid argument.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         raise ValueError(f"Expected a whole zip file, got {path}: {error}") from error

@@ -233,10 +233,10 @@ def test_corrections_of_a_killed_window_are_there_without_a_question(panel, labe
 def test_labels_in_another_folder_are_found_again(panel, folder, tmp_path):
     panel.open(folder)
     panel.panel.choice.open_folder(folder, tmp_path / "out")
-    panel.window.wait(lambda: panel.panel.work.outputs.folder == tmp_path / "out")
+    panel.window.wait(lambda: panel.panel.work.output == tmp_path / "out")
     panel.panel.choice.open_folder(folder)
     panel.window.wait(lambda: not panel.panel.choice.is_opening)
-    assert panel.panel.work.outputs.folder == tmp_path / "out"
+    assert panel.panel.work.output == tmp_path / "out"
     assert panel.panel.choice.output.currentText() == str(tmp_path / "out")
     assert json.loads((tmp_path / "out" / "nucseg_folder.json").read_text())["format"] == 1
 

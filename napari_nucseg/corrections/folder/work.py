@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...image import find_images, read_provenance
-from ...pipeline import Outputs
+from ...image import LABELS_ENDING, find_images, read_provenance
 from ...support import remove_leftovers
 from ..journal import Journal
 from ..journals import Journals, LeftJournal
@@ -77,14 +76,18 @@ class FolderWork:
 
     def __init__(self, folder: str | Path, output: str | Path | None = None) -> None:
         self.folder = Path(folder).absolute()
-        #: Which files hold the labels.
-        self.outputs = Outputs(Path(output or folder).absolute())
+        #: Where the labels are.
+        self.output = Path(output or folder).absolute()
         self._window = uuid.uuid4().hex
-        self._file = RecordFile(self.outputs.folder)
+        self._file = RecordFile(self.output)
         self._record = Record()
         self._images: dict[str, Path] = {}
         self._clashes: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
+
+    def _labels_of(self, image: Path) -> Path:
+        """Return the file of the labels of an image, as ``nucseg segment`` calls it."""
+        return self.output / f"{image.stem}{LABELS_ENDING}.tif"
 
     # What there is
 
@@ -113,8 +116,8 @@ class FolderWork:
         self._images = {path.name: path for path in find_images([self.folder])}
         self._sizes = {name: (stamp_of(p) or (0, 0))[1] for name, p in self._images.items()}
         self._clashes = self._find_clashes()
-        self.outputs.folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(self.outputs.folder, _DAY)
+        self.output.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.output, _DAY)
         found = self._look(self._file.read().notes)
 
         def change(record: Record) -> None:
@@ -130,7 +133,7 @@ class FolderWork:
         """Say of which images the labels would overwrite each other's."""
         by_result: dict[str, list[str]] = {}
         for name, path in self._images.items():
-            by_result.setdefault(self.outputs.labels_of(path).name, []).append(name)
+            by_result.setdefault(self._labels_of(path).name, []).append(name)
         return {
             name: f"{' and '.join(names)} would both become {result}. Rename one of them."
             for result, names in by_result.items()
@@ -150,7 +153,7 @@ class FolderWork:
 
     def _followed(self, note: Note, path: Path) -> Note:
         """Return what is to be noted of an image, as its files are now."""
-        labels = self.outputs.labels_of(path)
+        labels = self._labels_of(path)
         stamp = stamp_of(labels)
         if stamp is None:
             is_same = note.state == ImageState.ERROR and note.image == stamp_of(path)
@@ -183,7 +186,7 @@ class FolderWork:
         clash = self._clashes.get(name)
         return FolderRow(
             path,
-            self.outputs.labels_of(path),
+            self._labels_of(path),
             ImageState.ERROR if clash else ImageState(note.state),
             clash or note.reason,
             self._sizes.get(name, 0),
@@ -308,7 +311,7 @@ class FolderWork:
         nuclei, suspicion, shape, made
             See `FolderRow`.
         """
-        stamp = stamp_of(self.outputs.labels_of(self._images[name]))
+        stamp = stamp_of(self._labels_of(self._images[name]))
         self._note(
             name,
             lambda note: Note(
@@ -378,7 +381,7 @@ class FolderWork:
         OSError, TypeError, ValueError
             If the file is damaged, or no labels.
         """
-        path = self.outputs.labels_of(self._images[name])
+        path = self._labels_of(self._images[name])
         return read_stored(path) if path.is_file() else None
 
     def save(self, name: str, stored: StoredLabels) -> None:
@@ -397,7 +400,7 @@ class FolderWork:
             If they cannot be written; the file of before stays.
         """
         image = self._images[name]
-        path = self.outputs.labels_of(image)
+        path = self._labels_of(image)
         provenance = {key: value for key, value in stored.provenance.items() if key != RESULT}
         write_stored(path, image, dataclasses.replace(stored, provenance=provenance))
         stamp, labels = stamp_of(path), stored.labels
@@ -431,9 +434,7 @@ class FolderWork:
         list of str
             The images whose corrections are in their files now.
         """
-        by_result = {
-            str(self.outputs.labels_of(path)): name for name, path in self._images.items()
-        }
+        by_result = {str(self._labels_of(path)): name for name, path in self._images.items()}
         found = []
         for left in journals.left():
             provenance = left.reference.get("provenance")
@@ -449,7 +450,7 @@ class FolderWork:
 
     def _recover(self, name: str, left: LeftJournal, journals: Journals) -> bool:
         """Write the corrections of a journal, and return whether they were not there yet."""
-        written = stamp_of(self.outputs.labels_of(self._images[name]))
+        written = stamp_of(self._labels_of(self._images[name]))
         is_newer = written is None or written[0] <= left.written * 1e9
         mine = journals.claim(left.folder)
         try:

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from ...corrections import FolderRow, FolderWork, made_with
 from ...engine import EngineError, FileSummary, Job, SegmentFile
+from ...measure import Outputs
 from ...pipeline import SegmentParameters
 from ...registry import Model
 from ...support import pluralize
@@ -129,7 +130,9 @@ class Batch(QObject):
         elif self._is_cancelled:
             self._give_back(work, row.name)
         else:
-            self._runner.run(SegmentFile(row.path, work.outputs, task[0].folder, task[1]))
+            self._runner.run(
+                SegmentFile(row.path, Outputs(work.output), task[0].folder, task[1])
+            )
 
     def _give_back(self, work: FolderWork, name: str) -> None:
         run_in_thread(

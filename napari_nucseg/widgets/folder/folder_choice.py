@@ -161,7 +161,7 @@ class FolderChoice(QWidget):
         self.is_opening, self.work = False, work
         self._memory.note(_LAST, str(work.folder))
         outputs = dict(self._memory.recall(_OUTPUTS, dict) or {})
-        outputs[str(work.folder)] = str(work.outputs.folder)
+        outputs[str(work.folder)] = str(work.output)
         self._memory.note(_OUTPUTS, outputs)
         self.path.setText(work.folder.name)
         self.path.setToolTip(str(work.folder))
@@ -179,8 +179,8 @@ class FolderChoice(QWidget):
         self.output.clear()
         self.output.addItems([_BESIDE, _ELSEWHERE])
         work, place = self.work, ""
-        if work is not None and work.outputs.folder != work.folder:
-            place = str(work.outputs.folder)
+        if work is not None and work.output != work.folder:
+            place = str(work.output)
             self.output.insertItem(0, place)
             self.output.setCurrentIndex(0)
         tip = "Where the labels are written, <name>_labels.tif"
@@ -195,8 +195,8 @@ class FolderChoice(QWidget):
             output = work.folder
         elif text == _ELSEWHERE:
             chosen = QFileDialog.getExistingDirectory(self, "Folder for the labels")
-            output = Path(chosen) if chosen else work.outputs.folder
-        if output == work.outputs.folder:
+            output = Path(chosen) if chosen else work.output
+        if output == work.output:
             self._show_outputs()
         else:
             self.open_folder(work.folder, output)

@@ -13,17 +13,20 @@ import numpy as np
 from ..image import (
     LABELS_ENDING,
     PROBABILITY_ENDING,
+    BaseImage,
     Field,
     write_labels,
     write_probability,
+    write_stack,
 )
+from ..pipeline import Segmentation
 from ..support import new_file
-from .segmentation import Segmentation
+from .track_files import write_tracks
 
-__all__ = ["TABLE_ENDING", "Outputs"]
+__all__ = ["LINEAGE_ENDING", "TABLE_ENDING", "TRACKS_ENDING", "Outputs"]
 
-#: End of the name of a file with a table of nuclei, before the suffix.
-TABLE_ENDING = "_nuclei"
+#: Ends of the names of files with tables of nuclei, tracks and lineages, before the suffix.
+TABLE_ENDING, TRACKS_ENDING, LINEAGE_ENDING = "_nuclei", "_tracks", "_lineage"
 
 _DIGITS = 4
 
@@ -36,7 +39,7 @@ class Outputs:
     ----------
     folder : Path
         It must exist.
-    probability_map, provenance, table : bool
+    probability_map, provenance, table, tracks : bool
         What to write beside the labels.
     """
 
@@ -44,6 +47,7 @@ class Outputs:
     probability_map: bool = False
     provenance: bool = False
     table: bool = False
+    tracks: bool = False
 
     def labels_of(self, image: Path) -> Path:
         """Return the file for the labels of an image.
@@ -101,6 +105,7 @@ class Outputs:
             *([self._probability_of(image)] if self.probability_map else []),
             *([labels.with_suffix(".json")] if self.provenance else []),
             *([self._table_of(image)] if self.table else []),
+            *(self._tracks_of(image) if self.tracks else []),
         ]
 
     def _probability_of(self, image: Path) -> Path:
@@ -109,15 +114,20 @@ class Outputs:
     def _table_of(self, image: Path) -> Path:
         return self.folder / f"{image.stem}{TABLE_ENDING}.csv"
 
-    def write(self, image: Path, field: Field, result: Segmentation) -> None:
+    def _tracks_of(self, image: Path) -> list[Path]:
+        """Return the files for tracks in the formats of `write_tracks`, and for lineages."""
+        names = [f"{TRACKS_ENDING}.csv", f"{TRACKS_ENDING}.xml", f"{LINEAGE_ENDING}.csv"]
+        return [self.folder / f"{image.stem}{name}" for name in names]
+
+    def write(self, image: Path, field: Field | BaseImage, result: Segmentation) -> None:
         """Write what was found in an image; older files are replaced.
 
         Parameters
         ----------
         image : Path
             File of the image.
-        field : Field
-            What was read from it.
+        field : Field or BaseImage
+            What was read from it: a plane, or a stack or series.
         result : Segmentation
             What was found in it.
 
@@ -128,7 +138,11 @@ class Outputs:
         """
         labels = self.labels_of(image)
         if self.probability_map:
-            write_probability(self._probability_of(image), result.probability, field)
+            path = self._probability_of(image)
+            if isinstance(field, Field):
+                write_probability(path, result.probability, field)
+            else:
+                write_stack(path, result.probability, result.axes, field)
         if self.provenance:
             text = json.dumps(result.provenance, indent=2, ensure_ascii=False)
             with new_file(labels.with_suffix(".json")) as aside:
@@ -136,7 +150,16 @@ class Outputs:
                 aside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
         if self.table:
             _write_table(self._table_of(image), result.nuclei)
-        write_labels(labels, result.labels, field, result.provenance)
+        if self.tracks and result.tracks is not None:
+            source = field.source if isinstance(field, Field) else field
+            *files, lineage = self._tracks_of(image)
+            for path in files:
+                write_tracks(path, result.tracks, source)
+            _write_table(lineage, result.tracks.table())
+        if isinstance(field, Field):
+            write_labels(labels, result.labels, field, result.provenance)
+        else:
+            write_stack(labels, result.labels, result.axes, field, result.provenance)
 
 
 def _write_table(path: Path, columns: dict[str, np.ndarray]) -> None:
