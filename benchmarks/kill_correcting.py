@@ -28,7 +28,8 @@ LEAST, MOST = 0.5, 20.0  # seconds from the first step to the end
 PATIENCE = 600  # seconds
 BAR = 5.0  # seconds
 LATE = 1.0  # seconds by which this process may wake too late
-SAID = ("begun", "restored", "step", "saved")  # the first words of what `_victim.py` says
+#: The first words of what `_victim.py` says.
+SAID: tuple[str, ...] = ("begun", "restored", "step", "saved")
 
 
 @dataclasses.dataclass

@@ -45,7 +45,6 @@ FOR_OTHERS = {
     "cli.main": "the command of setup.cfg",
     **{f"corrections.{name}": "programs that correct labels" for name in corrections.__all__},
     "engine.Engine": "programs and benchmarks that start an engine of their own",
-    "engine.EngineError": "programs that use an engine, to catch what it raises",
     "image.Species": "programs that simulate tissue",
     "image.Stain": "programs that simulate tissue",
     "image.TissueKind": "programs that simulate tissue",

@@ -28,12 +28,13 @@ from ..image import (
     read_image,
     understood,
 )
+from ..measure import Outputs
 from ..pipeline import Segmentation, SegmentParameters, StackParameters
 from ..registry import Model
 from ..support import Callbacks, Stopped, pluralize
 from .again import Settings, add_again, settings_of
 from .options import add_axes, add_command, add_model, add_parameters
-from .outputs import Outputs, add_outputs, outputs_of
+from .outputs import add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell_of
 
 __all__ = ["add_segment"]

@@ -16,6 +16,7 @@ from ..support import Epoch
 
 if TYPE_CHECKING:
     from ..image import BaseImage, Field
+    from ..measure import Outputs
     from ..pipeline import SegmentParameters, StackParameters
     from ..registry import Model
     from ..training import ModelInfo, TrainingSpec, TrainParameters
@@ -27,6 +28,7 @@ __all__ = [
     "Export",
     "Failed",
     "FetchMaps",
+    "FileSummary",
     "FineTune",
     "Load",
     "Progress",
@@ -34,6 +36,7 @@ __all__ = [
     "RelabelExpired",
     "Reply",
     "Segment",
+    "SegmentFile",
     "SegmentImage",
     "Stop",
     "Task",
@@ -156,6 +159,50 @@ class Segment(Task):
     channel: int | None = None
     keep_maps: bool = False
     return_maps: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class FileSummary:
+    """What was found in a file.
+
+    Parameters
+    ----------
+    nuclei : int
+        How many.
+    shape : tuple of int
+        Height and width of the image in pixels.
+    suspicion : float
+        Mean estimated chance that a nucleus is wrong, or that a place without one should
+        have one, 0 to 1; 1 if no nucleus was found.
+    """
+
+    nuclei: int
+    shape: tuple[int, int]
+    suspicion: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SegmentFile(Task):
+    """Find the nuclei in a file, and write them. The result is a `FileSummary`.
+
+    No pixel travels between the processes. The files are those of ``nucseg segment``.
+
+    Parameters
+    ----------
+    image : Path
+        The file.
+    outputs : Outputs
+        What is written, and where to.
+    model : str, Path or Model
+        The model, or its name or folder.
+    parameters : SegmentParameters
+        How to segment.
+    """
+
+    image: Path
+    outputs: Outputs
+    model: str | Path | Model
+    parameters: SegmentParameters
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..image import Field
+from ..corrections import suspicions
+from ..image import Field, read_image
 from ..network import make_trainer
 from ..pipeline import (
     Maps,
@@ -27,11 +28,13 @@ from ..training import FineTuneResult, TrainingSet, fine_tune_fields, train_fiel
 from .messages import (
     Export,
     FetchMaps,
+    FileSummary,
     FineTune,
     Load,
     Relabel,
     RelabelExpired,
     Segment,
+    SegmentFile,
     SegmentImage,
     Task,
     Train,
@@ -177,6 +180,27 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
     if task.keep_maps:
         kept.add(task.id, found)
     return found if task.return_maps else dataclasses.replace(found, maps=None)
+
+
+@perform.register(SegmentFile)
+def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> FileSummary:
+    callbacks.check_stop()
+    task.outputs.check(task.image)
+    field = read_image(task.image).in_memory()
+    found = _segment(
+        Segment(field, task.model, task.parameters, return_maps=True), callbacks, kept
+    )
+    places = suspicions(
+        found.labels,
+        found.maps,
+        field.plane(task.parameters.channel),
+        diameter=found.diameter,
+        probability=task.parameters.probability,
+    )
+    callbacks.check_stop()
+    task.outputs.write(task.image, field, found)
+    nuclei = int(found.labels.max(initial=0))
+    return FileSummary(nuclei, field.shape, float(places.score.mean()) if nuclei else 1.0)
 
 
 @perform.register(SegmentImage)

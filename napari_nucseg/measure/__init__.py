@@ -6,6 +6,7 @@ from .exports import FORMATS
 from .measurements import measure_image, measure_nuclei
 from .metrics import Scores, match_counts, summarize
 from .outlines import polygons_of_labels
+from .outputs import LINEAGE_ENDING, TABLE_ENDING, TRACKS_ENDING, Outputs
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
 from .recipe import MeasureRecipe
 from .report import ReportEntry, report_entry, write_report
@@ -17,13 +18,17 @@ from .track_files import write_tracks
 __all__ = [
     "FIRST_ONLY",
     "FORMATS",
+    "LINEAGE_ENDING",
     "OTHER_OUTLINE",
     "SECOND_ONLY",
+    "TABLE_ENDING",
     "TABLE_SUFFIXES",
+    "TRACKS_ENDING",
     "Differences",
     "MeasureRecipe",
     "Measurement",
     "Outcomes",
+    "Outputs",
     "Pixel",
     "ReportEntry",
     "Scores",

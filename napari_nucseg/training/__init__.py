@@ -14,6 +14,7 @@ from .result import FEW_NUCLEI, FineTuneResult
 from .run import Run, UnfinishedRun
 from .set_archive import export_set, import_set, is_set_archive
 from .sets import create_set, find_set, list_sets, rename_set, set_of
+from .thumbnail import small_picture
 from .train import TrainingSpec, fine_tune_fields, train_fields
 from .trainer import Trainer, TrainingData
 from .training_set import DEFAULT_SET, TrainingSet
@@ -64,5 +65,6 @@ __all__ = [
     "prepare_field",
     "rename_set",
     "set_of",
+    "small_picture",
     "train_fields",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..image import Field
 
-__all__ = ["THUMBNAIL_SIZE", "draw_thumbnail"]
+__all__ = ["THUMBNAIL_SIZE", "draw_thumbnail", "small_picture"]
 
 #: Longer side of a thumbnail, in pixels.
 THUMBNAIL_SIZE = 128
@@ -35,8 +35,7 @@ def draw_thumbnail(field: Field, path: Path) -> None:
     """
     import PIL.Image
 
-    rows, columns = (_places(length, max(field.shape)) for length in field.shape)
-    grid = np.ix_(rows, columns)
+    grid = _grid_of(field)
     picture = _picture(field, grid)
     labels = field.known_labels[grid]
     edge = np.zeros(labels.shape, bool)
@@ -45,6 +44,27 @@ def draw_thumbnail(field: Field, path: Path) -> None:
         edge |= differs
     picture[edge] = _OUTLINE
     PIL.Image.fromarray(picture).save(path, "PNG")
+
+
+def small_picture(field: Field) -> np.ndarray:
+    """Return a small picture of an image.
+
+    Parameters
+    ----------
+    field : Field
+        The image; labels are not looked at.
+
+    Returns
+    -------
+    ndarray of uint8, shape (Y, X, 3)
+        At most `THUMBNAIL_SIZE` pixels high and wide; of channels the mean.
+    """
+    return _picture(field, _grid_of(field))
+
+
+def _grid_of(field: Field) -> tuple[np.ndarray, ...]:
+    """Return which rows and columns are shown."""
+    return np.ix_(*(_places(length, max(field.shape)) for length in field.shape))
 
 
 def _places(length: int, longest: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The dock widget: 1 Segment, 2 Correct, 3 Retrain, 4 Measure."""
+"""The dock widget: 1 Segment, 2 Correct, 3 Retrain, 4 Folder, 5 Measure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from .controls.choices import ModelChoice
 from .controls.tones import set_tone, style_of
 from .controls.wheel import WheelGuard
 from .correct.correct_panel import CorrectPanel
+from .folder.folder_panel import FolderPanel
 from .jobs import JobRunner
 from .journal.journal_keeper import keeper_of
 from .journal.restore_offer import RestoreOffer
@@ -74,6 +75,7 @@ class NucleusDock(QWidget):
             remembered_set(self._memory),
         )
         self.retrain = RetrainPanel(self.runner, self.correct.training_set)
+        self.folder = FolderPanel(napari_viewer, self.segment, self.correct, self._memory)
         self.numbers = NumbersPanel(napari_viewer)
         #: All models, and what can be done with them.
         self.models = ModelsDialog(self)
@@ -122,7 +124,7 @@ class NucleusDock(QWidget):
     @property
     def panels(self) -> tuple[Panel, ...]:
         """The parts, in the order of their tabs."""
-        return self.segment, self.correct, self.retrain, self.numbers
+        return self.segment, self.correct, self.retrain, self.folder, self.numbers
 
     def open_part(self, panel: Panel) -> None:
         """Show one of the parts.
@@ -139,6 +141,8 @@ class NucleusDock(QWidget):
             panel.told.connect(self.show_message)
         self.offer.told.connect(self.show_message)
         self.offer.restored.connect(self._restored)
+        self.offer.restored.connect(self.folder.take_restored)
+        self.folder.recovered.connect(self.offer.look)
         keeper_of(self._viewer).told.connect(self.show_message)
         self.runner.started.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
@@ -234,13 +238,15 @@ class NucleusDock(QWidget):
         self.segment.refresh(busy)
         self.correct.refresh()
         self.retrain.refresh(busy)
+        self.folder.refresh()
         self.numbers.refresh()
 
     def event(self, event: QEvent) -> bool:
         """End the jobs when the widget is taken out of the window: later nobody can."""
         is_out = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
-        if is_out and hasattr(self, "retrain"):
+        if is_out and hasattr(self, "folder"):
             self._memory.save()
+            self.folder.leave()
             if self.retrain.is_training() and self.runner.job is not None:
                 self.runner.job.stop()
                 QTimer.singleShot(_PATIENCE, self.runner.job.cancel)
@@ -306,6 +312,7 @@ class NucleusDock(QWidget):
             self._memory.save()
             self._see_if_closed()
         elif watched is window and event.type() == QEvent.Type.Hide and self._is_closing:
+            self.folder.leave()
             self.runner.cancel()
         return super().eventFilter(watched, event)
 
@@ -321,6 +328,7 @@ class NucleusDock(QWidget):
             return
         self._is_closing = False
         if self._window is None or not isalive(self._window) or not self._window.isVisible():
+            self.folder.leave()
             self.runner.cancel()
 
     def confirm_close(self) -> bool:

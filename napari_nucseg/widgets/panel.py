@@ -1,4 +1,4 @@
-"""What the three panels have in common."""
+"""What the panels have in common."""
 
 from __future__ import annotations
 

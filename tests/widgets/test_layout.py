@@ -16,6 +16,12 @@ def parts(dock):
         dock.segment: [dock.segment.segment_button, dock.segment.progress],
         dock.correct: [dock.correct.add_button],
         dock.retrain: [dock.retrain.retrain_button, dock.retrain.progress],
+        dock.folder: [
+            dock.folder.segment_button,
+            dock.folder.done_button,
+            dock.folder.add_button,
+            dock.folder.progress,
+        ],
         dock.numbers: [
             dock.numbers.measure_button,
             dock.numbers.saving.save_button,

@@ -10,6 +10,7 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QMessageBox, QWidget
 
+from ...corrections import RESULT
 from ...image import Field, MaskIssue, instances_of, reviewed_area
 from ...support import pluralize
 from ...training import Entry, TrainingSet
@@ -73,7 +74,7 @@ class FieldAdder(QObject):
 
     def add(
         self, labels: Any, image: Any, *, is_own: bool, only_reviewed: bool = False
-    ) -> None:
+    ) -> bool:
         """Save a field.
 
         Parameters
@@ -84,21 +85,27 @@ class FieldAdder(QObject):
             Whether the labels were made from this image.
         only_reviewed : bool, optional
             Whether only accepted and edited nuclei count, with what is around them.
+
+        Returns
+        -------
+        bool
+            Whether it is being saved; if not, the reason was told.
         """
         source = dict(labels.metadata.get(METADATA_KEY, {}))
+        source.pop(RESULT, None)  # a file on this computer
         channel = source.get("parameters", {}).get("channel") if is_own else None
         try:
             field = field_of(image, np.array(plane_of(labels)))
         except (TypeError, ValueError) as error:
             self.told.emit(str(error), True)
-            return
+            return False
         if channel is None and field.channels > 1 and not field.is_color:
             # Labels drawn by hand do not say what they were drawn on.
             channel = self._channel_of(image)
             if channel is None:
                 text = f"Choose the image {image.name!r} in part 1, and its channel."
                 self.told.emit(text, True)
-                return
+                return False
         field = field.of_channel(channel)
         states = states_in(labels)
         if only_reviewed:
@@ -107,7 +114,7 @@ class FieldAdder(QObject):
             )
             if not field.nuclei:
                 self.told.emit(_NOTHING_REVIEWED, True)
-                return
+                return False
         source["corrected"] = self._is_corrected(field, labels)
         doubts = self._doubts(field, labels, is_corrected=source["corrected"])
         if labels.ndim == 2 and not lies_on(labels, image):
@@ -117,7 +124,7 @@ class FieldAdder(QObject):
             )
         if doubts and not self.confirm("Add to training set", doubts.strip(), "Add"):
             self.told.emit("Not added. Nothing was changed.", False)
-            return
+            return False
         self.is_saving = True
         self.changed.emit()
         known, drawn = states.as_dict(), field.known_labels
@@ -126,6 +133,7 @@ class FieldAdder(QObject):
             lambda saved: self._added(saved, labels, drawn),
             self._not_added,
         )
+        return True
 
     def _is_corrected(self, field: Field, labels: Any) -> bool:
         """Return whether a person has changed the labels since a model found them."""

@@ -60,9 +60,15 @@ class CorrectPanel(Panel):
     -------
     set_changed()
         A field was added to the training set, or removed.
+    saved(object, object)
+        A `Labels` layer whose labels are in the training set, and the labels.
+    ended()
+        Saving a field has ended, whatever came out.
     """
 
     set_changed = Signal()
+    saved = Signal(object, object)
+    ended = Signal()
 
     def __init__(
         self,
@@ -89,7 +95,7 @@ class CorrectPanel(Panel):
         self.image.activated.connect(lambda _: self._image_chosen_by_hand())
         for choice in (self.labels, self.image):
             choice.replaced.connect(lambda _: self.refresh())
-        self.add_button.clicked.connect(self._add)
+        self.add_button.clicked.connect(self.add)
         self._connect_parts()
         self._labels_changed()
 
@@ -98,14 +104,16 @@ class CorrectPanel(Panel):
             part.told.connect(self.told)
         self.fields.set_changed.connect(self.set_changed)
         self.fields.opened.connect(self.show_result)
-        self._adder.changed.connect(self.refresh)
         self._adder.added.connect(self._added)
         self._adder.saved.connect(keeper_of(self._viewer).note_saved)
+        self._adder.saved.connect(self.saved)
+        self._adder.changed.connect(self._adding_changed)
         self.import_button.clicked.connect(lambda: self.importer.ask(self.image.layer()))
         self.importer.imported.connect(self.show_result)
 
     def _make_widgets(self) -> None:
         self.labels = LayerChoice(self._viewer, Labels)
+        self.labels.setMinimumContentsLength(6)  # the mark and the button have to fit, too
         #: Says it if nobody has corrected the chosen labels.
         self.mark = CorrectedMark()
         # The image follows the labels, not what is active: see `Pairing`.
@@ -233,13 +241,35 @@ class CorrectPanel(Panel):
         """Say why labels and image cannot be added, empty if they can."""
         return why_not_drawn(labels) or self._pairing.why_not() or why_not_labels(labels, image)
 
-    def _add(self) -> None:
+    def _adding_changed(self) -> None:
+        self.refresh()
+        if not self._adder.is_saving:
+            self.ended.emit()
+
+    def why_not_added(self) -> str:
+        """Say why the chosen labels cannot be added to the training set.
+
+        Returns
+        -------
+        str
+            The reason, empty if they can.
+        """
+        return "" if self.add_button.isEnabled() else self.add_button.toolTip()
+
+    def add(self) -> bool:
+        """Add the chosen labels and their image to the training set.
+
+        Returns
+        -------
+        bool
+            Whether they are being saved; if not, the reason was told.
+        """
         labels, image = self.labels.layer(), self.image.layer()
         reason = self._why_not(labels, image)
         if reason or labels is None or image is None:
             self.told.emit(reason, True)
-            return
-        self._adder.add(
+            return False
+        return self._adder.add(
             labels,
             image,
             is_own=image == self._pairing.own_image(),

@@ -19,10 +19,10 @@ from qtpy.QtWidgets import (
 )
 
 from ...corrections import States
-from ...image import Field
 from ...support import pluralize
 from ...training import Entry, TrainingSet
 from ..controls.set_choice import SetChoice
+from ..layers.field_layer import add_field
 from ..layers.layer_states import put_states
 from ..layers.layers import METADATA_KEY, placement_of
 from ..layers.origin import note_origin
@@ -187,16 +187,7 @@ class TrainingSetList(QWidget):
         except (KeyError, OSError, ValueError) as error:
             self.told.emit(f"Not opened: {error}", True)
             return
-        scale = field.pixel_size
-        units = (field.unit,) * 2 if field.unit and scale else None
-        # As many axes as the image has: channels come first.
-        image = self._viewer.add_image(
-            np.asarray(field.image),
-            name=field.name,
-            rgb=field.is_color,
-            metadata={METADATA_KEY: {"field": field.name}},
-            **(_placed(field, scale, units)),
-        )
+        image = add_field(self._viewer, field)
         labels = self._viewer.add_labels(
             np.array(field.known_labels, np.int32),
             name=f"{field.name} nuclei",
@@ -255,17 +246,6 @@ def _about(entry: Entry) -> str:
 def _about_source(source: dict[str, Any], image: str) -> dict[str, Any]:
     """Return the metadata of labels that are opened: what is known, without a channel."""
     return {**{name: source[name] for name in _KEPT if name in source}, "image": image}
-
-
-def _placed(field: Field, scale: Any, units: Any) -> dict[str, Any]:
-    """Return where to put the image of a field of the training set."""
-    axes = [axis for axis in field.axes if axis != "S"]
-    placed: dict[str, Any] = {"axis_labels": tuple(axis.lower() for axis in axes)}
-    if scale and units:
-        by_axis = dict(zip("YX", zip(scale, units, strict=True), strict=True))
-        placed["scale"] = tuple(by_axis.get(axis, (1.0, ""))[0] for axis in axes)
-        placed["units"] = tuple(by_axis.get(axis, (1.0, "pixel"))[1] for axis in axes)
-    return placed
 
 
 def date_in_words(added: str) -> str:

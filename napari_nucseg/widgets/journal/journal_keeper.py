@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -269,20 +270,49 @@ class JournalKeeper(QObject):
 
             run_in_thread(work)
 
+    def note_read(self, layer: Any) -> None:
+        """Note that a layer shows what is in a file: labels, and states of their nuclei.
+
+        Parameters
+        ----------
+        layer : Labels
+            The layer.
+        """
+        self._watch(layer)
+        self._kept[bare(layer)].note_read(states_in(layer))
+
+    def take_off(self, layer: Any) -> Callable[[], None]:
+        """Keep a layer no more, as it is about to be closed and its labels are safe.
+
+        Parameters
+        ----------
+        layer : Labels
+            The layer.
+
+        Returns
+        -------
+        callable
+            Removes its journal; to be called on another thread.
+        """
+        kept = self._drop(bare(layer))
+        folder = None if kept is None else kept.folder
+        if kept is None or folder is None:
+            return lambda: None
+        # What a thread is about to write is not written any more.
+        kept.folder = kept.journal = None
+
+        def work() -> None:
+            with kept.writing:
+                self.journals.remove(folder)
+
+        return work
+
     def _removed(self, event: Any) -> None:
         """Leave the journal of a layer that was closed, to be restored if a person wishes."""
         layer = bare(event.value)
-        kept = self._kept.pop(layer, None)
+        kept = self._drop(layer)
         if kept is None:
             return
-        for emitter, slot in (
-            (layer.events.paint, self._painted),
-            (layer.events.labels_update, self._drawn),
-            (layer.events.set_data, self._refreshed),
-            (layer.events.data, self._replaced),
-            (layer.events.features, self._reviewed),
-        ):
-            emitter.disconnect(slot)
         writing = self._collect(layer, kept, is_last=True)
         folder = kept.folder
         if folder is None:
@@ -295,6 +325,21 @@ class JournalKeeper(QObject):
                 self.journals.release(folder)
 
         run_in_thread(work, lambda _: self._tell_left(), self._tell)
+
+    def _drop(self, layer: Any) -> KeptLabels | None:
+        """Forget a layer, and return what was known of it."""
+        kept = self._kept.pop(layer, None)
+        if kept is None:
+            return None
+        for emitter, slot in (
+            (layer.events.paint, self._painted),
+            (layer.events.labels_update, self._drawn),
+            (layer.events.set_data, self._refreshed),
+            (layer.events.data, self._replaced),
+            (layer.events.features, self._reviewed),
+        ):
+            emitter.disconnect(slot)
+        return kept
 
     def _tell_left(self) -> None:
         if isalive(self):

@@ -136,6 +136,17 @@ class KeptLabels:
         self._must_begin = self._may_be_edited = True
         self._is_edited = self._is_edited or result_of_layer(layer) is None
 
+    def note_read(self, states: States) -> None:
+        """Note that the labels were read from a file with the states of their nuclei.
+
+        Parameters
+        ----------
+        states : States
+            The states.
+        """
+        self._saved_states = states.as_dict()
+        self._has_new_states = False
+
     def note_reviewed(self) -> None:
         """Note that states of nuclei may have changed."""
         self._has_new_states = True

@@ -6,6 +6,7 @@ when the widget is closed and opened again.
 
 from __future__ import annotations
 
+import dataclasses
 import weakref
 from collections.abc import Callable
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from ...support import pluralize
 from .fingerprint import Fingerprint
 
 __all__ = [
+    "FromFile",
     "Result",
     "State",
     "bare",
@@ -67,6 +69,28 @@ def follow_edits(layer: Any, listen: Callable[[Any], None]) -> None:
         event.connect(listen)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class FromFile:
+    """A segmentation that was read from a file: the maps it was made from are gone.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (Y, X)
+        As they were found.
+    provenance : dict
+        How they came about.
+    probability : None, optional
+        It is not in the file.
+    id : str, optional
+        Empty: the engine keeps no maps.
+    """
+
+    labels: np.ndarray
+    provenance: dict[str, Any]
+    probability: None = None
+    id: str = ""
+
+
 class Result:
     """The nuclei that were found in an image, and the layer that shows them.
 
@@ -74,11 +98,11 @@ class Result:
     ----------
     image, layer : Image, Labels
         The image, and the layer with its labels. Only weak references are kept.
-    found : Segmentation
+    found : Segmentation or FromFile
         What was found.
     """
 
-    def __init__(self, image: Any, layer: Any, found: Segmentation) -> None:
+    def __init__(self, image: Any, layer: Any, found: Segmentation | FromFile) -> None:
         self._image, self._layer = weakref.ref(bare(image)), weakref.ref(bare(layer))
         #: What the layer was called at first.
         self.name: str = layer.name
@@ -86,20 +110,21 @@ class Result:
         self.is_current = True
         self.take(found)
 
-    def take(self, found: Segmentation) -> None:
+    def take(self, found: Segmentation | FromFile) -> None:
         """Note what the layer shows from now on.
 
         Parameters
         ----------
-        found : Segmentation
+        found : Segmentation or FromFile
             What was found.
         """
         # Of the labels as they were found.
         self._fingerprint = Fingerprint(found.labels)
         #: How many nuclei were found.
         self.count = int(found.labels.max(initial=0))
-        #: ndarray of uint8, shape (Y, X): foreground probability, 255 is 1.
-        self.probability = found.probability
+        #: ndarray of uint8, shape (Y, X): foreground probability, 255 is 1; None if the labels
+        #: were read from a file.
+        self.probability: np.ndarray | None = found.probability
         #: To ask the engine for other labels from the same maps.
         self.key = found.id
         #: How the labels came about.

@@ -64,7 +64,7 @@ class NumbersPanel(Panel):
     """
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
-        super().__init__("4  Measure", parent)
+        super().__init__("5  Measure", parent)
         self._viewer = viewer
         self._known: Any | None = None
         #: Which nuclei are chosen.

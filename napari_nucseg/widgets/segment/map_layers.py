@@ -110,6 +110,8 @@ class MapLayers:
             return
         is_mask = kind == "mask"
         data = (np.asarray(labels.data) > 0).astype(np.uint8) if is_mask else result.probability
+        if data is None:  # the labels were read from a file, without it
+            return
         layer = self._untouched(result.image, kind)
         if layer is None:
             active = self._viewer.layers.selection.active

@@ -49,6 +49,7 @@ __all__ = ["SegmentPanel"]
 _DEBOUNCE = 100  # milliseconds
 _SEGMENT_TIP = "Find the nuclei in the chosen image"
 _CHANNEL_TIP = "All colors together, or one of them alone"
+_NOT_IN_FILE = "The probability is not in the file of the labels. Click Segment to see it."
 _CANCEL_TIP = "End the segmentation; nothing is changed"
 
 
@@ -392,6 +393,9 @@ class SegmentPanel(Panel):
             self._results.maps.remove(image, kind)
         elif result is not None:
             self._results.maps.show(result, kind)
+            if kind == "probability" and result.probability is None:
+                self._show_boxes()
+                self.told.emit(_NOT_IN_FILE, False)
 
     def _wanted(self) -> tuple[Any | None, SegmentParameters]:
         """Return what the tuner is to do."""
