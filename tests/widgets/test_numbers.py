@@ -1,4 +1,4 @@
-"""Part 4 of the dock: numbers of nuclei in table, plot and image, and in files."""
+"""Part 5 of the dock: numbers of nuclei in table, plot and image, and in files."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Part 4 of the dock widget: measure the nuclei, look at their numbers, and save them."""
+"""Part 5 of the dock widget: measure the nuclei, look at their numbers, and save them."""
 
 from __future__ import annotations
 
