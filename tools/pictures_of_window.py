@@ -1,7 +1,4 @@
-"""Take the pictures of the window in docs/: nuclei that were found, and their numbers.
-
-    python tools/pictures_of_window.py
-"""
+"""Take the pictures of the window in docs/: nuclei that were found, and their numbers."""
 
 from __future__ import annotations
 
