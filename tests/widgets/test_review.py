@@ -47,6 +47,14 @@ def counted(bar):
     return bar.count.text().replace("<b>", "").replace("</b>", "")
 
 
+def test_nucleus_painted_with_a_negative_number_is_reviewed_like_others(shown):
+    labels = drawn()
+    labels[labels == 4] = -4
+    layer, _, bar = shown(labels)
+    assert counted(bar) == "0 of 12 reviewed"
+    assert states(layer) == dict.fromkeys([-4, 1, 2, 3, *range(5, 13)], "unreviewed")
+
+
 def test_next_shows_the_most_suspicious_nucleus(window, shown):
     layer, _, bar = shown(scale=(2.0, 2.0), translate=(5, 7))
     assert counted(bar) == "0 of 12 reviewed"

@@ -225,7 +225,7 @@ class Review(QObject):
         layer, places = self._layer(), self.places
         if layer is None or places is None:
             return
-        is_nucleus = places.ids > 0
+        is_nucleus = places.ids != 0  # napari lets a person paint with -1, too
         ids = places.ids[is_nucleus].tolist()
         there = {*ids}
         others = [one for one in self.states.as_dict() if one not in there]

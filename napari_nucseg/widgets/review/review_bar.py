@@ -338,7 +338,7 @@ class ReviewBar(QWidget):
     def _typical_diameter(self) -> float:
         """Return the median diameter of the nuclei of the queue, 0 if there are none."""
         places = None if self.review is None else self.review.places
-        found = np.zeros(0) if places is None else places.diameter[places.ids > 0]
+        found = np.zeros(0) if places is None else places.diameter[places.ids != 0]
         return float(np.median(found)) if found.size else 0.0
 
     def _view(self) -> tuple[float, float, float, float] | None:
