@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from ..support import Callbacks, Stopped
 from .job import Job
-from .messages import Done, EngineError, Failed, Stop, Task
+from .messages import Done, EngineError, Failed, FineTune, Stop, Task, Train
 from .process import EngineProcess
 from .transport import Channel, Disconnected, UnreadableMessage
 
@@ -84,6 +84,12 @@ class Engine:
         """Process id of the child, None while there is none."""
         child = self._child
         return child.process.pid if child else None
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it trains a model now, which can take minutes."""
+        job = self._current
+        return job is not None and job.state == "running" and job.kind in (FineTune, Train)
 
     def submit(
         self,

@@ -137,8 +137,7 @@ class Looker(QObject):
         if self._last is not None and _covers(self._last[0], place):
             then(Seen(self._last[1], (self._last[0].rows.start, self._last[0].columns.start)))
             return
-        if shared_engine().state == "busy" and self._now is None:
-            # A training can take minutes.
+        if shared_engine().is_training:
             then(Seen(None))
             return
         self._waiting.append(place)
