@@ -618,11 +618,16 @@ def test_cancel_while_fine_tuning(engine, endless, field):
 
 
 def test_stop_while_fine_tuning_keeps_the_best_so_far(engine, endless):
+    was_training = []
+
     def stop():
+        was_training.append(engine.is_training)
         job.stop()
 
+    assert not engine.is_training
     job = engine.submit(endless("early"), after_first_epoch(stop))
     result = job.wait(LONG)
+    assert was_training == [True] and not engine.is_training
     assert 1 <= result.epochs < 1000
     model = load_model("early")
     assert model.folder == result.path
