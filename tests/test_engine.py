@@ -627,7 +627,7 @@ def test_stop_while_fine_tuning_keeps_the_best_so_far(engine, endless):
     assert not engine.is_training
     job = engine.submit(endless("early"), after_first_epoch(stop))
     result = job.wait(LONG)
-    assert was_training == [True] and not engine.is_training
+    assert was_training and all(was_training) and not engine.is_training
     assert 1 <= result.epochs < 1000
     model = load_model("early")
     assert model.folder == result.path
