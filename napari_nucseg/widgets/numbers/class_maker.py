@@ -19,8 +19,8 @@ from .measured import measured_of
 __all__ = ["ClassMaker"]
 
 _TIP = (
-    "Write the class of the chosen nuclei into the table. It stays with the layer until that is "
-    "closed, and is saved with the table and with exports"
+    "Write the class of the chosen nuclei into the table. It is kept with the layer until that "
+    "is closed, and saved with the table and with exports"
 )
 _OURS = (INDEX, "label", STATE, SUSPICION, REASON)
 
