@@ -98,6 +98,18 @@ def test_ring_and_further_channels_are_measured(window, numbers, small):
     assert "mean_dapi" not in window.viewer.layers["squares"].features
 
 
+def test_every_channel_is_measured_whatever_the_layers_are_called(window, numbers, small):
+    for factor, name in ((3, "a b"), (4, "a_b"), (5, "a b_2")):
+        window.viewer.add_image(factor * small.astype(np.uint8), name=name, **MICRONS)
+        numbers.others.choose(window.viewer.layers[name])
+    numbers.image.choose(window.viewer.layers["dapi"])
+    measure(window)
+    features = window.viewer.layers["squares"].features
+    means = {"dapi": 2, "a_b": 3, "a_b_2": 4, "a_b_2_2": 5}
+    for name, factor in means.items():
+        assert features[f"mean_{name}"].tolist() == [2 * factor * n for n in range(1, 7)]
+
+
 def test_table_and_image_follow_each_other(window, numbers, mouse):
     at = numbers.chosen.rows.names.index("area")
     numbers.table.sortByColumn(at, Qt.SortOrder.DescendingOrder)

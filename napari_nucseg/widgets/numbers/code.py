@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...measure import MeasureRecipe
+from ...measure import MICROMETERS, MeasureRecipe
 from ..layers.fingerprint import Fingerprint
 from ..layers.shown import bare, result_of_layer
 from .measured import measured_of
@@ -83,7 +83,7 @@ def _options(layer: Any, options: Any) -> dict[str, Any]:
     sizes = [
         size
         for axis, size, unit in zip(known.axes, known.spacing, known.unit, strict=True)
-        if axis in "ZYX" and size and unit in ("micrometer", "micron", "µm", "um")
+        if axis in "ZYX" and size and unit in MICROMETERS
     ]
     size = tuple(sizes) if len(sizes) == sum(axis in "ZYX" for axis in known.axes) else None
     return {**options, **({"pixel_size": size} if size else {})}

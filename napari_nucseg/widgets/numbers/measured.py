@@ -20,7 +20,7 @@ from .rows import LABEL
 
 __all__ = ["Measured", "classes_of", "measured_of", "note_measured", "put_measured", "table_of"]
 
-#: The class column that formats with classes take: the first of texts that is none of these.
+#: The class column that formats with classes take: the last of texts that is none of these.
 _NO_CLASS = ("state", "reason")
 
 
