@@ -10,6 +10,7 @@ import numpy as np
 
 from ...measure import MICROMETERS, MeasureRecipe
 from ..layers.fingerprint import Fingerprint
+from ..layers.image_file import file_of
 from ..layers.shown import bare, result_of_layer
 from .measured import measured_of
 from .measurer import labels_of
@@ -91,7 +92,7 @@ def _options(layer: Any, options: Any) -> dict[str, Any]:
 
 def _path_of(image: Any | None) -> str:
     """Return the file of an image layer."""
-    path = None if image is None else image.source.path
+    path = None if image is None else file_of(image)
     if path is None or not Path(path).exists():
         name = "The image" if image is None else repr(image.name)
         raise ValueError(
