@@ -29,6 +29,7 @@ from napari_nucseg.corrections import (
     made_with,
 )
 from napari_nucseg.engine import SegmentFile, execute
+from napari_nucseg.image import labels_in
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.measure import Outputs
@@ -269,6 +270,62 @@ def test_older_corrections_do_not_replace_newer_labels(folder, two_nuclei):
     segmented(work, "a.tif", two_nuclei)  # of which it has nothing more
     assert work.recover(journals) == []
     assert journals.left() == []
+
+
+# Corrections of a person are never lost
+
+
+def corrections(labels, stamp=None):
+    return StoredLabels(labels, {}, corrected=True, stamp=stamp)
+
+
+def test_corrections_that_are_not_known_are_set_aside_before_others_follow(folder, two_nuclei):
+    out = folder / "out"
+    work = opened(folder, out)
+    first = work.save("a.tif", corrections(two_nuclei))
+    assert first.aside is None
+    second = work.save("a.tif", corrections(2 * two_nuclei, first.stamp))  # the same file's
+    assert second.aside is None
+    assert second.stamp == work.read("a.tif").stamp
+    third = work.save("a.tif", corrections(3 * two_nuclei, first.stamp))
+    assert third.aside == out / "a_labels.before.tif"
+    assert np.array_equal(read_labels(third.aside), 2 * two_nuclei)
+    fourth = work.save("a.tif", of_model(two_nuclei))
+    assert fourth.aside == out / "a_labels.before-2.tif"
+    assert np.array_equal(read_labels(fourth.aside), 3 * two_nuclei)
+    assert np.array_equal(work.read("a.tif").labels, two_nuclei)
+    assert work.save("a.tif", of_model(two_nuclei)).aside is None  # nobody has corrected it
+    assert list(labels_in(out)) == ["a"]
+
+
+def test_file_systems_without_links_keep_corrections_as_well(folder, two_nuclei, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    work = opened(folder)
+    work.save("a.tif", corrections(two_nuclei))
+    for number in (2, 3):
+        aside = work.save("a.tif", corrections(number * two_nuclei)).aside
+        assert np.array_equal(read_labels(aside), (number - 1) * two_nuclei)
+
+
+def test_command_replaces_no_corrections_unless_it_is_told_to(
+    folder, two_nuclei, quick_learner, capsys
+):
+    opened(folder).save("a.tif", corrections(two_nuclei))
+    command = ["segment", str(folder), f"--model={quick_learner}", f"--output={folder}"]
+    assert main(command) == 1
+    text = capsys.readouterr().err
+    assert "a_labels.tif with the corrections of a person" in text
+    assert "--replace-corrected" in text
+    assert np.array_equal(read_labels(folder / "a_labels.tif"), two_nuclei)
+    assert (folder / "c_labels.tif").is_file()
+    assert main([*command, "--replace-corrected"]) == 0
+    assert not np.array_equal(read_labels(folder / "a_labels.tif"), two_nuclei)
+    assert np.array_equal(read_labels(folder / "a_labels.before.tif"), two_nuclei)
+    assert main(["measure", str(folder), f"--output={folder / 'table.csv'}"]) == 0
+    assert "before" not in (folder / "table.csv").read_text()
 
 
 ROW = st.builds(

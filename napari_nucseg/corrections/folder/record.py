@@ -9,36 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...image import Stamp
 from ...support import is_running, locked, new_file, process_stamp, read_object
 from .row import ImageState
 
-__all__ = ["Note", "Record", "RecordFile", "stamp_of"]
+__all__ = ["Note", "Record", "RecordFile"]
 
 _FILE, _LOCK = "nucseg_folder.json", ".nucseg_folder.lock"
 _FORMAT = 1
-
-#: When a file was last changed, in nanoseconds, and how many bytes it has.
-Stamp = tuple[int, int]
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return what tells whether a file was changed.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    tuple of int or None
-        Time of the last change in nanoseconds, and bytes; None if it is not there.
-    """
-    try:
-        about = path.stat()
-    except OSError:
-        return None
-    return about.st_mtime_ns, about.st_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +34,7 @@ class Note:
     shape : tuple of int, optional
         Height and width in pixels.
     image, labels : tuple of int, optional
-        See `stamp_of`: of the files as they were then.
+        See `image.stamp_of`: of the files as they were then.
     claims : mapping of str to object, optional
         Which window works on it, by what for.
     """

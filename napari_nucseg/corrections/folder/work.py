@@ -9,19 +9,19 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...image import LABELS_ENDING, find_images, read_provenance
+from ...image import LABELS_ENDING, Stamp, find_images, read_provenance, stamp_of
 from ...support import remove_leftovers
 from ..journal import Journal
 from ..journals import Journals, LeftJournal
-from .record import Note, Record, RecordFile, stamp_of
+from .record import Note, Record, RecordFile
 from .row import FINISHED, FolderRow, ImageState
 from .stored import StoredLabels, is_corrected, read_stored, write_stored
 
-__all__ = ["RESULT", "FolderWork", "made_with"]
+__all__ = ["RESULT", "FolderWork", "Saved", "made_with"]
 
 #: In the provenance of a layer, and so in its journal: the file that its labels belong to.
 RESULT = "result"
@@ -56,6 +56,22 @@ def _made(provenance: Mapping[str, Any]) -> str:
     parameters = provenance.get("parameters")
     known = parameters if isinstance(parameters, Mapping) else {}
     return made_with(str(provenance.get("weights_sha256")), known)
+
+
+class Saved(NamedTuple):
+    """What has become of the file of labels that were saved.
+
+    Parameters
+    ----------
+    stamp : tuple of int or None
+        See `image.stamp_of`: of the file now.
+    aside : Path or None
+        Where corrections are that were in it before and not in the new labels; None if there
+        were none.
+    """
+
+    stamp: Stamp | None
+    aside: Path | None
 
 
 class FolderWork:
@@ -384,7 +400,7 @@ class FolderWork:
         path = self._labels_of(self._images[name])
         return read_stored(path) if path.is_file() else None
 
-    def save(self, name: str, stored: StoredLabels) -> None:
+    def save(self, name: str, stored: StoredLabels) -> Saved:
         """Write what a person has made of the labels of an image.
 
         Parameters
@@ -392,7 +408,13 @@ class FolderWork:
         name : str
             The image.
         stored : StoredLabels
-            The labels. What is finished stays finished.
+            The labels. What is finished stays finished. Corrections in the file that are not
+            those from which these were made, as their stamp says, are set aside.
+
+        Returns
+        -------
+        Saved
+            What the file is now, and where the one of before is if it was set aside.
 
         Raises
         ------
@@ -402,7 +424,7 @@ class FolderWork:
         image = self._images[name]
         path = self._labels_of(image)
         provenance = {key: value for key, value in stored.provenance.items() if key != RESULT}
-        write_stored(path, image, dataclasses.replace(stored, provenance=provenance))
+        aside = write_stored(path, image, dataclasses.replace(stored, provenance=provenance))
         stamp, labels = stamp_of(path), stored.labels
 
         def saved(note: Note) -> Note:
@@ -419,6 +441,7 @@ class FolderWork:
             )
 
         self._note(name, saved)
+        return Saved(stamp, aside)
 
     def recover(self, journals: Journals) -> list[str]:
         """Write corrections that are only in a journal, as of a process that was killed.

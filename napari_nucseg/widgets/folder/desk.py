@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
-from ...corrections import RESULT, FolderWork, ImageState, StoredLabels
+from ...corrections import RESULT, FolderWork, ImageState, Saved, StoredLabels
 from ...image import Field
 from ..jobs import run_in_thread
 from ..journal.journal_keeper import keeper_of
@@ -334,6 +335,11 @@ class Desk(QObject):
         if isalive(self):
             self.changed.emit()
 
+    def _tell_aside(self, sheet: Sheet, now: Saved) -> None:
+        if now.aside is not None:
+            text = f"Other corrections of {sheet.name} are kept in {now.aside.name}."
+            self.told.emit(text, False)
+
     def _tell(self, error: Exception) -> None:
         if isalive(self):
             self.told.emit(f"Not saved: {error}", True)
@@ -364,17 +370,18 @@ class Desk(QObject):
             then()
             return
         layer = sheet.corrected(self._chosen())
-        stored = as_stored(layer) if sheet.is_changed(layer) else None
+        is_changed = sheet.is_changed(layer)
+        stored = as_stored(layer, sheet.stamp_of(layer)) if is_changed else None
 
-        def work() -> None:
-            if stored is not None:
-                sheet.work.save(sheet.name, stored)
+        def work() -> Saved | None:
+            return None if stored is None else sheet.work.save(sheet.name, stored)
 
-        def saved(_: None) -> None:
+        def saved(now: Saved | None) -> None:
             if not isalive(self):
                 return
-            if stored is not None:
-                sheet.note_stored(layer, stored)
+            if stored is not None and now is not None:
+                sheet.note_stored(layer, dataclasses.replace(stored, stamp=now.stamp))
+                self._tell_aside(sheet, now)
                 keeper_of(self._viewer).note_saved(layer, stored.labels)
                 self.changed.emit()
                 if sheet.is_changed(layer) and tries > 1:
@@ -410,7 +417,7 @@ class Desk(QObject):
         layer, keeper = sheet.corrected(self._chosen()), keeper_of(self._viewer)
         stored, remove = None, _nothing
         if layer is not None and sheet.is_changed(layer):
-            stored, remove = as_stored(layer), keeper.take_off(layer)
+            stored, remove = as_stored(layer, sheet.stamp_of(layer)), keeper.take_off(layer)
             keeper.note_read(layer)  # if only the widget is closed, more may come
 
         def work() -> None:
@@ -439,7 +446,7 @@ class Desk(QObject):
             np.array(labels.data, np.int32), dict(about), states_in(labels), corrected=True
         )
 
-        def saved(_: None) -> None:
+        def saved(_: Saved) -> None:
             if isalive(self):
                 run_in_thread(keeper_of(self._viewer).take_off(labels))
                 self._close(labels)

@@ -11,7 +11,7 @@ import numpy as np
 from napari.layers import Labels
 
 from ...corrections import RESULT, FolderWork, ImageState, States, StoredLabels
-from ...image import Field, read_image
+from ...image import Field, Stamp, read_image
 from ...pipeline import SegmentParameters
 from ..journal.journal_keeper import keeper_of
 from ..layers.field_layer import add_field
@@ -137,6 +137,22 @@ class Sheet:
         self._fingerprint = Fingerprint(stored.labels)
         self.stored = dataclasses.replace(stored, labels=_NO_PIXELS)
 
+    def stamp_of(self, layer: Any) -> Stamp | None:
+        """Return which file a layer was made from, or was written to.
+
+        Parameters
+        ----------
+        layer : Labels
+            The labels.
+
+        Returns
+        -------
+        tuple of int or None
+            See `image.stamp_of`; None if they are not those of the file.
+        """
+        is_of_file = layer is not None and self.labels is bare(layer)
+        return self.stored.stamp if is_of_file and self.stored is not None else None
+
     # What there is
 
     def made(self) -> list[Any]:
@@ -210,13 +226,15 @@ class Sheet:
         return is_reviewed or not fingerprint.fits(known.data)
 
 
-def as_stored(layer: Any) -> StoredLabels:
+def as_stored(layer: Any, stamp: Stamp | None = None) -> StoredLabels:
     """Return what is to be written of a layer.
 
     Parameters
     ----------
     layer : Labels
         The labels.
+    stamp : tuple of int, optional
+        Of the file that they are from, see `Sheet.stamp_of`.
 
     Returns
     -------
@@ -230,6 +248,7 @@ def as_stored(layer: Any) -> StoredLabels:
         dict(layer.metadata.get(METADATA_KEY, {})),
         states,
         not is_found or bool(states.reviewed()),
+        stamp,
     )
 
 
