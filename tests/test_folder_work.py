@@ -29,7 +29,7 @@ from napari_nucseg.corrections import (
     made_with,
 )
 from napari_nucseg.engine import SegmentFile, execute
-from napari_nucseg.image import labels_in
+from napari_nucseg.image import labels_in, stamp_of
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.measure import Outputs
@@ -310,6 +310,43 @@ def test_file_systems_without_links_keep_corrections_as_well(folder, two_nuclei,
         assert np.array_equal(read_labels(aside), (number - 1) * two_nuclei)
 
 
+def test_what_a_person_has_done_is_not_segmented_whatever_the_window_knows(folder, two_nuclei):
+    window, other = opened(folder), opened(folder)
+    other.save("a.tif", corrections(two_nuclei))
+    other.mark("b.tif", ImageState.DONE)
+    write_labels(folder / "c_labels.tif", two_nuclei)  # of another program
+    reasons = [window.claim(name, to_segment=True) for name in NAMES]
+    assert ["it is corrected" in one for one in reasons] == [True, False, True]
+    assert "it is done" in reasons[1]
+    assert states_of(window) == ["corrected", "done", "corrected"]
+    assert window.claim("a.tif") == ""  # to open it
+
+
+def test_what_a_person_does_meanwhile_stays_her_work(folder, two_nuclei):
+    work = opened(folder)
+    for name in NAMES:
+        assert work.claim(name, to_segment=True) == ""
+    found = {"nuclei": 9, "suspicion": 0.5, "shape": (12, 16), "made": "x"}
+    work.save("a.tif", corrections(two_nuclei))
+    work.mark("b.tif", ImageState.DONE)
+    for name in NAMES:
+        work.note_segmented(name, **found)
+    assert states_of(work) == ["corrected", "done", "segmented"]
+    assert work.row("a.tif").nuclei == 2
+    assert opened(folder).claim("a.tif") == ""
+
+
+def test_labels_that_were_written_meanwhile_are_not_replaced(folder, two_nuclei, quick_learner):
+    write_labels(folder / "a_labels.tif", two_nuclei)
+    outputs = Outputs(folder)
+    task = SegmentFile(folder / "a.tif", outputs, quick_learner, SegmentParameters())
+    with pytest.raises(FileExistsError, match="it was written since"):
+        execute(task)
+    stamp = stamp_of(folder / "a_labels.tif")
+    execute(dataclasses.replace(task, stamp=stamp))
+    assert not np.array_equal(read_labels(folder / "a_labels.tif"), two_nuclei)
+
+
 def test_command_replaces_no_corrections_unless_it_is_told_to(
     folder, two_nuclei, quick_learner, capsys
 ):
@@ -374,5 +411,6 @@ def test_files_are_those_of_the_command(folder, tmp_path, simulated, quick_learn
     assert 0 <= summary.suspicion <= 1
     made = made_with(about["weights_sha256"], SegmentParameters().as_dict())
     assert states_of(opened(folder, tmp_path / "window"))[3] == "segmented"
-    assert "cells.tif" not in [row.name for row in work.to_segment(made)] or work.open()
+    work.open()
+    assert "cells.tif" not in [row.name for row in work.to_segment(made)]
     assert json.loads((tmp_path / "window" / RECORD).read_text())["format"] == 1

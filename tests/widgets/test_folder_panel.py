@@ -258,7 +258,7 @@ def test_cancel_ends_within_a_second_and_keeps_what_is_done(panel, folder, engin
         panel.window.wait(lambda: panel.panel.batch._runner.job is not None)
         assert panel.panel.choice.choose_button.isEnabled() is False
         panel.window.click(panel.panel.cancel_button)
-        panel.window.qtbot.waitUntil(lambda: not panel.panel.batch.is_running, timeout=3000)
+        panel.window.wait(lambda: not panel.panel.batch.is_running)
     assert "Cancelled after 0 of 3 images" in panel.window.status
     assert panel.states() == ["new"] * 3
     assert panel.panel.work.claim("a.tif") == ""
@@ -303,6 +303,18 @@ def test_disk_that_is_full_keeps_the_image_open(panel, labelled, monkeypatch):
     assert "Not saved" in panel.window.errors[0]
     assert panel.shown() == ["a", "a nuclei"]
     monkeypatch.undo()
+    panel.show("b.tif")
+    assert read_labels(labelled / "a_labels.tif")[50, 50] == 5
+
+
+def test_image_that_a_person_corrects_is_not_segmented(panel, labelled):
+    panel.open(labelled)
+    panel.show("a.tif")
+    panel.draw()
+    panel.window.click(panel.panel.segment_button)
+    panel.window.wait(lambda: not panel.panel.batch.is_running)
+    assert "Segmented 2 images" in panel.window.status
+    assert read_provenance(labelled / "a_labels.tif")["weights_sha256"] == "abc"
     panel.show("b.tif")
     assert read_labels(labelled / "a_labels.tif")[50, 50] == 5
 

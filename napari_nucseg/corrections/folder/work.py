@@ -27,7 +27,10 @@ __all__ = ["RESULT", "FolderWork", "Saved", "made_with"]
 RESULT = "result"
 
 #: What a window may claim an image for.
-_OPEN, _SEGMENT = "open", "segment"
+_OPEN, _SEGMENT, _RECOVER = "open", "segment", "recover"
+
+#: The states of images whose labels a model must not replace.
+_OF_A_PERSON = (ImageState.CORRECTED, *FINISHED)
 
 _DAY = 24 * 3600.0  # seconds
 
@@ -268,7 +271,8 @@ class FolderWork:
         name : str
             The image.
         to_segment : bool, optional
-            Whether it is to be segmented; left out, it is to be opened.
+            Whether it is to be segmented, which is refused if a person has corrected or
+            finished it; left out, it is to be opened.
 
         Returns
         -------
@@ -276,23 +280,29 @@ class FolderWork:
             Why it cannot be had, in words; empty if it is claimed now. The claim of a process
             that ended does not count.
         """
-        held: list[Mapping[str, Any]] = []
+        return self._claim(name, _SEGMENT if to_segment else _OPEN)
+
+    def _claim(self, name: str, purpose: str) -> str:
+        reasons = []
 
         def change(record: Record) -> None:
             note = record.notes.get(name, Note())
             holder = note.holder(self._window)
             if holder is not None:
-                held.append(holder)
-            else:
-                record.notes[name] = note.claimed(
-                    self._window, _SEGMENT if to_segment else _OPEN
-                )
-                record.at = record.at if to_segment else name
+                process = holder.get("process")
+                reasons.append(f"Another window works on {name} (process {process}).")
+                return
+            if purpose == _SEGMENT:
+                # As the files are now, whatever this window knows.
+                note = record.notes[name] = self._followed(note, self._images[name])
+                if note.state in _OF_A_PERSON:
+                    reasons.append(f"A person has worked on {name}: it is {note.state}.")
+                    return
+            record.notes[name] = note.claimed(self._window, purpose)
+            record.at = name if purpose == _OPEN else record.at
 
         self._change(change)
-        if held:
-            return f"Another window works on {name} (process {held[0].get('process')})."
-        return ""
+        return reasons[0] if reasons else ""
 
     def release(self, name: str, *, to_segment: bool = False) -> None:
         """Give an image back.
@@ -304,7 +314,9 @@ class FolderWork:
         to_segment : bool, optional
             As in `claim`.
         """
-        purpose = _SEGMENT if to_segment else _OPEN
+        self._release(name, _SEGMENT if to_segment else _OPEN)
+
+    def _release(self, name: str, purpose: str) -> None:
         self._note(name, lambda note: note.released(self._window, purpose))
 
     # What was done
@@ -320,6 +332,8 @@ class FolderWork:
     ) -> None:
         """Note that the labels of an image were written by a segmentation.
 
+        What a person has corrected or finished meanwhile stays that.
+
         Parameters
         ----------
         name : str
@@ -328,18 +342,23 @@ class FolderWork:
             See `FolderRow`.
         """
         stamp = stamp_of(self._labels_of(self._images[name]))
-        self._note(
-            name,
-            lambda note: Note(
-                ImageState.SEGMENTED,
+
+        def written(note: Note) -> Note:
+            note = note.released(self._window, _SEGMENT)
+            is_of_person = note.state in _OF_A_PERSON
+            if is_of_person and note.labels == stamp:
+                return note  # of labels that she has saved since
+            return Note(
+                note.state if is_of_person else ImageState.SEGMENTED,
                 nuclei=nuclei,
                 shape=shape,
                 suspicion=suspicion,
                 made=made,
                 labels=stamp,
-                claims=note.released(self._window, _SEGMENT).claims,
-            ),
-        )
+                claims=note.claims,
+            )
+
+        self._note(name, written)
 
     def note_failed(self, name: str, reason: str) -> None:
         """Note why an image cannot be segmented. Labels that are there stay what they are.
@@ -463,12 +482,12 @@ class FolderWork:
             provenance = left.reference.get("provenance")
             result = provenance.get(RESULT) if isinstance(provenance, dict) else None
             name = by_result.get(str(result))
-            if name is not None and not self.claim(name, to_segment=True):
+            if name is not None and not self._claim(name, _RECOVER):
                 # Whatever is wrong with one, the window offers it.
                 with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
                     if self._recover(name, left, journals):
                         found.append(name)
-                self.release(name, to_segment=True)
+                self._release(name, _RECOVER)
         return found
 
     def _recover(self, name: str, left: LeftJournal, journals: Journals) -> bool:

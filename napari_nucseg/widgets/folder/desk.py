@@ -109,6 +109,26 @@ class Desk(QObject):
         """
         return self._sheet is not None and self._sheet.has(labels)
 
+    def is_edited(self, work: FolderWork, name: str) -> bool:
+        """Return whether an image is shown whose labels are not as in its file.
+
+        Parameters
+        ----------
+        work : FolderWork
+            The folder.
+        name : str
+            The image.
+
+        Returns
+        -------
+        bool
+            False if another one is shown.
+        """
+        sheet = self._sheet
+        if sheet is None or (sheet.work, self.name) != (work, name):
+            return False
+        return sheet.is_changed(sheet.corrected(self._chosen()))
+
     # Opening
 
     def open(self, work: FolderWork, name: str) -> None:
