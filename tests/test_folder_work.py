@@ -214,6 +214,16 @@ def test_claim_of_a_process_that_was_killed_does_not_count(folder):
     assert opened(folder).claim("a.tif") == ""
 
 
+@pytest.mark.parametrize(("hours", "is_held"), [(1, True), (25, False)])
+def test_claim_of_another_computer_counts_for_a_day(folder, hours, is_held):
+    opened(folder).claim("a.tif")
+    record = json.loads((folder / RECORD).read_text())
+    (claim,) = record["images"]["a.tif"]["claims"].values()
+    claim.update(host="another", process=1, began=claim["began"] - hours * 3600)
+    (folder / RECORD).write_text(json.dumps(record))
+    assert bool(opened(folder).claim("a.tif")) is is_held
+
+
 def test_threads_lose_nothing_of_each_other(folder):
     works = [opened(folder) for _ in NAMES]
 

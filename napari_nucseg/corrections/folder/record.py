@@ -18,6 +18,8 @@ __all__ = ["Note", "Record", "RecordFile"]
 _FILE, _LOCK = "nucseg_folder.json", ".nucseg_folder.lock"
 _FORMAT = 1
 
+_DAY = 24 * 3600.0  # seconds
+
 
 @dataclasses.dataclass(frozen=True)
 class Note:
@@ -60,10 +62,11 @@ class Note:
         Returns
         -------
         mapping or None
-            The stamp of its process.
+            The stamp of its process. Whether one of another computer still runs is not known;
+            it counts for a day.
         """
         for claim in self.claims.values():
-            if claim.get("window") != window and is_running(claim):
+            if claim.get("window") != window and _may_run(claim):
                 return claim
         return None
 
@@ -146,6 +149,15 @@ _BLANK: dict[str, Any] = {
     field.name: {} if field.name == "claims" else field.default
     for field in dataclasses.fields(Note)
 }
+
+
+def _may_run(claim: Mapping[str, Any]) -> bool:
+    """Return whether the process that claims an image may still be there."""
+    here = process_stamp()
+    if claim.get("host", here["host"]) == here["host"]:
+        return is_running(claim)
+    began = claim.get("began")
+    return isinstance(began, int | float) and abs(here["began"] - began) < _DAY
 
 
 @dataclasses.dataclass
