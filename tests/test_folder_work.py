@@ -188,6 +188,20 @@ def test_folders_that_cannot_be_worked_in_are_refused(folder, tmp_path):
         opened(folder, folder / "a.tif")
 
 
+def test_two_folders_of_images_share_no_folder_for_labels(folder, tmp_path, two_nuclei):
+    output, other = tmp_path / "out", tmp_path / "other"
+    opened(folder, output).save("a.tif", corrections(two_nuclei))
+    other.mkdir()
+    tifffile.imwrite(other / "a.tif", np.zeros((12, 16), np.uint8))
+    with pytest.raises(ValueError, match="Choose another folder for the labels"):
+        opened(other, output)
+    with pytest.raises(ValueError, match="Choose another folder for the labels"):
+        opened(other, opened(folder).folder)
+    assert states_of(opened(folder, output))[0] == "corrected"
+    moved = folder.rename(tmp_path / "moved")
+    assert states_of(opened(moved, output))[0] == "corrected"
+
+
 def test_two_windows_share_a_folder(folder, two_nuclei):
     one, other = opened(folder), opened(folder)
     assert one.claim("a.tif") == ""

@@ -172,11 +172,14 @@ class Record:
         How the folder is segmented and listed.
     at : str, optional
         The image that was shown last.
+    folder : str, optional
+        Where the images are, from the folder of the record; empty if it is not known.
     """
 
     notes: dict[str, Note] = dataclasses.field(default_factory=dict)
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     at: str = ""
+    folder: str = ""
 
 
 class RecordFile:
@@ -204,6 +207,8 @@ class RecordFile:
         with contextlib.suppress(OSError, ValueError):
             values = read_object(self.path)
             settings, at = values.get("settings"), values.get("at")
+            folder = values.get("folder")
+            record.folder = folder if isinstance(folder, str) else ""
             record.settings = settings if isinstance(settings, dict) else {}
             record.at = at if isinstance(at, str) else ""
             images = values.get("images")
@@ -247,6 +252,7 @@ def _as_text(record: Record) -> str:
     values = {
         "format": _FORMAT,
         "at": record.at,
+        "folder": record.folder,
         "settings": record.settings,
         "images": {name: note.as_dict() for name, note in sorted(record.notes.items())},
     }

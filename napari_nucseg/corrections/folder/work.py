@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -124,6 +125,8 @@ class FolderWork:
             If there is no image in the folder.
         NotADirectoryError
             If it is no folder.
+        ValueError
+            If the folder for the labels has those of another folder of images.
         OSError
             If nothing can be written to the folder for the labels.
         """
@@ -140,6 +143,7 @@ class FolderWork:
         found = self._look(self._file.read().notes)
 
         def change(record: Record) -> None:
+            record.folder = self._checked_folder(record.folder)
             for name, (before, note) in found.items():
                 # Another window may have done something meanwhile, and knows better.
                 if record.notes.get(name) == before:
@@ -147,6 +151,23 @@ class FolderWork:
 
         self._change(change)
         return self.rows()
+
+    def _checked_folder(self, noted: str) -> str:
+        """Return what to note as the folder of images, unless another one is noted.
+
+        Images are known by their names alone, and those of two folders may have the same. A
+        folder that is gone does not count: it was moved or has another name now.
+        """
+        other = self.output / noted
+        if noted and other.is_dir() and not other.samefile(self.folder):
+            raise ValueError(
+                f"Expected a folder for the labels of {self.folder} alone, got {self.output}, "
+                f"which has those of {other.resolve()}. Choose another folder for the labels."
+            )
+        try:
+            return Path(os.path.relpath(self.folder, self.output)).as_posix()
+        except ValueError:  # on another drive
+            return str(self.folder)
 
     def _find_clashes(self) -> dict[str, str]:
         """Say of which images the labels would overwrite each other's."""
