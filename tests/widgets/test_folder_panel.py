@@ -16,6 +16,8 @@ from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.registry.store import models_directory
 from napari_nucseg.widgets.journal.journal_keeper import keeper_of
+from napari_nucseg.widgets.layers.origin import note_origin
+from napari_nucseg.widgets.layers.shown import FromFile, Result, note_result
 
 NAMES = ["a.tif", "b.tif", "c.tif"]
 SHAPE = (64, 96)
@@ -317,6 +319,52 @@ def test_image_that_a_person_corrects_is_not_segmented(panel, labelled):
     assert read_provenance(labelled / "a_labels.tif")["weights_sha256"] == "abc"
     panel.show("b.tif")
     assert read_labels(labelled / "a_labels.tif")[50, 50] == 5
+
+
+def correct_elsewhere(folder, number):
+    """Correct the first image in another window."""
+    work = FolderWork(folder)
+    work.open()
+    labels = np.zeros(SHAPE, np.int32)
+    labels[40:50, 40:50] = number
+    work.save("a.tif", StoredLabels(labels, {}, corrected=True))
+
+
+def test_new_result_does_not_replace_corrections(panel, labelled):
+    correct_elsewhere(labelled, 7)
+    panel.open(labelled)
+    panel.show("a.tif")
+    image, labels = panel.panel.desk.image, np.ones(SHAPE, np.int32)
+    layer = panel.window.viewer.add_labels(labels)
+    note_origin(layer, image)
+    found = FromFile(labels, dict(read_provenance(labelled / "b_labels.tif")))
+    note_result(Result(image, layer, found))
+    panel.panel._correct.show_result(layer, image)
+    assert panel.panel._correct.labels.layer() is layer
+    panel.press(Qt.Key.Key_Y)
+    panel.window.wait(lambda: panel.panel.desk.name == "b.tif")
+    panel.rest()
+    assert panel.shown() == ["b", "b nuclei"]
+    assert read_labels(labelled / "a_labels.tif")[45, 45] == 7
+    assert read_labels(labelled / "a_labels.tif")[5, 5] == 0
+
+
+def test_layers_older_than_their_file_are_not_taken_for_it(panel, labelled):
+    panel.open(labelled)
+    panel.show("a.tif")
+    layer = panel.draw()
+    panel.panel.leave()
+    panel.window.wait(lambda: read_labels(labelled / "a_labels.tif")[50, 50] == 5)
+    panel.window.qtbot.wait(100)
+    panel.show("a.tif")
+    assert panel.panel._correct.labels.layer() is layer  # as it is in the file
+    panel.panel.leave()
+    panel.window.qtbot.wait(100)
+    correct_elsewhere(labelled, 7)
+    panel.show("a.tif")
+    assert panel.panel._correct.labels.layer().data[45, 45] == 7
+    panel.show("b.tif")
+    assert read_labels(labelled / "a_labels.tif")[45, 45] == 7
 
 
 def test_closing_the_widget_saves_what_is_shown(panel, labelled):

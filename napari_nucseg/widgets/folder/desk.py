@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,7 +18,7 @@ from ..journal.journal_keeper import keeper_of
 from ..layers.layer_states import states_in
 from ..layers.layers import METADATA_KEY
 from ..layers.shown import bare
-from .sheet import Sheet, as_stored, load_image
+from .sheet import Sheet, as_stored, load_image, note_stamp
 from .turns import Turns
 
 __all__ = ["Desk"]
@@ -69,19 +68,7 @@ class Desk(QObject):
         self._next: tuple[FolderWork, str] | None = None
         # What waits until the image of before is written, and whether it is being written.
         self._after_writing: Step | None = None
-        self._is_writing = self._spares = False
-
-    def _spare_collector(self) -> None:
-        """Spare the garbage collector what is there already.
-
-        Napari calls it whenever a layer is removed, and it would go through all of napari
-        each time, which takes longer than anything else here. What the layers of this folder
-        leave is still collected.
-        """
-        if not self._spares:
-            self._spares = True
-            gc.freeze()
-            self.destroyed.connect(lambda *_: gc.unfreeze())
+        self._is_writing = False
 
     @property
     def name(self) -> str:
@@ -148,7 +135,6 @@ class Desk(QObject):
             return
         self.is_busy = True
         self.changed.emit()
-        self._spare_collector()
         self._write_early()
         run_in_thread(
             lambda: load_image(work, name),
@@ -429,9 +415,6 @@ class Desk(QObject):
     def leave(self) -> None:
         """Save what is shown, as the widget closes: nobody is there to be told."""
         sheet, self._sheet, self._next = self._sheet, None, None
-        if self._spares:
-            self._spares = False
-            gc.unfreeze()
         if sheet is None:
             return
         layer, keeper = sheet.corrected(self._chosen()), keeper_of(self._viewer)
@@ -442,7 +425,7 @@ class Desk(QObject):
 
         def work() -> None:
             if stored is not None:
-                sheet.work.save(sheet.name, stored)
+                note_stamp(layer, sheet.work.save(sheet.name, stored).stamp)
             _end(sheet, remove)
 
         run_in_thread(work)
