@@ -15,6 +15,7 @@ from napari_nucseg.corrections import FolderWork, ImageState, Journals, StoredLa
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.registry.store import models_directory
+from napari_nucseg.widgets.folder.desk import Desk
 from napari_nucseg.widgets.journal.journal_keeper import keeper_of
 from napari_nucseg.widgets.layers.origin import note_origin
 from napari_nucseg.widgets.layers.shown import FromFile, Result, note_result
@@ -299,11 +300,12 @@ def test_disk_that_is_full_keeps_the_image_open(panel, labelled, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(FolderWork, "save", fail)
-    panel.panel.open_image("b.tif")
+    panel.press(Qt.Key.Key_Y)
     panel.window.wait(lambda: panel.window.errors)
     panel.rest()
     assert "Not saved" in panel.window.errors[0]
     assert panel.shown() == ["a", "a nuclei"]
+    assert panel.states()[0] == "segmented"  # what is not saved is not done
     monkeypatch.undo()
     panel.show("b.tif")
     assert read_labels(labelled / "a_labels.tif")[50, 50] == 5
@@ -365,6 +367,40 @@ def test_layers_older_than_their_file_are_not_taken_for_it(panel, labelled):
     assert panel.panel._correct.labels.layer().data[45, 45] == 7
     panel.show("b.tif")
     assert read_labels(labelled / "a_labels.tif")[45, 45] == 7
+
+
+def test_edits_while_the_next_image_is_shown_are_saved(panel, labelled, monkeypatch):
+    panel.open(labelled)
+    panel.show("a.tif")
+    panel.draw()
+    settle = Desk._settle
+
+    def edit_and_settle(desk):
+        layer = desk._viewer.layers["a nuclei"]
+        layer.data_setitem((np.array([55]), np.array([55])), 6)
+        settle(desk)
+
+    monkeypatch.setattr(Desk, "_settle", edit_and_settle)
+    panel.show("b.tif")
+    assert panel.shown() == ["b", "b nuclei"]
+    assert read_labels(labelled / "a_labels.tif")[55, 55] == 6
+
+
+def test_journal_of_what_cannot_be_saved_is_offered(panel, labelled, monkeypatch):
+    panel.open(labelled)
+    panel.show("a.tif")
+    layer, keeper = panel.draw(), keeper_of(panel.window.viewer)
+    panel.window.wait(lambda: keeper.folder_of(layer) is not None)
+    panel.window.wait(lambda: any(Journals().folder.glob("*/corrections.journal")))
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FolderWork, "save", fail)
+    panel.panel.leave()
+    panel.window.wait(lambda: panel.window.errors)
+    assert "Not saved" in panel.window.errors[0]
+    assert len(Journals().left()) == 1
 
 
 def test_closing_the_widget_saves_what_is_shown(panel, labelled):

@@ -440,7 +440,7 @@ class FolderWork:
         path = self._labels_of(self._images[name])
         return read_stored(path) if path.is_file() else None
 
-    def save(self, name: str, stored: StoredLabels) -> Saved:
+    def save(self, name: str, stored: StoredLabels, state: ImageState | None = None) -> Saved:
         """Write what a person has made of the labels of an image.
 
         Parameters
@@ -450,6 +450,8 @@ class FolderWork:
         stored : StoredLabels
             The labels. What is finished stays finished. Corrections in the file that are not
             those from which these were made, as their stamp says, are set aside.
+        state : ImageState, optional
+            How far the person is with the image now, noted once the labels are written.
 
         Returns
         -------
@@ -470,10 +472,10 @@ class FolderWork:
         def saved(note: Note) -> Note:
             if not stored.corrected:  # found anew: nobody has looked at how doubtful it is
                 note = dataclasses.replace(note, suspicion=None, made=_made(provenance))
-            state = ImageState.CORRECTED if stored.corrected else ImageState.SEGMENTED
+            found = ImageState.CORRECTED if stored.corrected else ImageState.SEGMENTED
             return dataclasses.replace(
                 note,
-                state=note.state if note.state in FINISHED else state,
+                state=state or (note.state if note.state in FINISHED else found),
                 reason="",
                 nuclei=int(np.unique(labels[labels > 0]).size),
                 shape=(int(labels.shape[0]), int(labels.shape[1])),

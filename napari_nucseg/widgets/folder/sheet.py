@@ -64,6 +64,8 @@ class Sheet:
     ) -> None:
         self._viewer = viewer
         self.work, self.name, self.stored = work, name, stored
+        #: How far the person is with it, None if that is noted already.
+        self.mark: ImageState | None = None
         self._image: Any = lambda: None
         self._labels: Any = lambda: None
         # Of the labels in the file; None if that is not known.
