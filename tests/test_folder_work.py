@@ -29,6 +29,7 @@ from napari_nucseg.corrections import (
     made_with,
 )
 from napari_nucseg.engine import SegmentFile, execute
+from napari_nucseg.image import labels_in, stamp_of
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.measure import Outputs
@@ -187,6 +188,20 @@ def test_folders_that_cannot_be_worked_in_are_refused(folder, tmp_path):
         opened(folder, folder / "a.tif")
 
 
+def test_two_folders_of_images_share_no_folder_for_labels(folder, tmp_path, two_nuclei):
+    output, other = tmp_path / "out", tmp_path / "other"
+    opened(folder, output).save("a.tif", corrections(two_nuclei))
+    other.mkdir()
+    tifffile.imwrite(other / "a.tif", np.zeros((12, 16), np.uint8))
+    with pytest.raises(ValueError, match="Choose another folder for the labels"):
+        opened(other, output)
+    with pytest.raises(ValueError, match="Choose another folder for the labels"):
+        opened(other, opened(folder).folder)
+    assert states_of(opened(folder, output))[0] == "corrected"
+    moved = folder.rename(tmp_path / "moved")
+    assert states_of(opened(moved, output))[0] == "corrected"
+
+
 def test_two_windows_share_a_folder(folder, two_nuclei):
     one, other = opened(folder), opened(folder)
     assert one.claim("a.tif") == ""
@@ -211,6 +226,16 @@ def test_claim_of_a_process_that_was_killed_does_not_count(folder):
     subprocess.run([sys.executable, "-c", program, folder], check=False)
     assert "process" in (folder / RECORD).read_text()
     assert opened(folder).claim("a.tif") == ""
+
+
+@pytest.mark.parametrize(("hours", "is_held"), [(1, True), (25, False)])
+def test_claim_of_another_computer_counts_for_a_day(folder, hours, is_held):
+    opened(folder).claim("a.tif")
+    record = json.loads((folder / RECORD).read_text())
+    (claim,) = record["images"]["a.tif"]["claims"].values()
+    claim.update(host="another", process=1, began=claim["began"] - hours * 3600)
+    (folder / RECORD).write_text(json.dumps(record))
+    assert bool(opened(folder).claim("a.tif")) is is_held
 
 
 def test_threads_lose_nothing_of_each_other(folder):
@@ -271,6 +296,99 @@ def test_older_corrections_do_not_replace_newer_labels(folder, two_nuclei):
     assert journals.left() == []
 
 
+# Corrections of a person are never lost
+
+
+def corrections(labels, stamp=None):
+    return StoredLabels(labels, {}, corrected=True, stamp=stamp)
+
+
+def test_corrections_that_are_not_known_are_set_aside_before_others_follow(folder, two_nuclei):
+    out = folder / "out"
+    work = opened(folder, out)
+    first = work.save("a.tif", corrections(two_nuclei))
+    assert first.aside is None
+    second = work.save("a.tif", corrections(2 * two_nuclei, first.stamp))  # the same file's
+    assert second.aside is None
+    assert second.stamp == work.read("a.tif").stamp
+    third = work.save("a.tif", corrections(3 * two_nuclei, first.stamp))
+    assert third.aside == out / "a_labels.before.tif"
+    assert np.array_equal(read_labels(third.aside), 2 * two_nuclei)
+    fourth = work.save("a.tif", of_model(two_nuclei))
+    assert fourth.aside == out / "a_labels.before-2.tif"
+    assert np.array_equal(read_labels(fourth.aside), 3 * two_nuclei)
+    assert np.array_equal(work.read("a.tif").labels, two_nuclei)
+    assert work.save("a.tif", of_model(two_nuclei)).aside is None  # nobody has corrected it
+    assert list(labels_in(out)) == ["a"]
+
+
+def test_file_systems_without_links_keep_corrections_as_well(folder, two_nuclei, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    work = opened(folder)
+    work.save("a.tif", corrections(two_nuclei))
+    for number in (2, 3):
+        aside = work.save("a.tif", corrections(number * two_nuclei)).aside
+        assert np.array_equal(read_labels(aside), (number - 1) * two_nuclei)
+
+
+def test_what_a_person_has_done_is_not_segmented_whatever_the_window_knows(folder, two_nuclei):
+    window, other = opened(folder), opened(folder)
+    other.save("a.tif", corrections(two_nuclei))
+    other.mark("b.tif", ImageState.DONE)
+    write_labels(folder / "c_labels.tif", two_nuclei)  # of another program
+    reasons = [window.claim(name, to_segment=True) for name in NAMES]
+    assert ["it is corrected" in one for one in reasons] == [True, False, True]
+    assert "it is done" in reasons[1]
+    assert states_of(window) == ["corrected", "done", "corrected"]
+    assert window.claim("a.tif") == ""  # to open it
+
+
+def test_what_a_person_does_meanwhile_stays_her_work(folder, two_nuclei):
+    work = opened(folder)
+    for name in NAMES:
+        assert work.claim(name, to_segment=True) == ""
+    found = {"nuclei": 9, "suspicion": 0.5, "shape": (12, 16), "made": "x"}
+    work.save("a.tif", corrections(two_nuclei))
+    work.mark("b.tif", ImageState.DONE)
+    for name in NAMES:
+        work.note_segmented(name, **found)
+    assert states_of(work) == ["corrected", "done", "segmented"]
+    assert work.row("a.tif").nuclei == 2
+    assert opened(folder).claim("a.tif") == ""
+
+
+def test_labels_that_were_written_meanwhile_are_not_replaced(folder, two_nuclei, quick_learner):
+    write_labels(folder / "a_labels.tif", two_nuclei)
+    outputs = Outputs(folder)
+    task = SegmentFile(folder / "a.tif", outputs, quick_learner, SegmentParameters())
+    with pytest.raises(FileExistsError, match="it was written since"):
+        execute(task)
+    stamp = stamp_of(folder / "a_labels.tif")
+    execute(dataclasses.replace(task, stamp=stamp))
+    assert not np.array_equal(read_labels(folder / "a_labels.tif"), two_nuclei)
+
+
+def test_command_replaces_no_corrections_unless_it_is_told_to(
+    folder, two_nuclei, quick_learner, capsys
+):
+    opened(folder).save("a.tif", corrections(two_nuclei))
+    command = ["segment", str(folder), f"--model={quick_learner}", f"--output={folder}"]
+    assert main(command) == 1
+    text = capsys.readouterr().err
+    assert "a_labels.tif with the corrections of a person" in text
+    assert "--replace-corrected" in text
+    assert np.array_equal(read_labels(folder / "a_labels.tif"), two_nuclei)
+    assert (folder / "c_labels.tif").is_file()
+    assert main([*command, "--replace-corrected"]) == 0
+    assert not np.array_equal(read_labels(folder / "a_labels.tif"), two_nuclei)
+    assert np.array_equal(read_labels(folder / "a_labels.before.tif"), two_nuclei)
+    assert main(["measure", str(folder), f"--output={folder / 'table.csv'}"]) == 0
+    assert "before" not in (folder / "table.csv").read_text()
+
+
 ROW = st.builds(
     lambda name, state, doubt: FolderRow(name, name, state, suspicion=doubt),
     st.uuids().map(lambda one: __import__("pathlib").Path(f"{one}.tif")),
@@ -317,5 +435,6 @@ def test_files_are_those_of_the_command(folder, tmp_path, simulated, quick_learn
     assert 0 <= summary.suspicion <= 1
     made = made_with(about["weights_sha256"], SegmentParameters().as_dict())
     assert states_of(opened(folder, tmp_path / "window"))[3] == "segmented"
-    assert "cells.tif" not in [row.name for row in work.to_segment(made)] or work.open()
+    work.open()
+    assert "cells.tif" not in [row.name for row in work.to_segment(made)]
     assert json.loads((tmp_path / "window" / RECORD).read_text())["format"] == 1

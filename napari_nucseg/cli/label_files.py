@@ -14,6 +14,7 @@ from ..image import (
     PROBABILITY_ENDING,
     check_file,
     find_images,
+    is_set_aside,
     labels_in,
 )
 from ..support import pluralize, some_of
@@ -112,7 +113,9 @@ def _labels_at(path: Path) -> list[Path]:
     named = [
         file
         for file in sorted(path.glob(f"*{LABELS_ENDING}.*"))
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".")
+        if file.suffix.lower() in IMAGE_SUFFIXES
+        and not file.name.startswith(".")
+        and not is_set_aside(file)
     ]
     found = named or [*labels_in(path).values()]
     if not found:

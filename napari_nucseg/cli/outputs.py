@@ -19,7 +19,10 @@ def add_outputs(command: Any) -> None:
     command : argparse.ArgumentParser
         Where to.
     """
-    text = f"Folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced."
+    text = (
+        f"Folder for the labels, <stem>{LABELS_ENDING}.tif; older ones are replaced, if nobody "
+        f"has corrected them."
+    )
     command.add_argument("--output", required=True, type=Path, metavar="DIR", help=text)
     for option, text in (
         (
@@ -41,6 +44,11 @@ def add_outputs(command: Any) -> None:
             f"Also write the tracks of a time series: <stem>{TRACKS_ENDING}.csv, a row for "
             f"each nucleus and time point; <stem>{TRACKS_ENDING}.xml for TrackMate; "
             f"<stem>{LINEAGE_ENDING}.csv, parents and daughters.",
+        ),
+        (
+            "--replace-corrected",
+            f"Also replace labels that a person has corrected. They are kept as "
+            f"<stem>{LABELS_ENDING}.before.tif.",
         ),
     ):
         command.add_argument(option, action="store_true", help=text)
@@ -65,4 +73,5 @@ def outputs_of(options: Any) -> Outputs:
         options.provenance,
         options.table,
         options.tracks,
+        options.replace_corrected,
     )

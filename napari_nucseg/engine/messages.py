@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..support import Epoch
 
 if TYPE_CHECKING:
-    from ..image import BaseImage, Field
+    from ..image import BaseImage, Field, Stamp
     from ..measure import Outputs
     from ..pipeline import SegmentParameters, StackParameters
     from ..registry import Model
@@ -197,12 +197,17 @@ class SegmentFile(Task):
         The model, or its name or folder.
     parameters : SegmentParameters
         How to segment.
+    stamp : tuple of int or None, optional
+        See `image.stamp_of`: of the file of the labels when it was decided to replace it; None
+        if there was none. If it is another by now, nothing is written, and the error is a
+        `FileExistsError`.
     """
 
     image: Path
     outputs: Outputs
     model: str | Path | Model
     parameters: SegmentParameters
+    stamp: Stamp | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..corrections import suspicions
-from ..image import Field, read_image
+from ..image import Field, read_image, stamp_of
 from ..network import make_trainer
 from ..pipeline import (
     Maps,
@@ -186,6 +186,7 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
 def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> FileSummary:
     callbacks.check_stop()
     task.outputs.check(task.image)
+    _check_stamp(task)
     field = read_image(task.image).in_memory()
     found = _segment(
         Segment(field, task.model, task.parameters, return_maps=True), callbacks, kept
@@ -198,9 +199,20 @@ def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> Fi
         probability=task.parameters.probability,
     )
     callbacks.check_stop()
+    _check_stamp(task)
     task.outputs.write(task.image, field, found)
     nuclei = int(found.labels.max(initial=0))
     return FileSummary(nuclei, field.shape, float(places.score.mean()) if nuclei else 1.0)
+
+
+def _check_stamp(task: SegmentFile) -> None:
+    labels = task.outputs.labels_of(task.image)
+    if stamp_of(labels) != task.stamp:
+        raise FileExistsError(
+            f"Expected {labels} as it was when the segmentation of {task.image.name} was "
+            f"asked for, but it was written since. It stays as it is; segment again if it is "
+            f"to be replaced."
+        )
 
 
 @perform.register(SegmentImage)

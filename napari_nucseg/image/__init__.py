@@ -27,6 +27,7 @@ from .pairs import read_fields
 from .planes import check_channel
 from .provenance import read_provenance
 from .reviewed import reviewed_area, reviewed_labels
+from .set_aside import Stamp, is_set_aside, says_corrected, set_aside_corrected, stamp_of
 from .simulate import simulate_field
 from .simulate_movie import simulate_movie
 from .simulate_stack import simulate_stack
@@ -48,6 +49,7 @@ __all__ = [
     "Origin",
     "Species",
     "Stain",
+    "Stamp",
     "TissueKind",
     "are_outlines",
     "as_image",
@@ -61,6 +63,7 @@ __all__ = [
     "guess_axes",
     "heard_of",
     "instances_of",
+    "is_set_aside",
     "labels_in",
     "looks_like_labels",
     "names_of_axes",
@@ -74,10 +77,13 @@ __all__ = [
     "read_provenance",
     "reviewed_area",
     "reviewed_labels",
+    "says_corrected",
+    "set_aside_corrected",
     "simulate_field",
     "simulate_movie",
     "simulate_stack",
     "simulate_tissue",
+    "stamp_of",
     "understood",
     "warn_of_issues",
     "write_labels",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..support import pluralize, some_of, warn_user
 from .files import IMAGE_SUFFIXES
+from .set_aside import is_set_aside
 
 __all__ = ["LABELS_ENDING", "PROBABILITY_ENDING", "find_images", "images_in", "labels_in"]
 
@@ -66,7 +67,8 @@ def images_in(folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        Sorted by name, without hidden files and probability maps that we wrote.
+        Sorted by name, without hidden files, probability maps that we wrote, and labels
+        that were set aside.
 
     Raises
     ------
@@ -86,6 +88,7 @@ def images_in(folder: Path) -> list[Path]:
         if file.suffix.lower() in IMAGE_SUFFIXES
         and not file.name.startswith(".")
         and not file.stem.endswith(PROBABILITY_ENDING)
+        and not is_set_aside(file)
     )
 
 

@@ -15,6 +15,8 @@ from ..image import (
     PROBABILITY_ENDING,
     BaseImage,
     Field,
+    says_corrected,
+    set_aside_corrected,
     write_labels,
     write_probability,
     write_stack,
@@ -41,6 +43,9 @@ class Outputs:
         It must exist.
     probability_map, provenance, table, tracks : bool
         What to write beside the labels.
+    replace_corrected : bool, optional
+        Whether labels that a person has corrected may be replaced; they are set aside then.
+        Otherwise it is an error.
     """
 
     folder: Path
@@ -48,6 +53,7 @@ class Outputs:
     provenance: bool = False
     table: bool = False
     tracks: bool = False
+    replace_corrected: bool = False
 
     def labels_of(self, image: Path) -> Path:
         """Return the file for the labels of an image.
@@ -74,11 +80,26 @@ class Outputs:
 
         Raises
         ------
+        FileExistsError
+            If a person has corrected the labels that are there.
         IsADirectoryError
             If there is a folder in place of one.
         ValueError
             If a name is too long, or cannot be one of a file.
         """
+        self._check_files(image)
+        self._check_corrected(image)
+
+    def _check_corrected(self, image: Path) -> None:
+        labels = self.labels_of(image)
+        if not self.replace_corrected and says_corrected(labels):
+            raise FileExistsError(
+                f"Expected labels of {image} that nobody has corrected, got {labels} with the "
+                f"corrections of a person. Choose another folder with --output, or give "
+                f"--replace-corrected, which keeps them as {labels.stem}.before.tif."
+            )
+
+    def _check_files(self, image: Path) -> None:
         for path in self._files_of(image):
             try:
                 mode = path.stat().st_mode
@@ -134,9 +155,11 @@ class Outputs:
         Raises
         ------
         OSError
-            If something cannot be written. The labels are written last.
+            If something cannot be written, or a person has corrected the labels that are
+            there. The labels are written last.
         """
         labels = self.labels_of(image)
+        self._check_corrected(image)  # it may have been done since
         if self.probability_map:
             path = self._probability_of(image)
             if isinstance(field, Field):
@@ -156,6 +179,7 @@ class Outputs:
             for path in files:
                 write_tracks(path, result.tracks, source)
             _write_table(lineage, result.tracks.table())
+        set_aside_corrected(labels)
         if isinstance(field, Field):
             write_labels(labels, result.labels, field, result.provenance)
         else:

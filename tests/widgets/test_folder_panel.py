@@ -16,8 +16,11 @@ from napari_nucseg.corrections import FolderWork, ImageState, Journals, StoredLa
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.registry.store import models_directory
+from napari_nucseg.widgets.folder.desk import Desk
 from napari_nucseg.widgets.journal.journal_keeper import keeper_of
+from napari_nucseg.widgets.layers.origin import note_origin
 from napari_nucseg.widgets.layers.reference import Reference, open_image_of, reference_of
+from napari_nucseg.widgets.layers.shown import FromFile, Result, note_result
 
 NAMES = ["a.tif", "b.tif", "c.tif"]
 SHAPE = (64, 96)
@@ -279,7 +282,7 @@ def test_cancel_ends_within_a_second_and_keeps_what_is_done(panel, folder, engin
         panel.window.wait(lambda: panel.panel.batch._runner.job is not None)
         assert panel.panel.choice.choose_button.isEnabled() is False
         panel.window.click(panel.panel.cancel_button)
-        panel.window.qtbot.waitUntil(lambda: not panel.panel.batch.is_running, timeout=3000)
+        panel.window.wait(lambda: not panel.panel.batch.is_running)
     assert "Cancelled after 0 of 3 images" in panel.window.status
     assert panel.states() == ["new"] * 3
     assert panel.panel.work.claim("a.tif") == ""
@@ -318,14 +321,107 @@ def test_disk_that_is_full_keeps_the_image_open(panel, labelled, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(FolderWork, "save", fail)
-    panel.panel.open_image("b.tif")
+    panel.press(Qt.Key.Key_Y)
     panel.window.wait(lambda: panel.window.errors)
     panel.rest()
     assert "Not saved" in panel.window.errors[0]
     assert panel.shown() == ["a", "a nuclei"]
+    assert panel.states()[0] == "segmented"  # what is not saved is not done
     monkeypatch.undo()
     panel.show("b.tif")
     assert read_labels(labelled / "a_labels.tif")[50, 50] == 5
+
+
+def test_image_that_a_person_corrects_is_not_segmented(panel, labelled):
+    panel.open(labelled)
+    panel.show("a.tif")
+    panel.draw()
+    panel.window.click(panel.panel.segment_button)
+    panel.window.wait(lambda: not panel.panel.batch.is_running)
+    assert "Segmented 2 images" in panel.window.status
+    assert read_provenance(labelled / "a_labels.tif")["weights_sha256"] == "abc"
+    panel.show("b.tif")
+    assert read_labels(labelled / "a_labels.tif")[50, 50] == 5
+
+
+def correct_elsewhere(folder, number):
+    """Correct the first image in another window."""
+    work = FolderWork(folder)
+    work.open()
+    labels = np.zeros(SHAPE, np.int32)
+    labels[40:50, 40:50] = number
+    work.save("a.tif", StoredLabels(labels, {}, corrected=True))
+
+
+def test_new_result_does_not_replace_corrections(panel, labelled):
+    correct_elsewhere(labelled, 7)
+    panel.open(labelled)
+    panel.show("a.tif")
+    image, labels = panel.panel.desk.image, np.ones(SHAPE, np.int32)
+    layer = panel.window.viewer.add_labels(labels)
+    note_origin(layer, image)
+    found = FromFile(labels, dict(read_provenance(labelled / "b_labels.tif")))
+    note_result(Result(image, layer, found))
+    panel.panel._correct.show_result(layer, image)
+    assert panel.panel._correct.labels.layer() is layer
+    panel.press(Qt.Key.Key_Y)
+    panel.window.wait(lambda: panel.panel.desk.name == "b.tif")
+    panel.rest()
+    assert panel.shown() == ["b", "b nuclei"]
+    assert read_labels(labelled / "a_labels.tif")[45, 45] == 7
+    assert read_labels(labelled / "a_labels.tif")[5, 5] == 0
+
+
+def test_layers_older_than_their_file_are_not_taken_for_it(panel, labelled):
+    panel.open(labelled)
+    panel.show("a.tif")
+    layer = panel.draw()
+    panel.panel.leave()
+    panel.window.wait(lambda: read_labels(labelled / "a_labels.tif")[50, 50] == 5)
+    panel.window.qtbot.wait(100)
+    panel.show("a.tif")
+    assert panel.panel._correct.labels.layer() is layer  # as it is in the file
+    panel.panel.leave()
+    panel.window.qtbot.wait(100)
+    correct_elsewhere(labelled, 7)
+    panel.show("a.tif")
+    assert panel.panel._correct.labels.layer().data[45, 45] == 7
+    panel.show("b.tif")
+    assert read_labels(labelled / "a_labels.tif")[45, 45] == 7
+
+
+def test_edits_while_the_next_image_is_shown_are_saved(panel, labelled, monkeypatch):
+    panel.open(labelled)
+    panel.show("a.tif")
+    panel.draw()
+    settle = Desk._settle
+
+    def edit_and_settle(desk):
+        layer = desk._viewer.layers["a nuclei"]
+        layer.data_setitem((np.array([55]), np.array([55])), 6)
+        settle(desk)
+
+    monkeypatch.setattr(Desk, "_settle", edit_and_settle)
+    panel.show("b.tif")
+    assert panel.shown() == ["b", "b nuclei"]
+    assert read_labels(labelled / "a_labels.tif")[55, 55] == 6
+
+
+def test_journal_of_what_cannot_be_saved_is_offered(panel, labelled, monkeypatch):
+    panel.open(labelled)
+    panel.show("a.tif")
+    layer, keeper = panel.draw(), keeper_of(panel.window.viewer)
+    panel.window.wait(lambda: keeper.folder_of(layer) is not None)
+    panel.window.wait(lambda: any(Journals().folder.glob("*/corrections.journal")))
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FolderWork, "save", fail)
+    panel.panel.leave()
+    panel.window.wait(lambda: panel.window.errors)
+    assert "Not saved" in panel.window.errors[0]
+    assert len(Journals().left()) == 1
 
 
 def test_closing_the_widget_saves_what_is_shown(panel, labelled):

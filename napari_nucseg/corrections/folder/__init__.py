@@ -3,7 +3,7 @@
 from .order import FILTERS, ORDERS, Filter, Order, arrange, count_of, following
 from .row import FolderRow, ImageState
 from .stored import StoredLabels
-from .work import RESULT, FolderWork, made_with
+from .work import RESULT, FolderWork, Saved, made_with
 
 __all__ = [
     "FILTERS",
@@ -14,6 +14,7 @@ __all__ = [
     "FolderWork",
     "ImageState",
     "Order",
+    "Saved",
     "StoredLabels",
     "arrange",
     "count_of",

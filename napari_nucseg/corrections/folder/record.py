@@ -9,36 +9,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...image import Stamp
 from ...support import is_running, locked, new_file, process_stamp, read_object
 from .row import ImageState
 
-__all__ = ["Note", "Record", "RecordFile", "stamp_of"]
+__all__ = ["Note", "Record", "RecordFile"]
 
 _FILE, _LOCK = "nucseg_folder.json", ".nucseg_folder.lock"
 _FORMAT = 1
 
-#: When a file was last changed, in nanoseconds, and how many bytes it has.
-Stamp = tuple[int, int]
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return what tells whether a file was changed.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    tuple of int or None
-        Time of the last change in nanoseconds, and bytes; None if it is not there.
-    """
-    try:
-        about = path.stat()
-    except OSError:
-        return None
-    return about.st_mtime_ns, about.st_size
+_DAY = 24 * 3600.0  # seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +36,7 @@ class Note:
     shape : tuple of int, optional
         Height and width in pixels.
     image, labels : tuple of int, optional
-        See `stamp_of`: of the files as they were then.
+        See `image.stamp_of`: of the files as they were then.
     claims : mapping of str to object, optional
         Which window works on it, by what for.
     """
@@ -82,10 +62,11 @@ class Note:
         Returns
         -------
         mapping or None
-            The stamp of its process.
+            The stamp of its process. Whether one of another computer still runs is not known;
+            it counts for a day.
         """
         for claim in self.claims.values():
-            if claim.get("window") != window and is_running(claim):
+            if claim.get("window") != window and _may_run(claim):
                 return claim
         return None
 
@@ -170,6 +151,15 @@ _BLANK: dict[str, Any] = {
 }
 
 
+def _may_run(claim: Mapping[str, Any]) -> bool:
+    """Return whether the process that claims an image may still be there."""
+    here = process_stamp()
+    if claim.get("host", here["host"]) == here["host"]:
+        return is_running(claim)
+    began = claim.get("began")
+    return isinstance(began, int | float) and abs(here["began"] - began) < _DAY
+
+
 @dataclasses.dataclass
 class Record:
     """All that is noted of a folder.
@@ -182,11 +172,14 @@ class Record:
         How the folder is segmented and listed.
     at : str, optional
         The image that was shown last.
+    folder : str, optional
+        Where the images are, from the folder of the record; empty if it is not known.
     """
 
     notes: dict[str, Note] = dataclasses.field(default_factory=dict)
     settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     at: str = ""
+    folder: str = ""
 
 
 class RecordFile:
@@ -214,6 +207,8 @@ class RecordFile:
         with contextlib.suppress(OSError, ValueError):
             values = read_object(self.path)
             settings, at = values.get("settings"), values.get("at")
+            folder = values.get("folder")
+            record.folder = folder if isinstance(folder, str) else ""
             record.settings = settings if isinstance(settings, dict) else {}
             record.at = at if isinstance(at, str) else ""
             images = values.get("images")
@@ -257,6 +252,7 @@ def _as_text(record: Record) -> str:
     values = {
         "format": _FORMAT,
         "at": record.at,
+        "folder": record.folder,
         "settings": record.settings,
         "images": {name: note.as_dict() for name, note in sorted(record.notes.items())},
     }

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ...image import read_image, read_labels, read_provenance, write_labels
+from ...image import (
+    Stamp,
+    read_image,
+    read_labels,
+    read_provenance,
+    set_aside_corrected,
+    stamp_of,
+    write_labels,
+)
 from ...support import __version__
 from ..states import State, States
 
@@ -34,12 +42,15 @@ class StoredLabels:
         What a person has done with each nucleus.
     corrected : bool, optional
         Whether a person has changed or accepted something.
+    stamp : tuple of int or None, optional
+        See `image.stamp_of`: of the file that they are from; None if they are from none.
     """
 
     labels: np.ndarray
     provenance: Mapping[str, Any]
     states: States = dataclasses.field(default_factory=States)
     corrected: bool = False
+    stamp: Stamp | None = None
 
 
 def is_corrected(provenance: Mapping[str, Any]) -> bool:
@@ -76,16 +87,19 @@ def read_stored(path: Path) -> StoredLabels:
     OSError, TypeError, ValueError
         If the file is gone, damaged or no labels.
     """
+    stamp = stamp_of(path)  # first: if it is replaced meanwhile, that is seen later
     labels, provenance = read_labels(path), read_provenance(path)
     known: dict[int, int] = {}
     with contextlib.suppress(AttributeError, TypeError, ValueError):  # somebody else's
         for state, ids in provenance.pop(_STATES, {}).items():
             known |= dict.fromkeys(map(int, ids), State[state.upper()])
-    return StoredLabels(labels, provenance, States(known), is_corrected(provenance))
+    return StoredLabels(labels, provenance, States(known), is_corrected(provenance), stamp)
 
 
-def write_stored(path: Path, image: Path, stored: StoredLabels) -> None:
+def write_stored(path: Path, image: Path, stored: StoredLabels) -> Path | None:
     """Write the labels of an image, with the states of nuclei; an older file is replaced.
+
+    If that has corrections that are not those from which these were made, it is set aside.
 
     Parameters
     ----------
@@ -95,6 +109,11 @@ def write_stored(path: Path, image: Path, stored: StoredLabels) -> None:
         The image, whose pixel size is written with the labels.
     stored : StoredLabels
         What is written.
+
+    Returns
+    -------
+    Path or None
+        Where the older file is, None if it was not set aside.
 
     Raises
     ------
@@ -115,7 +134,10 @@ def write_stored(path: Path, image: Path, stored: StoredLabels) -> None:
     field = None
     with contextlib.suppress(Exception):  # without an image the size of a pixel is unknown
         field = read_image(image)
+    is_its_own = stored.corrected and stored.stamp == stamp_of(path)
+    aside = None if is_its_own else set_aside_corrected(path)
     write_labels(path, stored.labels, field, provenance)
+    return aside
 
 
 def _by_word(states: States) -> dict[str, list[int]]:

@@ -6,28 +6,32 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...image import LABELS_ENDING, find_images, read_provenance
+from ...image import LABELS_ENDING, Stamp, find_images, read_provenance, stamp_of
 from ...support import remove_leftovers
 from ..journal import Journal
 from ..journals import Journals, LeftJournal
-from .record import Note, Record, RecordFile, stamp_of
+from .record import Note, Record, RecordFile
 from .row import FINISHED, FolderRow, ImageState
 from .stored import StoredLabels, is_corrected, read_stored, write_stored
 
-__all__ = ["RESULT", "FolderWork", "made_with"]
+__all__ = ["RESULT", "FolderWork", "Saved", "made_with"]
 
 #: In the provenance of a layer, and so in its journal: the file that its labels belong to.
 RESULT = "result"
 
 #: What a window may claim an image for.
-_OPEN, _SEGMENT = "open", "segment"
+_OPEN, _SEGMENT, _RECOVER = "open", "segment", "recover"
+
+#: The states of images whose labels a model must not replace.
+_OF_A_PERSON = (ImageState.CORRECTED, *FINISHED)
 
 _DAY = 24 * 3600.0  # seconds
 
@@ -56,6 +60,22 @@ def _made(provenance: Mapping[str, Any]) -> str:
     parameters = provenance.get("parameters")
     known = parameters if isinstance(parameters, Mapping) else {}
     return made_with(str(provenance.get("weights_sha256")), known)
+
+
+class Saved(NamedTuple):
+    """What has become of the file of labels that were saved.
+
+    Parameters
+    ----------
+    stamp : tuple of int or None
+        See `image.stamp_of`: of the file now.
+    aside : Path or None
+        Where corrections are that were in it before and not in the new labels; None if there
+        were none.
+    """
+
+    stamp: Stamp | None
+    aside: Path | None
 
 
 class FolderWork:
@@ -105,6 +125,8 @@ class FolderWork:
             If there is no image in the folder.
         NotADirectoryError
             If it is no folder.
+        ValueError
+            If the folder for the labels has those of another folder of images.
         OSError
             If nothing can be written to the folder for the labels.
         """
@@ -121,6 +143,7 @@ class FolderWork:
         found = self._look(self._file.read().notes)
 
         def change(record: Record) -> None:
+            record.folder = self._checked_folder(record.folder)
             for name, (before, note) in found.items():
                 # Another window may have done something meanwhile, and knows better.
                 if record.notes.get(name) == before:
@@ -128,6 +151,23 @@ class FolderWork:
 
         self._change(change)
         return self.rows()
+
+    def _checked_folder(self, noted: str) -> str:
+        """Return what to note as the folder of images, unless another one is noted.
+
+        Images are known by their names alone, and those of two folders may have the same. A
+        folder that is gone does not count: it was moved or has another name now.
+        """
+        other = self.output / noted
+        if noted and other.is_dir() and not other.samefile(self.folder):
+            raise ValueError(
+                f"Expected a folder for the labels of {self.folder} alone, got {self.output}, "
+                f"which has those of {other.resolve()}. Choose another folder for the labels."
+            )
+        try:
+            return Path(os.path.relpath(self.folder, self.output)).as_posix()
+        except ValueError:  # on another drive
+            return str(self.folder)
 
     def _find_clashes(self) -> dict[str, str]:
         """Say of which images the labels would overwrite each other's."""
@@ -252,7 +292,8 @@ class FolderWork:
         name : str
             The image.
         to_segment : bool, optional
-            Whether it is to be segmented; left out, it is to be opened.
+            Whether it is to be segmented, which is refused if a person has corrected or
+            finished it; left out, it is to be opened.
 
         Returns
         -------
@@ -260,23 +301,29 @@ class FolderWork:
             Why it cannot be had, in words; empty if it is claimed now. The claim of a process
             that ended does not count.
         """
-        held: list[Mapping[str, Any]] = []
+        return self._claim(name, _SEGMENT if to_segment else _OPEN)
+
+    def _claim(self, name: str, purpose: str) -> str:
+        reasons = []
 
         def change(record: Record) -> None:
             note = record.notes.get(name, Note())
             holder = note.holder(self._window)
             if holder is not None:
-                held.append(holder)
-            else:
-                record.notes[name] = note.claimed(
-                    self._window, _SEGMENT if to_segment else _OPEN
-                )
-                record.at = record.at if to_segment else name
+                process = holder.get("process")
+                reasons.append(f"Another window works on {name} (process {process}).")
+                return
+            if purpose == _SEGMENT:
+                # As the files are now, whatever this window knows.
+                note = record.notes[name] = self._followed(note, self._images[name])
+                if note.state in _OF_A_PERSON:
+                    reasons.append(f"A person has worked on {name}: it is {note.state}.")
+                    return
+            record.notes[name] = note.claimed(self._window, purpose)
+            record.at = name if purpose == _OPEN else record.at
 
         self._change(change)
-        if held:
-            return f"Another window works on {name} (process {held[0].get('process')})."
-        return ""
+        return reasons[0] if reasons else ""
 
     def release(self, name: str, *, to_segment: bool = False) -> None:
         """Give an image back.
@@ -288,7 +335,9 @@ class FolderWork:
         to_segment : bool, optional
             As in `claim`.
         """
-        purpose = _SEGMENT if to_segment else _OPEN
+        self._release(name, _SEGMENT if to_segment else _OPEN)
+
+    def _release(self, name: str, purpose: str) -> None:
         self._note(name, lambda note: note.released(self._window, purpose))
 
     # What was done
@@ -304,6 +353,8 @@ class FolderWork:
     ) -> None:
         """Note that the labels of an image were written by a segmentation.
 
+        What a person has corrected or finished meanwhile stays that.
+
         Parameters
         ----------
         name : str
@@ -312,18 +363,23 @@ class FolderWork:
             See `FolderRow`.
         """
         stamp = stamp_of(self._labels_of(self._images[name]))
-        self._note(
-            name,
-            lambda note: Note(
-                ImageState.SEGMENTED,
+
+        def written(note: Note) -> Note:
+            note = note.released(self._window, _SEGMENT)
+            is_of_person = note.state in _OF_A_PERSON
+            if is_of_person and note.labels == stamp:
+                return note  # of labels that she has saved since
+            return Note(
+                note.state if is_of_person else ImageState.SEGMENTED,
                 nuclei=nuclei,
                 shape=shape,
                 suspicion=suspicion,
                 made=made,
                 labels=stamp,
-                claims=note.released(self._window, _SEGMENT).claims,
-            ),
-        )
+                claims=note.claims,
+            )
+
+        self._note(name, written)
 
     def note_failed(self, name: str, reason: str) -> None:
         """Note why an image cannot be segmented. Labels that are there stay what they are.
@@ -384,7 +440,7 @@ class FolderWork:
         path = self._labels_of(self._images[name])
         return read_stored(path) if path.is_file() else None
 
-    def save(self, name: str, stored: StoredLabels) -> None:
+    def save(self, name: str, stored: StoredLabels, state: ImageState | None = None) -> Saved:
         """Write what a person has made of the labels of an image.
 
         Parameters
@@ -392,7 +448,15 @@ class FolderWork:
         name : str
             The image.
         stored : StoredLabels
-            The labels. What is finished stays finished.
+            The labels. What is finished stays finished. Corrections in the file that are not
+            those from which these were made, as their stamp says, are set aside.
+        state : ImageState, optional
+            How far the person is with the image now, noted once the labels are written.
+
+        Returns
+        -------
+        Saved
+            What the file is now, and where the one of before is if it was set aside.
 
         Raises
         ------
@@ -402,16 +466,16 @@ class FolderWork:
         image = self._images[name]
         path = self._labels_of(image)
         provenance = {key: value for key, value in stored.provenance.items() if key != RESULT}
-        write_stored(path, image, dataclasses.replace(stored, provenance=provenance))
+        aside = write_stored(path, image, dataclasses.replace(stored, provenance=provenance))
         stamp, labels = stamp_of(path), stored.labels
 
         def saved(note: Note) -> Note:
             if not stored.corrected:  # found anew: nobody has looked at how doubtful it is
                 note = dataclasses.replace(note, suspicion=None, made=_made(provenance))
-            state = ImageState.CORRECTED if stored.corrected else ImageState.SEGMENTED
+            found = ImageState.CORRECTED if stored.corrected else ImageState.SEGMENTED
             return dataclasses.replace(
                 note,
-                state=note.state if note.state in FINISHED else state,
+                state=state or (note.state if note.state in FINISHED else found),
                 reason="",
                 nuclei=int(np.unique(labels[labels > 0]).size),
                 shape=(int(labels.shape[0]), int(labels.shape[1])),
@@ -419,6 +483,7 @@ class FolderWork:
             )
 
         self._note(name, saved)
+        return Saved(stamp, aside)
 
     def recover(self, journals: Journals) -> list[str]:
         """Write corrections that are only in a journal, as of a process that was killed.
@@ -440,12 +505,12 @@ class FolderWork:
             provenance = left.reference.get("provenance")
             result = provenance.get(RESULT) if isinstance(provenance, dict) else None
             name = by_result.get(str(result))
-            if name is not None and not self.claim(name, to_segment=True):
+            if name is not None and not self._claim(name, _RECOVER):
                 # Whatever is wrong with one, the window offers it.
                 with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
                     if self._recover(name, left, journals):
                         found.append(name)
-                self.release(name, to_segment=True)
+                self._release(name, _RECOVER)
         return found
 
     def _recover(self, name: str, left: LeftJournal, journals: Journals) -> bool:

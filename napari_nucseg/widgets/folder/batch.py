@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.compat import isalive
@@ -9,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from ...corrections import FolderRow, FolderWork, made_with
 from ...engine import EngineError, FileSummary, Job, SegmentFile
+from ...image import Stamp, stamp_of
 from ...measure import Outputs
 from ...pipeline import SegmentParameters
 from ...registry import Model
@@ -24,6 +26,14 @@ _DEATHS = 3
 class Batch(QObject):
     """Gives images to the engine, one at a time, so that other tasks come between them.
 
+    Parameters
+    ----------
+    parent : QObject
+        The parent.
+    is_edited : callable
+        Given the folder and the name of an image, returns whether a person has changed its
+        labels in this window; then it is left out.
+
     Signals
     -------
     changed()
@@ -38,8 +48,9 @@ class Batch(QObject):
     segmented = Signal(str)
     told = Signal(str, bool)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject, is_edited: Callable[[FolderWork, str], bool]) -> None:
         super().__init__(parent)
+        self._is_edited = is_edited
         self._runner = JobRunner(self)
         self._runner.done.connect(self._ended)
         self._work: FolderWork | None = None
@@ -115,24 +126,30 @@ class Batch(QObject):
         self._tried.add(row.name)
         self._name = row.name
         run_in_thread(
-            lambda: work.claim(row.name, to_segment=True),
-            lambda reason: self._claimed(row, reason),
+            lambda: (work.claim(row.name, to_segment=True), stamp_of(row.labels)),
+            lambda claimed: self._claimed(row, *claimed),
             self._broken,
         )
 
-    def _claimed(self, row: FolderRow, reason: str) -> None:
+    def _claimed(self, row: FolderRow, reason: str, stamp: Stamp | None) -> None:
         work, task = self._work, self._task
         if work is None or task is None or not isalive(self):
             return
-        if reason:  # another window does it
+        if reason:  # another window does it, or a person has
             self.total -= 1
             self._go_on()
         elif self._is_cancelled:
             self._give_back(work, row.name)
+        elif self._is_edited(work, row.name):
+            self._leave_out(work, row.name)
         else:
-            self._runner.run(
-                SegmentFile(row.path, Outputs(work.output), task[0].folder, task[1])
-            )
+            outputs = Outputs(work.output)
+            self._runner.run(SegmentFile(row.path, outputs, task[0].folder, task[1], stamp))
+
+    def _leave_out(self, work: FolderWork, name: str) -> None:
+        """Go on with the next image, as a person has labels of this one."""
+        self.total -= 1
+        self._give_back(work, name)
 
     def _give_back(self, work: FolderWork, name: str) -> None:
         run_in_thread(
@@ -163,6 +180,8 @@ class Batch(QObject):
                 lambda _: self._noted(name, is_segmented=True),
                 self._broken,
             )
+        elif isinstance(job.error, FileExistsError):  # somebody has written labels meanwhile
+            self._leave_out(work, name)
         else:
             reason = str(job.error)
             run_in_thread(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,14 +11,14 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QWidget
 
-from ...corrections import RESULT, FolderWork, ImageState, StoredLabels
+from ...corrections import RESULT, FolderWork, ImageState, Saved, StoredLabels
 from ...image import Field
 from ..jobs import run_in_thread
 from ..journal.journal_keeper import keeper_of
 from ..layers.layer_states import states_in
 from ..layers.layers import METADATA_KEY
 from ..layers.shown import bare
-from .sheet import Sheet, as_stored, load_image
+from .sheet import Sheet, as_stored, load_image, note_stamp
 from .turns import Turns
 
 __all__ = ["Desk"]
@@ -68,19 +68,7 @@ class Desk(QObject):
         self._next: tuple[FolderWork, str] | None = None
         # What waits until the image of before is written, and whether it is being written.
         self._after_writing: Step | None = None
-        self._is_writing = self._spares = False
-
-    def _spare_collector(self) -> None:
-        """Spare the garbage collector what is there already.
-
-        Napari calls it whenever a layer is removed, and it would go through all of napari
-        each time, which takes longer than anything else here. What the layers of this folder
-        leave is still collected.
-        """
-        if not self._spares:
-            self._spares = True
-            gc.freeze()
-            self.destroyed.connect(lambda *_: gc.unfreeze())
+        self._is_writing = False
 
     @property
     def name(self) -> str:
@@ -108,6 +96,26 @@ class Desk(QObject):
         """
         return self._sheet is not None and self._sheet.has(labels)
 
+    def is_edited(self, work: FolderWork, name: str) -> bool:
+        """Return whether an image is shown whose labels are not as in its file.
+
+        Parameters
+        ----------
+        work : FolderWork
+            The folder.
+        name : str
+            The image.
+
+        Returns
+        -------
+        bool
+            False if another one is shown.
+        """
+        sheet = self._sheet
+        if sheet is None or (sheet.work, self.name) != (work, name):
+            return False
+        return sheet.is_changed(sheet.corrected(self._chosen()))
+
     # Opening
 
     def open(self, work: FolderWork, name: str) -> None:
@@ -127,7 +135,6 @@ class Desk(QObject):
             return
         self.is_busy = True
         self.changed.emit()
-        self._spare_collector()
         self._write_early()
         run_in_thread(
             lambda: load_image(work, name),
@@ -138,9 +145,11 @@ class Desk(QObject):
     def _write_early(self) -> None:
         """Write what is shown while the next image is read."""
         sheet = self._sheet
-        if sheet is not None and sheet.is_changed(sheet.corrected(self._chosen())):
+        if sheet is None:
+            return
+        if sheet.mark is not None or sheet.is_changed(sheet.corrected(self._chosen())):
             self._is_writing = True
-            self._save(sheet, self._written, self._written, is_left=False)
+            self._save(sheet, self._written, self._written)
 
     def _written(self) -> None:
         self._is_writing = False
@@ -168,7 +177,6 @@ class Desk(QObject):
                 before,
                 lambda: self._swap(before, sheet, field),
                 lambda: self._give_back(work, name),
-                is_left=True,
             )
         )
 
@@ -188,10 +196,19 @@ class Desk(QObject):
         run_in_thread(note, end, end)
 
     def _give_back(self, work: FolderWork, name: str) -> None:
-        """Open nothing, as what is shown cannot be saved."""
+        """Open nothing, as what is shown cannot be saved, and so not be done."""
+        self._forget_mark()
         run_in_thread(
             lambda: work.release(name), lambda _: self._free(), lambda _: self._free()
         )
+
+    def _forget_mark(self) -> None:
+        if self._sheet is not None:
+            self._sheet.mark = None
+
+    def _not_saved(self) -> None:
+        self._forget_mark()
+        self._free()
 
     def _free(self) -> None:
         """Take the next order."""
@@ -208,37 +225,53 @@ class Desk(QObject):
     def _swap(self, before: Sheet | None, sheet: Sheet, field: Field) -> None:
         """Show the new layers, then close the old ones, one change at a time."""
         old = [] if before is None else before.made()
-        if before is not None and before.image is not None:
-            old.append(before.image)
+        kept = None if before is None else before.corrected(self._chosen())
+        old = [layer for layer in old if layer is not kept]
         self._sheet = sheet
         steps: list[Step] = []
         if not sheet.find():
             steps += [lambda: sheet.show_image(field), sheet.show_labels]
         steps.append(self._settle)
         steps += [lambda layer=layer: self._close(layer) for layer in old]  # type: ignore[misc]
-        self._run(steps)
+        self._run(steps, self._free if before is None else lambda: self._clear(before))
 
-    def _run(self, steps: list[Step]) -> None:
-        """Change the layers one by one, and take the next order then."""
+    def _clear(self, sheet: Sheet, tries: int = _TRIES) -> None:
+        """Close the labels of before and their image, if the file has all that was done."""
+        layer, image = sheet.corrected(self._chosen()), sheet.image
+        if sheet.is_changed(layer):  # the person went on while the next image was shown
+            if tries:
+                self._save(sheet, lambda: self._clear(sheet, tries - 1), self._free)
+            else:
+                self._tell_changing(sheet)
+                self._free()
+            return
+        remove = _nothing if layer is None else keeper_of(self._viewer).take_off(layer)
+        self._told(lambda: self._close(layer))()  # at once: no edit comes in between
+        run_in_thread(lambda: _end(sheet, remove))
+        self._run([_nothing, lambda: self._close(image)])  # after it was painted
 
-        def told(step: Step) -> Step:
-            def work() -> None:
-                try:
-                    step()
-                except Exception as error:  # of napari: the person must be able to go on
-                    self.told.emit(f"Not shown: {error}", True)
+    def _run(self, steps: list[Step], then: Step | None = None) -> None:
+        """Change the layers one by one, and take the next order then, or do something else."""
+        self._turns.run([*map(self._told, steps), then or self._free])
 
-            return work
+    def _told(self, step: Step) -> Step:
+        """Return a step of which it is told if it fails."""
 
-        self._turns.run([*map(told, steps), self._free])
+        def work() -> None:
+            try:
+                step()
+            except Exception as error:  # of napari: the person must be able to go on
+                self.told.emit(f"Not shown: {error}", True)
+
+        return work
 
     def _settle(self) -> None:
         if self._sheet is not None:
             self.opened.emit(self._sheet.corrected(self._sheet.labels), self._sheet.image)
             self._viewer.reset_view()
 
-    def _close(self, layer: Any) -> None:
-        if layer in self._viewer.layers:
+    def _close(self, layer: Any | None) -> None:
+        if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
     # Labels that come while the image is shown
@@ -302,20 +335,15 @@ class Desk(QObject):
     # Saving
 
     def mark(self, state: ImageState) -> None:
-        """Note how far a person is with the image that is shown.
+        """Note how far a person is with the image that is shown, when it is saved next.
 
         Parameters
         ----------
         state : ImageState
             Such as `ImageState.DONE`.
         """
-        sheet = self._sheet
-        if sheet is not None:
-            run_in_thread(
-                lambda: sheet.work.mark(sheet.name, state),
-                lambda _: self._tell_changed(),
-                self._tell,
-            )
+        if self._sheet is not None:
+            self._sheet.mark = state
 
     def save(self, state: ImageState) -> None:
         """Save the image that is shown, and leave it in the viewer.
@@ -328,11 +356,16 @@ class Desk(QObject):
         if not self.is_busy and self._sheet is not None:
             self.is_busy = True
             self.mark(state)
-            self._save(self._sheet, self._free, self._free, is_left=False)
+            self._save(self._sheet, self._free, self._not_saved)
 
-    def _tell_changed(self) -> None:
-        if isalive(self):
-            self.changed.emit()
+    def _tell_aside(self, sheet: Sheet, now: Saved) -> None:
+        if now.aside is not None:
+            text = f"Other corrections of {sheet.name} are kept in {now.aside.name}."
+            self.told.emit(text, False)
+
+    def _tell_changing(self, sheet: Sheet) -> None:
+        text = f"Not closed: the labels of {sheet.name} change while they are saved. Try again."
+        self.told.emit(text, True)
 
     def _tell(self, error: Exception) -> None:
         if isalive(self):
@@ -344,7 +377,6 @@ class Desk(QObject):
         then: Step,
         otherwise: Step,
         *,
-        is_left: bool,
         tries: int = _TRIES,
     ) -> None:
         """Write what a person has changed, and go on when it is on the disk.
@@ -354,9 +386,8 @@ class Desk(QObject):
         sheet : Sheet or None
             What is shown; None goes on at once.
         then, otherwise : callable
-            Called when it is safe, or cannot be written, which was told.
-        is_left : bool
-            Whether it is closed then.
+            Called when it is safe, or if it cannot be written or does not stop to change,
+            which was told.
         tries : int, optional
             How often it may change meanwhile.
         """
@@ -364,28 +395,30 @@ class Desk(QObject):
             then()
             return
         layer = sheet.corrected(self._chosen())
-        stored = as_stored(layer) if sheet.is_changed(layer) else None
+        is_changed, mark = sheet.is_changed(layer), sheet.mark
+        stored = as_stored(layer, sheet.stamp_of(layer)) if is_changed else None
 
-        def work() -> None:
-            if stored is not None:
-                sheet.work.save(sheet.name, stored)
+        def work() -> Saved | None:
+            return _written_out(sheet, stored, mark)
 
-        def saved(_: None) -> None:
+        def saved(now: Saved | None) -> None:
             if not isalive(self):
                 return
-            if stored is not None:
-                sheet.note_stored(layer, stored)
+            if stored is not None and now is not None:
+                sheet.note_stored(layer, dataclasses.replace(stored, stamp=now.stamp))
+                self._tell_aside(sheet, now)
                 keeper_of(self._viewer).note_saved(layer, stored.labels)
+            if sheet.mark is mark:
+                sheet.mark = None
+            if stored is not None or mark is not None:
                 self.changed.emit()
-                if sheet.is_changed(layer) and tries > 1:
-                    self._save(sheet, then, otherwise, is_left=is_left, tries=tries - 1)
-                    return
-            if is_left:
-                remove = _nothing
-                if layer is not None:
-                    remove = keeper_of(self._viewer).take_off(layer)
-                run_in_thread(lambda: _end(sheet, remove))
-            then()
+            if not sheet.is_changed(layer):
+                then()
+            elif tries > 1:
+                self._save(sheet, then, otherwise, tries=tries - 1)
+            else:
+                self._tell_changing(sheet)
+                otherwise()
 
         def failed(error: Exception) -> None:
             self._tell(error)
@@ -402,23 +435,28 @@ class Desk(QObject):
     def leave(self) -> None:
         """Save what is shown, as the widget closes: nobody is there to be told."""
         sheet, self._sheet, self._next = self._sheet, None, None
-        if self._spares:
-            self._spares = False
-            gc.unfreeze()
         if sheet is None:
             return
         layer, keeper = sheet.corrected(self._chosen()), keeper_of(self._viewer)
         stored, remove = None, _nothing
+        journal = None if layer is None else keeper.folder_of(layer)
         if layer is not None and sheet.is_changed(layer):
-            stored, remove = as_stored(layer), keeper.take_off(layer)
+            stored, remove = as_stored(layer, sheet.stamp_of(layer)), keeper.take_off(layer)
             keeper.note_read(layer)  # if only the widget is closed, more may come
 
         def work() -> None:
-            if stored is not None:
-                sheet.work.save(sheet.name, stored)
+            try:
+                now = _written_out(sheet, stored, sheet.mark)
+            except BaseException:
+                if journal is not None:  # so that what is in it is offered
+                    keeper.journals.release(journal)
+                sheet.work.release(sheet.name)
+                raise
+            if now is not None:
+                note_stamp(layer, now.stamp)
             _end(sheet, remove)
 
-        run_in_thread(work)
+        run_in_thread(work, on_error=self._tell)
 
     def take_in(self, work: FolderWork, labels: Any, about: Mapping[str, Any]) -> None:
         """Write corrections into the file that they belong to, and open their image.
@@ -439,13 +477,24 @@ class Desk(QObject):
             np.array(labels.data, np.int32), dict(about), states_in(labels), corrected=True
         )
 
-        def saved(_: None) -> None:
+        def saved(_: Saved) -> None:
             if isalive(self):
                 run_in_thread(keeper_of(self._viewer).take_off(labels))
                 self._close(labels)
                 self.open(work, names[0])
 
         run_in_thread(lambda: work.save(names[0], stored), saved, self._tell)
+
+
+def _written_out(
+    sheet: Sheet, stored: StoredLabels | None, mark: ImageState | None
+) -> Saved | None:
+    """Write labels, if there are any to be written, and then how far the person is."""
+    if stored is not None:
+        return sheet.work.save(sheet.name, stored, mark)
+    if mark is not None:
+        sheet.work.mark(sheet.name, mark)
+    return None
 
 
 def _end(sheet: Sheet, remove: Step) -> None:
@@ -455,4 +504,4 @@ def _end(sheet: Sheet, remove: Step) -> None:
 
 
 def _nothing() -> None:
-    """There is no journal to remove."""
+    """Do nothing, where something may be to be done."""

@@ -93,10 +93,10 @@ class FolderPanel(Panel):
         self._viewer, self._segment, self._correct = viewer, segment, correct
         # Whether the image that is shown goes into the training set.
         self._is_adding = False
-        self.batch = Batch(self)
         #: Where a folder is chosen.
         self.choice = FolderChoice(memory, keeper_of(viewer).journals, self._why_not_another)
         self.desk = Desk(viewer, correct.labels.layer, self)
+        self.batch = Batch(self, self.desk.is_edited)
         self._make_widgets()
         self._lay_out()
         self._connect()

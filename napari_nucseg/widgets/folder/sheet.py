@@ -11,7 +11,7 @@ import numpy as np
 from napari.layers import Labels
 
 from ...corrections import RESULT, FolderWork, ImageState, States, StoredLabels
-from ...image import Field, read_image
+from ...image import Field, Stamp, read_image
 from ...pipeline import SegmentParameters
 from ..journal.journal_keeper import keeper_of
 from ..layers.field_layer import add_field
@@ -22,9 +22,26 @@ from ..layers.origin import note_origin, origin_of
 from ..layers.shown import FromFile, Result, bare, note_result, result_of_layer
 from ..tools.brush import guard_brush
 
-__all__ = ["Sheet", "as_stored", "load_image"]
+__all__ = ["Sheet", "as_stored", "load_image", "note_stamp"]
 
 _NO_PIXELS = np.empty((0, 0), np.int32)
+
+
+#: Which file layers were made from or written to, see `image.stamp_of`.
+_stamps: weakref.WeakKeyDictionary[Any, Stamp | None] = weakref.WeakKeyDictionary()
+
+
+def note_stamp(layer: Any, stamp: Stamp | None) -> None:
+    """Note that the labels of a layer are those of a file.
+
+    Parameters
+    ----------
+    layer : Labels
+        The labels.
+    stamp : tuple of int or None
+        Of the file.
+    """
+    _stamps[bare(layer)] = stamp
 
 
 class Sheet:
@@ -47,6 +64,8 @@ class Sheet:
     ) -> None:
         self._viewer = viewer
         self.work, self.name, self.stored = work, name, stored
+        #: How far the person is with it, None if that is noted already.
+        self.mark: ImageState | None = None
         self._image: Any = lambda: None
         self._labels: Any = lambda: None
         # Of the labels in the file; None if that is not known.
@@ -82,13 +101,16 @@ class Sheet:
         Returns
         -------
         bool
-            Whether there are any. Nobody knows whether the file has all of them.
+            Whether there are any that were made from the file as it is now, or written to it.
+            Nobody knows whether the file has all of them. Others stay in the viewer.
         """
         for layer in self._viewer.layers:
             origin = origin_of(layer, self._viewer)
             image = None if origin is None else origin.image()
             is_of_file = layer.metadata.get(METADATA_KEY, {}).get(RESULT) == self.result
-            if is_of_file and isinstance(layer, Labels) and image in self._viewer.layers:
+            is_as_file = _stamps.get(bare(layer)) == (self.stored and self.stored.stamp)
+            is_same = is_of_file and is_as_file and isinstance(layer, Labels)
+            if is_same and image in self._viewer.layers:
                 self._labels, self._image = weakref.ref(bare(layer)), weakref.ref(bare(image))
                 return True
         return False
@@ -134,8 +156,25 @@ class Sheet:
             What it says. The pixels are not held a second time.
         """
         self._labels = weakref.ref(bare(layer))
+        note_stamp(layer, stored.stamp)
         self._fingerprint = Fingerprint(stored.labels)
         self.stored = dataclasses.replace(stored, labels=_NO_PIXELS)
+
+    def stamp_of(self, layer: Any) -> Stamp | None:
+        """Return which file a layer was made from, or was written to.
+
+        Parameters
+        ----------
+        layer : Labels
+            The labels.
+
+        Returns
+        -------
+        tuple of int or None
+            See `image.stamp_of`; None if they are not those of the file.
+        """
+        is_of_file = layer is not None and self.labels is bare(layer)
+        return self.stored.stamp if is_of_file and self.stored is not None else None
 
     # What there is
 
@@ -176,17 +215,27 @@ class Sheet:
         -------
         Labels or None
             The chosen ones if they are of this image, else those of the file, else the
-            newest. None if there are none.
+            newest. None if there are none. What a model has found and nobody has touched
+            is not taken instead of labels that a person has corrected.
         """
         drawn = [
             layer
             for layer in self.made()
             if isinstance(layer, Labels) and SHOWS not in layer.metadata.get(METADATA_KEY, {})
         ]
-        for layer in (None if chosen is None else bare(chosen), self.labels):
+        of_file = next((layer for layer in drawn if layer is self.labels), None)
+        first = None if chosen is None else bare(chosen)
+        if of_file is not None and self._has_corrections() and not _is_touched(first):
+            first = of_file
+        for layer in (first, of_file):
             if any(layer is one for one in drawn):
                 return layer
         return next(iter(drawn), None)
+
+    def _has_corrections(self) -> bool:
+        """Return whether the labels of the file, or the layer of it, are a person's."""
+        is_corrected = self.stored is not None and self.stored.corrected
+        return is_corrected or self.is_changed(self.labels)
 
     def is_changed(self, layer: Any | None) -> bool:
         """Return whether labels are others than those in the file.
@@ -210,27 +259,38 @@ class Sheet:
         return is_reviewed or not fingerprint.fits(known.data)
 
 
-def as_stored(layer: Any) -> StoredLabels:
+def as_stored(layer: Any, stamp: Stamp | None = None) -> StoredLabels:
     """Return what is to be written of a layer.
 
     Parameters
     ----------
     layer : Labels
         The labels.
+    stamp : tuple of int, optional
+        Of the file that they are from, see `Sheet.stamp_of`.
 
     Returns
     -------
     StoredLabels
         With a copy of the pixels.
     """
-    states, result = states_in(layer), result_of_layer(layer)
-    is_found = result is not None and result.state() == "fresh"
+    states = states_in(layer)
     return StoredLabels(
         np.array(layer.data, np.int32),
         dict(layer.metadata.get(METADATA_KEY, {})),
         states,
-        not is_found or bool(states.reviewed()),
+        _is_touched(layer),
+        stamp,
     )
+
+
+def _is_touched(layer: Any | None) -> bool:
+    """Return whether a person has made or looked at labels that were found by a model."""
+    if layer is None:
+        return False
+    result = result_of_layer(layer)
+    is_found = result is not None and result.state() == "fresh"
+    return not is_found or bool(states_in(layer).reviewed())
 
 
 def load_image(work: FolderWork, name: str) -> tuple[Field, StoredLabels | None]:
