@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..image import Field, looks_like_labels
+from ..image import BaseImage, Field, looks_like_labels
 from ..support import Callbacks, __version__, check_memory, warn_user
 from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
@@ -21,7 +21,7 @@ from .parameters import SegmentParameters
 from .predictor import Maps, Predictor
 from .tracking import Tracks
 
-__all__ = ["Segmentation", "in_bytes", "segment_field", "segment_plane"]
+__all__ = ["Segmentation", "in_bytes", "segment_field", "segment_plane", "tell_of_choice"]
 
 _ROWS = 64
 
@@ -131,7 +131,7 @@ def segment_field(
     if color is not None:
         chosen, plane = color, plane[..., color]
     if chosen is not None:
-        _tell_of_choice(chosen, field)
+        tell_of_choice(chosen, field)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
     spec = predictor.spec
     provenance = {
@@ -170,8 +170,21 @@ def _check_memory(field: Field, channel: int | None) -> None:
     )
 
 
-def _tell_of_choice(channel: int, field: Field) -> None:
-    """Say which channel was taken for that of the nuclei, and how to choose another one."""
+def tell_of_choice(channel: int, field: Field | BaseImage) -> None:
+    """Say which channel was taken for that of the nuclei, and how to choose another one.
+
+    Parameters
+    ----------
+    channel : int
+        Of a color 0 for red, 1 for green, 2 for blue.
+    field : Field or BaseImage
+        The image with all its channels.
+
+    Warns
+    -----
+    UserWarning
+        Always.
+    """
     if field.is_color:
         names: Sequence[str] = COLORS
         why = "seems to show several dyes on black"

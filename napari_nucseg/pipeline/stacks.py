@@ -11,6 +11,7 @@ import numpy as np
 
 from ..image import BaseImage, Field, looks_like_labels
 from ..support import Callbacks, __version__, warn_user
+from .composite import nuclear_color_of
 from .instances import instances_from_maps
 from .linking import link_planes
 from .maps import estimate_diameter, predict_maps
@@ -18,7 +19,7 @@ from .normalize import IntensityRange, is_blank, measure_range_of, normalize
 from .parameters import SegmentParameters, StackParameters
 from .planes import Planes, voxel_depth
 from .predictor import Maps, Predictor
-from .segmentation import Segmentation, in_bytes, segment_field
+from .segmentation import Segmentation, in_bytes, segment_field, tell_of_choice
 from .tracking import Tracks, link_frames
 from .volumes import add_side_views, label_volume, mean_plane, side_planes
 
@@ -80,7 +81,7 @@ def segment_image(
     Warns
     -----
     UserWarning
-        If the image looks like labels.
+        If the image looks like labels, or if one channel or color was chosen out of several.
     """
     stack = stack or StackParameters()
     planes = Planes.of(image, parameters.channel)
@@ -90,6 +91,8 @@ def segment_image(
     start = time.perf_counter()
     callbacks.on_progress(0, 1, "Measuring intensities and the size of the nuclei")
     work = _Work.of(planes, predictor, parameters, stack, callbacks)
+    if work.planes.chosen is not None:
+        tell_of_choice(work.planes.chosen, image)
     labels = np.zeros(planes.shape, np.int32)
     probability = np.zeros(planes.shape, np.uint8)
     maps = None
@@ -118,6 +121,7 @@ def segment_image(
 def _provenance(image: BaseImage, work: _Work, stack: StackParameters) -> dict[str, Any]:
     """Tell how labels came about, ready for JSON."""
     origin, spec = image.origin, work.predictor.spec
+    chosen = work.planes.chosen
     return {
         "software": f"napari-nucseg {__version__}",
         "image": image.name,
@@ -129,6 +133,8 @@ def _provenance(image: BaseImage, work: _Work, stack: StackParameters) -> dict[s
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,
         "parameters": work.parameters.as_dict(),
+        "channel": work.parameters.channel if chosen is None else chosen,
+        "channel_chosen": chosen is not None,
         "stack": stack.as_dict(),
         "directions": work.directions,
         "voxel_depth": work.depth,
@@ -224,6 +230,9 @@ class _Work:
                 f"Expected an image in {planes.image.name!r}, got what looks like labels or a "
                 f"mask. Give the image that it was made from."
             )
+        color = nuclear_color_of(sampled)
+        if color is not None:
+            planes, sampled = planes.of_color(color), [plane[..., color] for plane in sampled]
         intensities = measure_range_of(sampled)
         blank = all(is_blank(plane) for plane in sampled)
         diameter = parameters.diameter
