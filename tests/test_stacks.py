@@ -285,3 +285,28 @@ def test_nuclei_of_several_dyes_on_black_are_looked_for_in_their_color(axes, dep
     assert blue.labels.max() == 2
     assert (found.labels == blue.labels).all()
     assert (found.provenance["channel"], found.provenance["channel_chosen"]) == (2, True)
+
+
+def test_hot_pixels_do_not_decide_the_range_of_a_stack():
+    clean = balls((3, 20, 16), (4, 40, 60), shape=(8, 64, 96)) + np.uint16(50)
+    rng = np.random.default_rng(1)
+    clean += rng.integers(0, 20, clean.shape, np.uint16)
+    hot = clean.copy()
+    hot[rng.random(clean.shape) < 0.01] = 65535
+    for depth in (4.0, 2.5):
+        found, expected = found_in(stack(hot, depth)), found_in(stack(clean, depth))
+        assert [found.labels.max(), expected.labels.max()] == [2, 2]
+        overlap = np.mean((found.labels == expected.labels)[expected.labels > 0])
+        assert overlap > 0.95
+
+
+def test_oddities_of_a_stack_are_pointed_out():
+    array = balls((3, 20, 16)).astype(np.float32)
+    array[2, :2, :3] = np.nan
+    expected = found_in(stack(np.nan_to_num(array))).labels
+    text = r"'cells', got NaN or infinity for 6 of 24576 intensities in 8 of its planes"
+    with pytest.warns(UserWarning, match=text):
+        assert (found_in(stack(array)).labels == expected).all()
+    large = dataclasses.replace(PARAMETERS, diameter=65)
+    with pytest.warns(UserWarning, match="48 x 64 pixels, got a diameter of 65 pixels"):
+        found_in(stack(np.nan_to_num(array)), parameters=large)

@@ -21,7 +21,14 @@ from .parameters import SegmentParameters
 from .predictor import Maps, Predictor
 from .tracking import Tracks
 
-__all__ = ["Segmentation", "in_bytes", "segment_field", "segment_plane", "tell_of_choice"]
+__all__ = [
+    "Segmentation",
+    "in_bytes",
+    "segment_field",
+    "segment_plane",
+    "tell_of_choice",
+    "warn_of_oddities",
+]
 
 _ROWS = 64
 
@@ -125,7 +132,7 @@ def segment_field(
     start = time.perf_counter()
     _check_memory(field, parameters.channel)
     plane = field.plane(parameters.channel)
-    _warn_of_oddities(plane, field.name, parameters.diameter)
+    warn_of_oddities([plane], field.name, parameters.diameter)
     chosen = field.nuclear_channel if parameters.channel is None else None
     color = nuclear_color(plane)
     if color is not None:
@@ -220,21 +227,42 @@ def in_bytes(probability: np.ndarray) -> np.ndarray:
     return converted
 
 
-def _warn_of_oddities(plane: np.ndarray, name: str, diameter: float | None) -> None:
-    """Warn of what can be segmented, but hardly is what was meant."""
-    if looks_like_labels(plane):
+def warn_of_oddities(planes: Sequence[np.ndarray], name: str, diameter: float | None) -> None:
+    """Warn of what can be segmented, but hardly is what was meant.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray, shape (Y, X) or (Y, X, 3)
+        A plane, or some planes of a stack or series.
+    name : str
+        What the image is called.
+    diameter : float or None
+        That of a nucleus, in pixels, if it was given.
+
+    Warns
+    -----
+    UserWarning
+        If all look like labels, if there are NaN or infinity, or if no nucleus of that diameter
+        has room.
+    """
+    if all(map(looks_like_labels, planes)):
         warn_user(
             f"Expected an image in {name!r}, got what looks like labels or a mask: nearly all "
             f"pixels that touch have the same value. Give the image that it was made from.",
         )
     # Only floating-point numbers can be none, and a large plane takes time to look through.
-    unknown = np.count_nonzero(~np.isfinite(plane)) if plane.dtype.kind == "f" else 0
+    unknown = sum(
+        np.count_nonzero(~np.isfinite(plane)) for plane in planes if plane.dtype.kind == "f"
+    )
     if unknown:
+        size = sum(plane.size for plane in planes)
+        known = f"its {size}" if len(planes) == 1 else f"{size}"
+        where = "" if len(planes) == 1 else f" in {len(planes)} of its planes"
         warn_user(
-            f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of its "
-            f"{plane.size} intensities. They are taken for the darkest ones.",
+            f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of {known} "
+            f"intensities{where}. They are taken for the darkest ones.",
         )
-    height, width = plane.shape[:2]
+    height, width = planes[0].shape[:2]
     if diameter is not None and diameter > max(height, width):
         warn_user(
             f"Expected nuclei smaller than {name!r}, which has {height} x {width} pixels, got "

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..image import BaseImage, Field, looks_like_labels
-from ..support import Callbacks, __version__, warn_user
+from ..image import BaseImage, Field
+from ..support import Callbacks, __version__
 from .composite import nuclear_color_of
 from .instances import instances_from_maps
 from .linking import link_planes
@@ -19,7 +19,13 @@ from .normalize import IntensityRange, is_blank, measure_range_of, normalize
 from .parameters import SegmentParameters, StackParameters
 from .planes import Planes, voxel_depth
 from .predictor import Maps, Predictor
-from .segmentation import Segmentation, in_bytes, segment_field, tell_of_choice
+from .segmentation import (
+    Segmentation,
+    in_bytes,
+    segment_field,
+    tell_of_choice,
+    warn_of_oddities,
+)
 from .tracking import Tracks, link_frames
 from .volumes import add_side_views, label_volume, mean_plane, side_planes
 
@@ -81,7 +87,7 @@ def segment_image(
     Warns
     -----
     UserWarning
-        If the image looks like labels, or if one channel or color was chosen out of several.
+        As `segment_field`: of a stack some planes are looked at for this.
     """
     stack = stack or StackParameters()
     planes = Planes.of(image, parameters.channel)
@@ -225,11 +231,7 @@ class _Work:
         callbacks: Callbacks,
     ) -> _Work:
         sampled = list(planes.sample(_SAMPLED_PLANES))
-        if all(looks_like_labels(plane) for plane in sampled):
-            warn_user(
-                f"Expected an image in {planes.image.name!r}, got what looks like labels or a "
-                f"mask. Give the image that it was made from."
-            )
+        warn_of_oddities(sampled, planes.image.name, parameters.diameter)
         color = nuclear_color_of(sampled)
         if color is not None:
             planes, sampled = planes.of_color(color), [plane[..., color] for plane in sampled]
