@@ -18,6 +18,7 @@ from ..pipeline import (
     Predictor,
     Segmentation,
     SegmentParameters,
+    check_fits,
     relabel,
     segment_field,
     segment_image,
@@ -186,7 +187,9 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
 def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> FileSummary:
     callbacks.check_stop()
     task.outputs.check(task.image)
-    field = read_image(task.image).in_memory()
+    field = read_image(task.image)
+    check_fits(field, task.parameters.channel)
+    field = field.in_memory()
     found = _segment(
         Segment(field, task.model, task.parameters, return_maps=True), callbacks, kept
     )

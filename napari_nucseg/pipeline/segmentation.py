@@ -130,7 +130,7 @@ def segment_field(
         that was given is larger than the image, or if one color was chosen out of several.
     """
     start = time.perf_counter()
-    _check_memory(field, parameters.channel)
+    check_fits(field, parameters.channel)
     plane = field.plane(parameters.channel)
     warn_of_oddities([plane], field.name, parameters.diameter)
     chosen = field.nuclear_channel if parameters.channel is None else None
@@ -163,8 +163,21 @@ def segment_field(
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
 
 
-def _check_memory(field: Field, channel: int | None) -> None:
-    """Check that the plane, its maps and its labels fit into memory."""
+def check_fits(field: Field, channel: int | None = None) -> None:
+    """Check that a plane, its maps and its labels fit into memory, without reading it.
+
+    Parameters
+    ----------
+    field : Field
+        The image.
+    channel : int, optional
+        The channel that will be looked at; left out, all of a color.
+
+    Raises
+    ------
+    MemoryError
+        If they do not.
+    """
     samples = 3 if field.is_color and channel is None else 1
     # The plane as it is, one color of it normalized, three maps and the labels.
     bytes_of_pixel = samples * field.image.dtype.itemsize + 4 + 3 * 4 + 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..image import BaseImage, Field
-from ..support import Callbacks, __version__
+from ..support import Callbacks, __version__, check_memory
 from .composite import nuclear_color_of
 from .instances import instances_from_maps
 from .linking import link_planes
@@ -81,6 +82,8 @@ def segment_image(
     ------
     ValueError
         If the channel does not exist, or has to be chosen.
+    MemoryError
+        If it does not fit into memory.
     Stopped
         If it should stop.
 
@@ -95,15 +98,18 @@ def segment_image(
         field = Field(image)
         return segment_field(field, predictor, parameters, callbacks, keep_maps=keep_maps)
     start = time.perf_counter()
+    count = len(predictor.spec.maps)
+    _check_fits(planes, stack.directions or 1, count, keep_maps=keep_maps)
     callbacks.on_progress(0, 1, "Measuring intensities and the size of the nuclei")
     work = _Work.of(planes, predictor, parameters, stack, callbacks)
+    _check_fits(work.planes, work.directions, count, keep_maps=keep_maps)
     if work.planes.chosen is not None:
         tell_of_choice(work.planes.chosen, image)
     labels = np.zeros(planes.shape, np.int32)
     probability = np.zeros(planes.shape, np.uint8)
     maps = None
     if keep_maps:
-        values = np.empty((*planes.shape, len(predictor.spec.maps)), np.float32)
+        values = np.empty((*planes.shape, count), np.float32)
         maps = Maps(values, predictor.spec)
     for t in range(planes.frames):
         kept = None if maps is None else _frame(maps.values, planes.axes, t)
@@ -121,6 +127,29 @@ def segment_image(
         "",
         planes.axes,
         tracks,
+    )
+
+
+def _check_fits(planes: Planes, directions: int, maps: int, *, keep_maps: bool) -> None:
+    """Check that a stack, as far as it is in memory at one time, and its labels fit."""
+    voxels = math.prod(planes.shape)
+    # Labels and probability of all; one time point after the other is put together.
+    needed = voxels * (4 + 1 + (4 * maps if keep_maps else 0))
+    of_frame = voxels // planes.frames
+    if "Z" in planes.axes and directions == 3:
+        samples = 3 if planes.image.is_color else 1
+        # The volume as it is, the maps of it unless they are kept, and the heights.
+        of_voxel = samples * planes.image.dtype.itemsize + 4
+        needed += of_frame * (of_voxel + (0 if keep_maps else 4 * maps))
+    elif "Z" in planes.axes:
+        needed += of_frame * (4 + 1)  # labels of planes by themselves, and the heights
+    remedy = "Close other programs, or segment a part of it or the image at half the resolution"
+    if planes.frames > 1:
+        remedy += ", or one time point after the other (--t of the command)"
+    if directions == 3:
+        remedy += ", or look at its planes only (--directions 1 of the command)"
+    check_memory(
+        needed, f"segmenting {planes.image.name!r} of {planes.image.describe()}", f"{remedy}."
     )
 
 
