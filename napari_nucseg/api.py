@@ -168,14 +168,13 @@ def find_nuclei(
     >>> found = find_nuclei(immunohistochemistry(), minimum_size=50)
     >>> areas = found.nuclei["area"]
     """
-    source = _source(image, axes, z, t)
+    source = _source(image, axes, z, t, parameters.get("channel"))
     parameters = {**parameters, "channel": channel_number(source, parameters.get("channel"))}
     known = {one.name for one in parameters_of(StackParameters)}
     stack = StackParameters(**{n: v for n, v in parameters.items() if n in known})
     options = from_keywords(
         SegmentParameters, {n: v for n, v in parameters.items() if n not in known}
     )
-    source = understood(source, options.channel)
     is_plane = not set("TZ") & set(source.squeeze().axes)
     field = _as_field(image, axes, z, t) if is_plane else None
     if field is None:
@@ -188,13 +187,15 @@ def find_nuclei(
     return execute(Segment(field, chosen, options, return_maps=keep_maps), callbacks)
 
 
-def _source(image: Any, axes: str, z: int | None, t: int | None) -> BaseImage:
+def _source(
+    image: Any, axes: str, z: int | None, t: int | None, channel: int | str | None
+) -> BaseImage:
     """Return the chosen planes of an image, not read."""
     if isinstance(image, str | Path):
-        return open_planes(image, axes, z=z, t=t)
+        return open_planes(image, axes, z=z, t=t, channel=channel)
     if isinstance(image, Field):
-        return (image.with_axes(axes) if axes else image).source
-    return as_image(image, axes).select(z=z, t=t)
+        return understood((image.with_axes(axes) if axes else image).source, channel)
+    return understood(as_image(image, axes).select(z=z, t=t), channel)
 
 
 def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:

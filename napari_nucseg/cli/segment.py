@@ -26,7 +26,6 @@ from ..image import (
     find_images,
     open_planes,
     read_image,
-    understood,
 )
 from ..measure import Outputs
 from ..pipeline import Segmentation, SegmentParameters, StackParameters
@@ -149,9 +148,8 @@ def _segment_all(
 
 def _read(settings: Settings, path: Path) -> Field | BaseImage:
     """Return a plane as a field, and a stack or series as an image that is not read."""
-    image = open_planes(path, **settings.places)
+    image = open_planes(path, **settings.places, channel=settings.channel)
     channel = channel_number(image, settings.channel)
-    image = understood(image, channel)
     if set("TZ") & set(image.axes):
         check_channel(image, channel)
         return image

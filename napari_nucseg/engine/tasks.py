@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..corrections import suspicions
-from ..image import Field, read_image
+from ..image import Field, open_planes
 from ..network import make_trainer
 from ..pipeline import (
     Maps,
@@ -187,7 +187,13 @@ def _segment(task: Segment, callbacks: Callbacks, kept: KeptMaps) -> Segmentatio
 def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> FileSummary:
     callbacks.check_stop()
     task.outputs.check(task.image)
-    field = read_image(task.image)
+    image = open_planes(task.image, channel=task.parameters.channel)
+    if set("TZ") & set(image.axes):
+        raise ValueError(
+            f"Expected one plane, got {image.describe()} (axes {image.axes}). Stacks and "
+            f"series: use the command nucseg segment."
+        )
+    field = Field(image)
     check_fits(field, task.parameters.channel)
     field = field.in_memory()
     found = _segment(
