@@ -176,7 +176,10 @@ def find_nuclei(
         SegmentParameters, {n: v for n, v in parameters.items() if n not in known}
     )
     is_plane = not set("TZ") & set(source.squeeze().axes)
-    field = _as_field(image, axes, z, t) if is_plane else None
+    field = None
+    if is_plane:  # a file is not opened again
+        is_field = isinstance(image, Field)
+        field = _as_field(image, axes, z, t) if is_field else Field(source)
     if field is None:
         check_channel(source, options.channel)
     else:

@@ -969,3 +969,15 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(
     status, _, messages = nucseg("train", pairs, "--output", parts, *options)
     assert status == 1
     assert "this training is finished" in messages
+
+
+def test_image_is_opened_once_and_its_warnings_are_told_once(nucseg, tmp_path, simulated):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, simulated.image[:64, :64], metadata=None)
+    tifffile.imwrite(path, simulated.image[:60, :64], metadata=None, append=True)
+    status, _, messages = nucseg("segment", path, "--output", tmp_path / "out")
+    assert (status, messages.count("holds 2 images")) == (0, 1)
+    with pytest.warns(UserWarning, match="holds 2 images") as told:
+        labels = segment(path)
+    assert len(told) == 1
+    assert (labels == read_labels(tmp_path / "out" / "a_labels.tif")).all()

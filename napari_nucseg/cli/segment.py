@@ -25,7 +25,6 @@ from ..image import (
     check_file,
     find_images,
     open_planes,
-    read_image,
 )
 from ..measure import Outputs
 from ..pipeline import Segmentation, SegmentParameters, StackParameters
@@ -153,7 +152,7 @@ def _read(settings: Settings, path: Path) -> Field | BaseImage:
     if set("TZ") & set(image.axes):
         check_channel(image, channel)
         return image
-    return read_image(path, **settings.places)
+    return Field(image)
 
 
 def _find(settings: Settings, field: Field | BaseImage, callbacks: Callbacks) -> Segmentation:
