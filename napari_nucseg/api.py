@@ -37,7 +37,7 @@ from .measure import Scores, match_counts, summarize
 from .network import resolve
 from .pipeline import Segmentation, SegmentParameters, StackParameters
 from .registry import DEFAULT_MODEL, Model, load_model
-from .support import Callbacks, from_keywords, parameters_of
+from .support import Callbacks, from_keywords, parameters_of, warn_user
 from .training import (
     DEFAULT_BUDGET,
     FineTuneResult,
@@ -162,6 +162,11 @@ def find_nuclei(
     FileNotFoundError
         If there is no such model or file.
 
+    Warns
+    -----
+    UserWarning
+        If something is odd in the image, or a parameter does nothing for it.
+
     Examples
     --------
     >>> from skimage.data import immunohistochemistry
@@ -175,6 +180,11 @@ def find_nuclei(
     options = from_keywords(
         SegmentParameters, {n: v for n, v in parameters.items() if n not in known}
     )
+    for name, meant in stack.idle_for(source.squeeze().axes).items():
+        warn_user(
+            f"{name} is for {meant}, and does nothing for {source.name!r}, "
+            f"{source.describe()} (axes {source.axes})."
+        )
     is_plane = not set("TZ") & set(source.squeeze().axes)
     field = None
     if is_plane:  # a file is not opened again

@@ -31,6 +31,7 @@ from ..pipeline import Segmentation, SegmentParameters, StackParameters
 from ..registry import Model
 from ..support import Callbacks, Stopped, pluralize
 from .again import Settings, add_again, settings_of
+from .idle import IdleOptions
 from .options import add_axes, add_command, add_model, add_parameters
 from .outputs import add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell_of
@@ -78,7 +79,8 @@ def _segment(options: Any) -> int:
         if _any_can_be_read(todo, read):
             # An error in the model is told once, not for every image.
             _load(settings.model)
-        find = functools.partial(_find, settings)
+        idle = IdleOptions(settings.stack, outputs.tracks)
+        find = functools.partial(_find, settings, idle)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
         print(f"Failed: {failed} of {count}.", file=sys.stderr)
@@ -155,8 +157,11 @@ def _read(settings: Settings, path: Path) -> Field | BaseImage:
     return Field(image)
 
 
-def _find(settings: Settings, field: Field | BaseImage, callbacks: Callbacks) -> Segmentation:
+def _find(
+    settings: Settings, idle: IdleOptions, field: Field | BaseImage, callbacks: Callbacks
+) -> Segmentation:
     source = field.source if isinstance(field, Field) else field
+    idle.tell(source)
     channel = channel_number(source, settings.channel)
     parameters = dataclasses.replace(settings.parameters, channel=channel)
     if isinstance(field, Field):
