@@ -343,8 +343,15 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
     if isinstance(data, Field):
         return [data]
     if isinstance(data, str | Path):
-        data = set_of(data) or data
+        found = set_of(data)  # which is false while it is empty
+        data = data if found is None else found
     if isinstance(data, TrainingSet):
+        if not len(data):
+            raise ValueError(
+                f"Expected corrected fields in the training set '{data.name}', got none. Add "
+                f"some with 'Add to training set' in the window, or with 'nucseg training-set "
+                f"add'."
+            )
         return data.fields()
     if isinstance(data, str | Path):
         return read_fields([data], axes)
@@ -360,7 +367,7 @@ def _read(data: Data | Sequence[Data], axes: str) -> list[Field]:
     return [field for part in parts for field in _read(part, axes)]
 
 
-def export_model(name: str | Path, destination: str | Path, format: str = "zip") -> Path:
+def export_model(name: str | Path, destination: str | Path, format: str | None = None) -> Path:
     """Write a model to a file, for other people or other programs.
 
     Parameters
@@ -372,7 +379,8 @@ def export_model(name: str | Path, destination: str | Path, format: str = "zip")
     format : str, optional
         ``"zip"``, which `import_model` reads; ``"onnx"``, see `network.export_onnx`, or
         ``"bioimageio"``, a package for Fiji, ilastik, QuPath and others. The last two need the
-        extra ``onnx``.
+        extra ``onnx``. Left out, the name of the file says which: it ends in ``.onnx`` or
+        ``.bioimageio.zip``; all others are zip.
 
     Returns
     -------
@@ -390,6 +398,12 @@ def export_model(name: str | Path, destination: str | Path, format: str = "zip")
     OSError
         If it cannot be written.
     """
+    if format is None:
+        name_of_file = Path(destination).name.lower()
+        special = [
+            one for one in ("onnx", "bioimageio") if name_of_file.endswith(EXPORT_FORMATS[one])
+        ]
+        format = special[0] if special else "zip"
     if format not in EXPORT_FORMATS:
         raise ValueError(
             f"Expected a format out of {', '.join(EXPORT_FORMATS)}, got {format!r}."

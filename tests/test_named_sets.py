@@ -259,3 +259,9 @@ def test_training_set_is_given_by_name_or_folder_or_as_it_is(gut, quick_learner,
         assert task.data == str(gut.folder)
         assert [field.name for field in task.fields] == ["two", "second"]
         assert not task.fields[1].reviewed[:, :4].any()
+
+
+def test_empty_training_set_is_said_to_be_empty():
+    for name in ("default", TrainingSet()):
+        with pytest.raises(ValueError, match="Expected corrected fields in the training set"):
+            fine_tune(name, name="ours")

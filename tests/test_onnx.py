@@ -121,3 +121,8 @@ def test_package_is_valid(package):
     errors = described.validation_summary
     assert errors.status == "valid-format", errors.format()
     assert described.name == "Nuclei of napari-nucseg - nuclei"
+
+
+def test_name_of_the_file_says_which_format(tmp_path):
+    assert onnxruntime.InferenceSession(export_model("nuclei", tmp_path / "a.onnx"))
+    assert zipfile.is_zipfile(export_model("nuclei", tmp_path / "a.zip"))

@@ -37,8 +37,11 @@ def add_models(commands: Any) -> None:
     give.add_argument("model", metavar="NAME|DIR", help="Name or folder of the model.")
     text = "File to make, or folder to make it in."
     give.add_argument("destination", type=Path, help=text)
-    text = "zip, which 'import' reads; or, for other programs, onnx or bioimageio."
-    give.add_argument("--format", choices=api.EXPORT_FORMATS, default="zip", help=text)
+    text = (
+        "zip, which 'import' reads; or, for other programs, onnx or bioimageio. Left out, the "
+        "name of the file says which."
+    )
+    give.add_argument("--format", choices=api.EXPORT_FORMATS, help=text)
     rename = add_command(actions, "rename", _rename_model, "Rename one of your own models.")
     rename.add_argument("model", metavar="NAME", help="Name of the model.")
     rename.add_argument("name", metavar="NEW_NAME", help="The new name.")

@@ -195,7 +195,10 @@ def _reason_of_held_out(held_out: Part, helps_elsewhere: bool) -> str:
             f"{held_out.parent:.3f}. More corrected fields usually help."
         )
     if held_out.gain <= 0 and not helps_elsewhere:
-        return "It learned nothing new from your corrections. Correct fields that look worse."
+        return (
+            "It learned nothing new from your corrections. Give it more time, or correct "
+            "fields that look worse."
+        )
     return ""
 
 
