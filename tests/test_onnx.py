@@ -10,9 +10,11 @@ import pytest
 from napari_nucseg import export_model
 from napari_nucseg.cli import main
 from napari_nucseg.image.simulate import simulate_field
+from napari_nucseg.network import bioimageio_out
 from napari_nucseg.network.onnx_out import export_onnx
 from napari_nucseg.network.predict import load_predictor
-from napari_nucseg.pipeline.normalize import normalize
+from napari_nucseg.pipeline import instances, spec_of
+from napari_nucseg.pipeline.normalize import _CLIP, HIGH, LOW, normalize
 from napari_nucseg.registry import load_model
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -112,6 +114,25 @@ def test_package_gives_what_it_says_for_its_example(package):
     np.testing.assert_allclose(size, arrays["size"], atol=1e-4)
     names = [output["axes"][1]["channel_names"] for output in described["outputs"]]
     assert names == [["foreground", "distance", "boundary"], ["size"]]
+
+
+def test_package_says_what_is_done_here(package):
+    with zipfile.ZipFile(package) as archive:
+        described, about = json.loads(archive.read("rdf.yaml")), archive.read("README.md")
+    _, scale, clip = (step["kwargs"] for step in described["inputs"][0]["preprocessing"])
+    assert (scale["min_percentile"], scale["max_percentile"]) == (LOW, HIGH)
+    assert (clip["min"], clip["max"]) == _CLIP
+    most, least, part = instances.MIN_PROMINENCE, instances._NOISE, instances._PART_OF_PEAK
+    assert f"at least min({most}, max({least}, {part} p)) higher" in about.decode()
+    assert described["license"] == "BSD-3-Clause"  # that of the bundled model
+
+
+def test_model_without_a_license_is_given_none(quick_learner):
+    model = load_model(quick_learner)
+    spec = spec_of(model.card)
+    described = bioimageio_out._description(model, spec, {bioimageio_out._WEIGHTS: b""})
+    assert "license" not in described
+    assert "License: not told\n" in bioimageio_out._readme(model, spec)
 
 
 @pytest.mark.filterwarnings("ignore")  # of packages that are not ours

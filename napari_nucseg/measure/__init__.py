@@ -10,15 +10,18 @@ from .outputs import LINEAGE_ENDING, TABLE_ENDING, TRACKS_ENDING, Outputs
 from .paired import Outcomes, interval_of_difference, outcomes_of, pooled_mean_ap
 from .recipe import MeasureRecipe
 from .report import ReportEntry, report_entry, write_report
+from .sources import LABEL_AXES
 from .summary import Measurement
-from .table import Pixel
+from .table import MICROMETERS, Pixel
 from .table_file import TABLE_SUFFIXES, check_table_path, write_measurements
 from .track_files import write_tracks
 
 __all__ = [
     "FIRST_ONLY",
     "FORMATS",
+    "LABEL_AXES",
     "LINEAGE_ENDING",
+    "MICROMETERS",
     "OTHER_OUTLINE",
     "SECOND_ONLY",
     "TABLE_ENDING",

@@ -22,6 +22,7 @@ from ..pipeline import Segmentation
 from .table import Pixel
 
 __all__ = [
+    "LABEL_AXES",
     "all_channels",
     "channels_of",
     "labels_image",
@@ -31,7 +32,8 @@ __all__ = [
     "sources_of",
 ]
 
-_AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
+#: Axes of labels that do not say theirs, by how many they have.
+LABEL_AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 _TIFF = (".tif", ".tiff")
 _COLORS = ("red", "green", "blue")
 
@@ -199,8 +201,8 @@ def _of_array(labels: Any, image: BaseImage | None, axes: str) -> BaseImage:
         known = as_image(labels, axes).squeeze()
     else:
         array = labels if hasattr(labels, "shape") else np.asarray(labels)
-        names = axes or _AXES.get(len(array.shape), "")
-        if len(array.shape) not in _AXES:
+        names = axes or LABEL_AXES.get(len(array.shape), "")
+        if len(array.shape) not in LABEL_AXES:
             _check(array, len(array.shape))
         known = as_image(array, names, "labels")
         if not axes and hasattr(labels, "dims"):
@@ -216,13 +218,13 @@ def _axes_by_length(labels: BaseImage, image: BaseImage | None) -> str:
         return "TYX"
     if not labels.guessed and not set(labels.axes) & set("CS"):
         return labels.axes
-    return _AXES.get(labels.ndim, labels.axes)
+    return LABEL_AXES.get(labels.ndim, labels.axes)
 
 
 def _check(labels: Any, ndim: int) -> None:
     """Raise ValueError if something cannot be labels."""
     kind = np.dtype(labels.dtype).kind
-    if ndim not in _AXES or kind not in "iu":
+    if ndim not in LABEL_AXES or kind not in "iu":
         raise ValueError(
             f"Expected labels (Y, X), (Z, Y, X), (T, Y, X) or (T, Z, Y, X) of whole numbers, "
             f"got shape {tuple(labels.shape)} of {labels.dtype}. Give each nucleus a number of "

@@ -46,12 +46,14 @@ From the maps to labels:
 1. Foreground is where `foreground` is larger than 0.5.
 2. The height of a pixel is `distance` times one minus `boundary`, smoothed by a Gaussian filter
    with a sigma of 1.5 pixels.
-3. Peaks that are 0.3 higher than the saddle to any higher peak are nuclei; a watershed of the
-   heights within the foreground gives their areas.
+3. A peak of height p is a nucleus if it is at least min(0.3, max(0.05, 0.5 p)) higher than the
+   saddle to any higher peak; a watershed of the heights within the foreground gives the areas.
 4. A nucleus is kept if `foreground` times `distance` reaches 0.5 somewhere in it, or half of
    that at the edge of the image.
 
 Trained on: {training_data}
+
+License: {license}
 
 ## Validation
 
@@ -114,6 +116,7 @@ def _readme(model: Model, spec: ModelSpec) -> str:
         diameter=spec.diameter,
         maps=", ".join(f"`{name}`" for name in spec.maps),
         training_data=card.training_data or "not told",
+        license=card.license or "not told",
     )
 
 
@@ -142,6 +145,8 @@ def _description(model: Model, spec: ModelSpec, files: dict[str, bytes]) -> dict
     card = model.card
     name = re.sub(r"[^A-Za-z0-9_+ ()-]", "-", card.name)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    # Nobody but who made a model can say what others may do with it.
+    license = {"license": card.license} if card.license else {}
     return {
         "type": "model",
         "format_version": _FORMAT,
@@ -151,7 +156,7 @@ def _description(model: Model, spec: ModelSpec, files: dict[str, bytes]) -> dict
         "cite": [
             {"text": "Ronneberger et al., U-Net, 2015", "doi": "10.1007/978-3-319-24574-4_28"}
         ],
-        "license": card.license or "BSD-3-Clause",
+        **license,
         "documentation": "README.md",
         "tags": ["nuclei", "instance-segmentation", "2d", "unet"],
         "timestamp": now.isoformat(),

@@ -10,12 +10,14 @@ from napari.layers import Image
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_nucseg.corrections import FolderWork, ImageState, Journals, StoredLabels
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.registry.store import models_directory
 from napari_nucseg.widgets.journal.journal_keeper import keeper_of
+from napari_nucseg.widgets.layers.reference import Reference, open_image_of, reference_of
 
 NAMES = ["a.tif", "b.tif", "c.tif"]
 SHAPE = (64, 96)
@@ -133,6 +135,25 @@ def test_folder_is_segmented_in_the_background_and_a_bad_file_named(panel, folde
     assert all(row.suspicion is not None for row in panel.panel.work.rows() if row.nuclei)
     assert panel.panel.segment_button.text() == "Segment all (1)"
     assert np.array_equal(panel.window.labels()[0].data, read_labels(folder / "c_labels.tif"))
+
+
+def test_code_and_journal_know_the_file_of_an_image(panel, labelled):
+    panel.open(labelled)
+    panel.show("a.tif")
+    window, path = panel.window, str(labelled / "a.tif")
+    window.dock.numbers.saving.actions["python"].trigger()
+    code = QApplication.clipboard().text()
+    assert "find_nuclei" in code
+    assert repr(path) in code
+    layer = panel.draw()
+    about = reference_of(layer, window.viewer)().image
+    assert (about.name, about.path) == ("a", path)
+    # Its labels alone say where the image is.
+    (image,) = [one for one in window.viewer.layers if isinstance(one, Image)]
+    window.viewer.layers.remove(image)
+    shown, reason = open_image_of(Reference("a nuclei", {}, {}, about), window.viewer)
+    assert shown is None
+    assert reason == f"Its image is {path}: open its folder in part 4, or the file."
 
 
 def test_corrections_are_saved_and_layers_closed_when_going_on(panel, labelled):

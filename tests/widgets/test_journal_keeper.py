@@ -273,6 +273,22 @@ def test_labels_are_restored_without_their_image(window, simulated, tmp_path, wh
     assert words[what] in window.status
 
 
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ({}, "are not in the training set."),
+        ({"result": "a_labels.tif"}, "are not in their file."),
+    ],
+)
+def test_offer_says_where_corrections_are_missing(viewer, two, qtbot, about, words):
+    offer = RestoreOffer(viewer)
+    qtbot.addWidget(offer)
+    layer = viewer.add_labels(two, name="a nuclei", metadata={"nucseg": about})
+    layer.paint((100, 300), 9)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: words in offer.text.text(), timeout=20_000)
+
+
 def test_discarded_corrections_can_be_taken_back(window, two):
     viewer, offer = window.viewer, window.dock.offer
     layer = viewer.add_labels(two)

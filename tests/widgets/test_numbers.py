@@ -18,6 +18,7 @@ from napari_nucseg.measure import FORMATS
 from napari_nucseg.widgets.layers.layer_states import put_states, states_in
 from napari_nucseg.widgets.numbers.color_choice import USUAL
 from napari_nucseg.widgets.numbers.gate_plot import COUNT
+from napari_nucseg.widgets.numbers.measured import measured_of, put_measured
 from napari_nucseg.widgets.numbers.rows import rows_of
 
 MICRONS = {"scale": (0.5, 0.5), "units": "um"}
@@ -97,6 +98,18 @@ def test_ring_and_further_channels_are_measured(window, numbers, small):
     assert "mean_dapi" not in window.viewer.layers["squares"].features
 
 
+def test_every_channel_is_measured_whatever_the_layers_are_called(window, numbers, small):
+    for factor, name in ((3, "a b"), (4, "a_b"), (5, "a b_2")):
+        window.viewer.add_image(factor * small.astype(np.uint8), name=name, **MICRONS)
+        numbers.others.choose(window.viewer.layers[name])
+    numbers.image.choose(window.viewer.layers["dapi"])
+    measure(window)
+    features = window.viewer.layers["squares"].features
+    means = {"dapi": 2, "a_b": 3, "a_b_2": 4, "a_b_2_2": 5}
+    for name, factor in means.items():
+        assert features[f"mean_{name}"].tolist() == [2 * factor * n for n in range(1, 7)]
+
+
 def test_table_and_image_follow_each_other(window, numbers, mouse):
     at = numbers.chosen.rows.names.index("area")
     numbers.table.sortByColumn(at, Qt.SortOrder.DescendingOrder)
@@ -164,6 +177,19 @@ def test_gate_is_seen_everywhere_and_becomes_a_class(window, numbers):
 
 def edited(number):
     return States({number: State.EDITED})
+
+
+def test_what_is_drawn_during_a_measurement_keeps_its_state(numbers, window):
+    layer = window.viewer.layers["squares"]
+    measured = measured_of(layer)  # of labels without 1, 3 and 5
+    layer.data[0, :2] = 1, 5
+    states = {1: State.UNREVIEWED, 2: State.ACCEPTED, 3: State.EDITED, 7: State.UNREVIEWED}
+    put_states(layer, States({**states, 5: State.EDITED}))
+    put_measured(layer, measured)
+    # 3 was reviewed, whatever became of it; there is no 7 any more.
+    assert layer.features["index"].tolist() == [1, 2, 3, 4, 5, 6, 8, 10, 12]
+    del states[7]
+    assert states_in(layer).as_dict() == {**states, 5: State.EDITED}
 
 
 def test_gate_is_drawn_with_the_mouse_or_is_a_range(window, numbers):

@@ -10,7 +10,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from ...corrections import Journal, Journals, LeftJournal, Restored
+from ...corrections import RESULT, Journal, Journals, LeftJournal, Restored
 from ...support import pluralize
 from ..jobs import run_in_thread
 from ..layers.layer_states import put_states
@@ -108,10 +108,14 @@ class RestoreOffer(QWidget):
         first = self._left[0]
         then = datetime.datetime.fromtimestamp(first.written)
         others = len(self._left) - 1
+        # Those of an image of a folder are saved beside it.
+        provenance = first.reference.get("provenance")
+        is_of_folder = isinstance(provenance, dict) and RESULT in provenance
+        home = "their file" if is_of_folder else "the training set"
         more = f" After it: {pluralize(others, 'older one')}." if others else ""
         return (
             f"Corrections of {first.reference.get('name', 'labels')!r} from "
-            f"{then:%Y-%m-%d %H:%M} are not in the training set.{more}"
+            f"{then:%Y-%m-%d %H:%M} are not in {home}.{more}"
         )
 
     def _restore(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
+from .image_file import file_of, is_read_here
 from .layers import METADATA_KEY
 from .origin import origin_of
 
@@ -43,6 +44,8 @@ class ImageReference:
         The plugin that read the file.
     sample : tuple of str or None
         Plugin and name, if it is a sample of a plugin.
+    in_folder : bool
+        Whether it was opened in a folder, and is opened with that again.
     """
 
     name: str
@@ -52,6 +55,7 @@ class ImageReference:
     path: str | None = None
     reader: str | None = None
     sample: tuple[str, ...] | None = None
+    in_folder: bool = False
 
     def is_shown_by(self, layer: Any) -> bool:
         """Return whether a layer shows this image.
@@ -159,6 +163,7 @@ def reference_of(layer: Any, viewer: Any) -> Callable[[], Reference]:
     if image is None:
         return lambda: known
     data, name, source = _data_of(image), image.name, image.source
+    path, in_folder = file_of(image), is_read_here(image)
 
     def describe() -> Reference:
         try:
@@ -170,9 +175,10 @@ def reference_of(layer: Any, viewer: Any) -> Callable[[], Reference]:
             tuple(int(length) for length in data.shape),
             str(data.dtype),
             checksum,
-            source.path,
+            path,
             source.reader_plugin,
             source.sample,
+            in_folder,
         )
         return dataclasses.replace(known, image=about)
 
@@ -253,6 +259,8 @@ def _why_not_there(image: ImageReference) -> str:
         return ""
     if image.path is None:
         return f"Its image {image.name!r} was never a file: open it again yourself."
+    if image.in_folder and Path(image.path).exists():
+        return f"Its image is {image.path}: open its folder in part 4, or the file."
     # Addresses in the net are simply tried.
     if "://" in image.path or Path(image.path).exists():
         return ""

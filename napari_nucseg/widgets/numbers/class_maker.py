@@ -18,7 +18,10 @@ from .measured import measured_of
 
 __all__ = ["ClassMaker"]
 
-_TIP = "Write the class of the chosen nuclei into the table; it is saved and exported with it"
+_TIP = (
+    "Write the class of the chosen nuclei into the table. It is kept with the layer until that "
+    "is closed, and saved with the table and with exports"
+)
 _OURS = (INDEX, "label", STATE, SUSPICION, REASON)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ...measure import MeasureRecipe
+from ...measure import MICROMETERS, MeasureRecipe
 from ..layers.fingerprint import Fingerprint
+from ..layers.image_file import file_of
 from ..layers.shown import bare, result_of_layer
 from .measured import measured_of
 from .measurer import labels_of
@@ -83,7 +84,7 @@ def _options(layer: Any, options: Any) -> dict[str, Any]:
     sizes = [
         size
         for axis, size, unit in zip(known.axes, known.spacing, known.unit, strict=True)
-        if axis in "ZYX" and size and unit in ("micrometer", "micron", "µm", "um")
+        if axis in "ZYX" and size and unit in MICROMETERS
     ]
     size = tuple(sizes) if len(sizes) == sum(axis in "ZYX" for axis in known.axes) else None
     return {**options, **({"pixel_size": size} if size else {})}
@@ -91,7 +92,7 @@ def _options(layer: Any, options: Any) -> dict[str, Any]:
 
 def _path_of(image: Any | None) -> str:
     """Return the file of an image layer."""
-    path = None if image is None else image.source.path
+    path = None if image is None else file_of(image)
     if path is None or not Path(path).exists():
         name = "The image" if image is None else repr(image.name)
         raise ValueError(

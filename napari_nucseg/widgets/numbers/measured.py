@@ -14,13 +14,13 @@ import numpy as np
 
 from ...measure import Measurement
 from ..layers.fingerprint import Fingerprint
-from ..layers.layer_states import INDEX, put_columns
+from ..layers.layer_states import INDEX, put_columns, states_in
 from ..layers.shown import bare
 from .rows import LABEL
 
 __all__ = ["Measured", "classes_of", "measured_of", "note_measured", "put_measured", "table_of"]
 
-#: The class column that formats with classes take: the first of texts that is none of these.
+#: The class column that formats with classes take: the last of texts that is none of these.
 _NO_CLASS = ("state", "reason")
 
 
@@ -100,10 +100,20 @@ def put_measured(layer: Any, measured: Measured) -> None:
         features = features.drop(columns=old)
     if INDEX in features:
         # What has no nucleus any more has no row.
-        features = features[features[INDEX].isin(table[LABEL])]
+        features = features[features[INDEX].isin([*table[LABEL], *_others_of(layer, table)])]
     layer.features = features
     put_columns(layer, table[LABEL], columns)
     note_measured(layer, measured)
+
+
+def _others_of(layer: Any, table: Mapping[str, Any]) -> set[int]:
+    """Return nuclei that were drawn, or reviewed, since the measured labels were copied."""
+    reviewed: set[int] = states_in(layer).reviewed()
+    left = set(layer.features[INDEX]) - set(table[LABEL].tolist()) - reviewed
+    if not left or not isinstance(layer.data, np.ndarray):
+        return reviewed
+    drawn = layer.data[np.isin(layer.data, [*left])]
+    return reviewed | set(np.unique(drawn).tolist())
 
 
 def table_of(layer: Any) -> Measurement:

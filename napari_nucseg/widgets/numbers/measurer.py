@@ -11,7 +11,7 @@ import numpy as np
 from qtpy.QtCore import QObject, Qt, Signal
 
 from ...image import ArrayImage, BaseImage, axes_of_names
-from ...measure import Measurement, measure_image
+from ...measure import LABEL_AXES, Measurement, measure_image
 from ...support import Callbacks, Stopped
 from ..jobs import run_in_thread
 from ..layers.fingerprint import Fingerprint
@@ -20,8 +20,6 @@ from ..layers.shown import bare, result_of_layer
 from .measured import Measured, put_measured
 
 __all__ = ["Measurer", "labels_of", "why_not_measured"]
-
-_AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 
 
 def labels_of(layer: Any, *, copied: bool = False) -> BaseImage:
@@ -47,10 +45,10 @@ def labels_of(layer: Any, *, copied: bool = False) -> BaseImage:
     """
     data = plane_of(layer)
     ndim = len(data.shape)
-    if ndim not in _AXES:
+    if ndim not in LABEL_AXES:
         raise ValueError(f"Expected labels of two to four axes, got {ndim}.")
     named = axes_of_names(layer.axis_labels)
-    axes = named if len(named) == ndim and set(named) <= set("TZYX") else _AXES[ndim]
+    axes = named if len(named) == ndim and set(named) <= set("TZYX") else LABEL_AXES[ndim]
     first = layer.ndim - ndim
     places = {axis: at + first for at, axis in enumerate(axes)}
     unit = {

@@ -219,7 +219,9 @@ class NumbersPanel(Panel):
         others = self.others.layers()
         if not others:
             return {"": image}
-        return {_column_name(layer.name): layer for layer in (image, *others)}
+        layers = (image, *others)
+        names = _column_names([layer.name for layer in layers])
+        return dict(zip(names, layers, strict=True))
 
     def refresh(self, busy: str = "") -> None:
         """Enable what can work.
@@ -349,6 +351,14 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.array_equal(one, other))
 
 
-def _column_name(name: str) -> str:
-    """Return the name of a layer as a part of names of columns."""
-    return "_".join(name.split())
+def _column_names(names: list[str]) -> list[str]:
+    """Return the names of layers as parts of names of columns, no two alike."""
+    given: list[str] = []
+    for name in names:
+        plain = unique = "_".join(name.split())
+        number = 1
+        while unique in given:
+            number += 1
+            unique = f"{plain}_{number}"
+        given.append(unique)
+    return given
