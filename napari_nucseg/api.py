@@ -37,7 +37,7 @@ from .measure import Scores, match_counts, summarize
 from .network import resolve
 from .pipeline import Segmentation, SegmentParameters, StackParameters
 from .registry import DEFAULT_MODEL, Model, load_model
-from .support import Callbacks, from_keywords, parameters_of
+from .support import Callbacks, from_keywords, parameters_of, warn_user
 from .training import (
     DEFAULT_BUDGET,
     FineTuneResult,
@@ -162,22 +162,34 @@ def find_nuclei(
     FileNotFoundError
         If there is no such model or file.
 
+    Warns
+    -----
+    UserWarning
+        If something is odd in the image, or a parameter does nothing for it.
+
     Examples
     --------
     >>> from skimage.data import immunohistochemistry
     >>> found = find_nuclei(immunohistochemistry(), minimum_size=50)
     >>> areas = found.nuclei["area"]
     """
-    source = _source(image, axes, z, t)
+    source = _source(image, axes, z, t, parameters.get("channel"))
     parameters = {**parameters, "channel": channel_number(source, parameters.get("channel"))}
     known = {one.name for one in parameters_of(StackParameters)}
     stack = StackParameters(**{n: v for n, v in parameters.items() if n in known})
     options = from_keywords(
         SegmentParameters, {n: v for n, v in parameters.items() if n not in known}
     )
-    source = understood(source, options.channel)
+    for name, meant in stack.idle_for(source.squeeze().axes).items():
+        warn_user(
+            f"{name} is for {meant}, and does nothing for {source.name!r}, "
+            f"{source.describe()} (axes {source.axes})."
+        )
     is_plane = not set("TZ") & set(source.squeeze().axes)
-    field = _as_field(image, axes, z, t) if is_plane else None
+    field = None
+    if is_plane:  # a file is not opened again
+        is_field = isinstance(image, Field)
+        field = _as_field(image, axes, z, t) if is_field else Field(source)
     if field is None:
         check_channel(source, options.channel)
     else:
@@ -188,13 +200,15 @@ def find_nuclei(
     return execute(Segment(field, chosen, options, return_maps=keep_maps), callbacks)
 
 
-def _source(image: Any, axes: str, z: int | None, t: int | None) -> BaseImage:
+def _source(
+    image: Any, axes: str, z: int | None, t: int | None, channel: int | str | None
+) -> BaseImage:
     """Return the chosen planes of an image, not read."""
     if isinstance(image, str | Path):
-        return open_planes(image, axes, z=z, t=t)
+        return open_planes(image, axes, z=z, t=t, channel=channel)
     if isinstance(image, Field):
-        return (image.with_axes(axes) if axes else image).source
-    return as_image(image, axes).select(z=z, t=t)
+        return understood((image.with_axes(axes) if axes else image).source, channel)
+    return understood(as_image(image, axes).select(z=z, t=t), channel)
 
 
 def _as_field(image: Any, axes: str, z: int | None, t: int | None) -> Field:

@@ -969,3 +969,44 @@ def test_interrupted_and_killed_training_equals_one_in_a_piece(
     status, _, messages = nucseg("train", pairs, "--output", parts, *options)
     assert status == 1
     assert "this training is finished" in messages
+
+
+def test_image_is_opened_once_and_its_warnings_are_told_once(nucseg, tmp_path, simulated):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, simulated.image[:64, :64], metadata=None)
+    tifffile.imwrite(path, simulated.image[:60, :64], metadata=None, append=True)
+    status, _, messages = nucseg("segment", path, "--output", tmp_path / "out")
+    assert (status, messages.count("holds 2 images")) == (0, 1)
+    with pytest.warns(UserWarning, match="holds 2 images") as told:
+        labels = segment(path)
+    assert len(told) == 1
+    assert (labels == read_labels(tmp_path / "out" / "a_labels.tif")).all()
+
+
+def test_options_that_do_nothing_are_pointed_out_once(nucseg, tmp_path, simulated):
+    plane = simulated.image[:48, :64]
+    for name in ("a", "b"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", plane)
+    stack = {"--directions=1": "stacks", "--voxel-depth=4": "stacks"}
+    series = {"--largest-step=2": "series", "--range-per-frame": "series", "--tracks": "series"}
+    output = ("--output", tmp_path / "out")
+    paths = (tmp_path / "a.tif", tmp_path / "b.tif")
+    status, _, messages = nucseg("segment", *paths, *output, *stack, *series)
+    assert status == 0
+    for option, meant in (stack | series).items():
+        name = option.partition("=")[0]
+        assert (
+            messages.count(f"{name} is for {'time ' * (meant == 'series')}{meant} (axis ") == 1
+        )
+    assert messages.count("does nothing for 'a', 48 x 64 (axes YX)") == 5
+    tifffile.imwrite(
+        tmp_path / "c.tif", np.stack([plane] * 3), imagej=True, metadata={"axes": "ZYX"}
+    )
+    path = tmp_path / "c.tif"
+    messages = nucseg("segment", path, *output, *stack, "--tracks")[2]
+    assert messages.count("does nothing") == messages.count("--tracks is for time series") == 1
+    assert nucseg("segment", path, *output, *stack)[2] == ""
+    messages = nucseg("segment", path, *output, *stack, "--z=1")[2]
+    assert messages.count("does nothing") == 2
+    with pytest.warns(UserWarning, match="voxel_depth is for stacks .* nothing for 'a', 48 x"):
+        segment(paths[0], voxel_depth=4)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -29,11 +30,13 @@ from napari_nucseg.corrections import (
     made_with,
 )
 from napari_nucseg.engine import SegmentFile, execute
+from napari_nucseg.engine.tasks import KeptMaps, perform
 from napari_nucseg.image import labels_in, stamp_of
 from napari_nucseg.image.files import read_labels, write_labels
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.measure import Outputs
 from napari_nucseg.pipeline import SegmentParameters
+from napari_nucseg.support import Callbacks
 
 NAMES = ["a.tif", "b.tif", "c.tif"]
 RECORD = "nucseg_folder.json"
@@ -415,6 +418,25 @@ def test_going_on_ends_when_all_is_finished(rows):
     doubts = [row.suspicion for row in arrange(rows, "all", "most doubtful first")]
     known = [doubt for doubt in doubts if doubt is not None]
     assert doubts[: len(known)] == sorted(known, reverse=True)
+
+
+@pytest.mark.parametrize("metadata", [None, {"axes": "TYX"}])
+def test_row_of_a_stack_says_what_segments_it(folder, tmp_path, metadata):
+    tifffile.imwrite(
+        folder / "a.tif",
+        np.zeros((5, 40, 50), np.uint8),
+        imagej=bool(metadata),
+        metadata=metadata,
+    )
+    task = SegmentFile(folder / "a.tif", Outputs(tmp_path), "unused", SegmentParameters())
+    with (
+        warnings.catch_warnings(),
+        pytest.raises(
+            ValueError, match=r"got 5 .* of 40 x 50 .*use the command nucseg segment"
+        ),
+    ):
+        warnings.simplefilter("ignore")  # that it is understood as a stack
+        perform(task, Callbacks(), KeptMaps())
 
 
 def test_files_are_those_of_the_command(folder, tmp_path, simulated, quick_learner):

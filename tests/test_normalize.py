@@ -8,6 +8,7 @@ from napari_nucseg.pipeline.normalize import (
     IntensityRange,
     is_blank,
     measure_range,
+    measure_range_of,
     normalize,
 )
 
@@ -115,3 +116,21 @@ def test_range_is_that_of_the_finite_intensities():
     ramp = measure_range(RAMP)
     assert ramp.low == pytest.approx(0.01)
     assert ramp.high == pytest.approx(0.998)
+
+
+def test_range_of_planes_is_that_of_a_plane_that_is_there_several_times():
+    rng = np.random.default_rng(0)
+    light = 500 * np.sin(np.arange(96) / 6)[:, None] * np.sin(np.arange(64) / 6) + 600
+    plane = (light + rng.normal(0, 5, light.shape)).astype(np.uint16)
+    hot = plane.copy()
+    hot[rng.random(plane.shape) < 0.01] = 65535
+    for one in (plane, hot):
+        assert measure_range_of([one]) == measure_range(one)
+        several, single = measure_range_of([one] * 3), measure_range(one)
+        assert several.limits == single.limits
+        assert several.low == pytest.approx(single.low, abs=2)
+        assert several.high == pytest.approx(single.high, abs=2)
+    assert measure_range_of([plane]).limits is None
+    # Planes in which nothing but noise is left are no reason to take hot pixels for nuclei.
+    noise = rng.normal(100, 5, plane.shape).astype(np.uint16)
+    assert measure_range_of([noise, hot, noise]).high < 1200

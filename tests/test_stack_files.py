@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_nucseg.image import channel_number, open_image, understood
+from napari_nucseg.image import (
+    channel_number,
+    check_channel,
+    open_image,
+    open_planes,
+    understood,
+)
 from napari_nucseg.image.array import ArrayImage
 from napari_nucseg.image.provenance import read_provenance
 from napari_nucseg.image.stack_files import write_stack
@@ -89,6 +95,7 @@ def test_planes_without_names_are_a_stack_if_they_are_many():
     five = ArrayImage(np.zeros((5, 30, 40)))
     with pytest.warns(UserWarning, match=r"stack of 5 planes of 30 x 40 \(axes ZYX\)\. If"):
         assert understood(five).axes == "ZYX"
+        assert understood(ArrayImage(np.zeros((30, 40, 5)))).shape == (5, 30, 40)
     assert understood(five, 0).axes == "CYX"
     for image in (
         ArrayImage(np.zeros((4, 30, 40))),
@@ -97,3 +104,20 @@ def test_planes_without_names_are_a_stack_if_they_are_many():
         ArrayImage(np.zeros((30, 40))),
     ):
         assert understood(image) is image
+
+
+def test_files_of_planes_without_names_are_understood_in_one_way(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, np.zeros((5, 30, 40), np.uint8), photometric="minisblack", metadata=None
+    )
+    with pytest.warns(UserWarning, match="'a'. It is understood as a stack of 5 planes"):
+        assert open_planes(path).axes == "ZYX"
+    assert open_planes(path, channel=3).axes == "CYX"
+    tifffile.imwrite(
+        path, np.zeros((4, 30, 40), np.uint8), photometric="minisblack", metadata=None
+    )
+    image = open_planes(path)
+    assert image.axes == "CYX"
+    with pytest.raises(ValueError, match=r"4 channels .*so few planes are counted as channels"):
+        check_channel(image)

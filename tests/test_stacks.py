@@ -256,3 +256,57 @@ def test_simulated_stack_is_what_it_says(depth):
         simulate_stack(coverage=2)
     with pytest.raises(ValueError, match="planes, rows and columns"):
         simulate_stack((8, 8))
+
+
+def test_nuclei_of_a_stack_are_looked_for_in_the_channel_named_after_them():
+    nuclei, other = balls((3, 20, 16)), balls((3, 20, 16), (4, 24, 46))
+    image = stack(np.stack([other, nuclei]), axes="CZYX")
+    image.channel_names = ("GFP", "DAPI")
+    with pytest.warns(UserWarning, match=r"in DAPI only, which is channel 1\. .* 0 \(GFP\)"):
+        found = found_in(image)
+    assert (found.labels == found_in(stack(nuclei)).labels).all()
+    assert (found.provenance["channel"], found.provenance["channel_chosen"]) == (1, True)
+    chosen = found_in(image, parameters=dataclasses.replace(PARAMETERS, channel=0))
+    assert chosen.labels.max() == 2
+    assert (chosen.provenance["channel"], chosen.provenance["channel_chosen"]) == (0, False)
+
+
+@pytest.mark.parametrize(("axes", "depth"), [("ZYX", 4.0), ("ZYX", 2.5), ("TYX", 1.0)])
+def test_nuclei_of_several_dyes_on_black_are_looked_for_in_their_color(axes, depth):
+    shape = (8, 64, 96)
+    nuclei = balls((3, 24, 20), (4, 40, 70), shape=shape)
+    cells = balls((3, 24, 20), (4, 40, 70), shape=shape, radius=24.0) > 100
+    colors = np.zeros((*shape, 3), np.uint8)
+    colors[..., 2] = nuclei // 5
+    colors[..., 1] = 180 * cells
+    with pytest.warns(UserWarning, match="several dyes on black.* in blue only"):
+        found = found_in(stack(colors, depth, axes=f"{axes}S"))
+    blue = found_in(stack(colors[..., 2], depth, axes))
+    assert blue.labels.max() == 2
+    assert (found.labels == blue.labels).all()
+    assert (found.provenance["channel"], found.provenance["channel_chosen"]) == (2, True)
+
+
+def test_hot_pixels_do_not_decide_the_range_of_a_stack():
+    clean = balls((3, 20, 16), (4, 40, 60), shape=(8, 64, 96)) + np.uint16(50)
+    rng = np.random.default_rng(1)
+    clean += rng.integers(0, 20, clean.shape, np.uint16)
+    hot = clean.copy()
+    hot[rng.random(clean.shape) < 0.01] = 65535
+    for depth in (4.0, 2.5):
+        found, expected = found_in(stack(hot, depth)), found_in(stack(clean, depth))
+        assert [found.labels.max(), expected.labels.max()] == [2, 2]
+        overlap = np.mean((found.labels == expected.labels)[expected.labels > 0])
+        assert overlap > 0.95
+
+
+def test_oddities_of_a_stack_are_pointed_out():
+    array = balls((3, 20, 16)).astype(np.float32)
+    array[2, :2, :3] = np.nan
+    expected = found_in(stack(np.nan_to_num(array))).labels
+    text = r"'cells', got NaN or infinity for 6 of 24576 intensities in 8 of its planes"
+    with pytest.warns(UserWarning, match=text):
+        assert (found_in(stack(array)).labels == expected).all()
+    large = dataclasses.replace(PARAMETERS, diameter=65)
+    with pytest.warns(UserWarning, match="48 x 64 pixels, got a diameter of 65 pixels"):
+        found_in(stack(np.nan_to_num(array)), parameters=large)

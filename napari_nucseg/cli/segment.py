@@ -25,14 +25,13 @@ from ..image import (
     check_file,
     find_images,
     open_planes,
-    read_image,
-    understood,
 )
 from ..measure import Outputs
 from ..pipeline import Segmentation, SegmentParameters, StackParameters
 from ..registry import Model
 from ..support import Callbacks, Stopped, pluralize
 from .again import Settings, add_again, settings_of
+from .idle import IdleOptions
 from .options import add_axes, add_command, add_model, add_parameters
 from .outputs import add_outputs, outputs_of
 from .terminal import bar, interruptible, say, tell_of
@@ -80,7 +79,8 @@ def _segment(options: Any) -> int:
         if _any_can_be_read(todo, read):
             # An error in the model is told once, not for every image.
             _load(settings.model)
-        find = functools.partial(_find, settings)
+        idle = IdleOptions(settings.stack, outputs.tracks)
+        find = functools.partial(_find, settings, idle)
         failed += _segment_all(todo, read, find, outputs)
     if failed:
         print(f"Failed: {failed} of {count}.", file=sys.stderr)
@@ -149,17 +149,19 @@ def _segment_all(
 
 def _read(settings: Settings, path: Path) -> Field | BaseImage:
     """Return a plane as a field, and a stack or series as an image that is not read."""
-    image = open_planes(path, **settings.places)
+    image = open_planes(path, **settings.places, channel=settings.channel)
     channel = channel_number(image, settings.channel)
-    image = understood(image, channel)
     if set("TZ") & set(image.axes):
         check_channel(image, channel)
         return image
-    return read_image(path, **settings.places)
+    return Field(image)
 
 
-def _find(settings: Settings, field: Field | BaseImage, callbacks: Callbacks) -> Segmentation:
+def _find(
+    settings: Settings, idle: IdleOptions, field: Field | BaseImage, callbacks: Callbacks
+) -> Segmentation:
     source = field.source if isinstance(field, Field) else field
+    idle.tell(source)
     channel = channel_number(source, settings.channel)
     parameters = dataclasses.replace(settings.parameters, channel=channel)
     if isinstance(field, Field):

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from ..corrections import suspicions
-from ..image import Field, read_image, stamp_of
+from ..image import Field, open_planes, stamp_of
 from ..network import make_trainer
 from ..pipeline import (
     Maps,
     Predictor,
     Segmentation,
     SegmentParameters,
+    check_fits,
     relabel,
     segment_field,
     segment_image,
@@ -187,7 +188,15 @@ def _segment_file(task: SegmentFile, callbacks: Callbacks, kept: KeptMaps) -> Fi
     callbacks.check_stop()
     task.outputs.check(task.image)
     _check_stamp(task)
-    field = read_image(task.image).in_memory()
+    image = open_planes(task.image, channel=task.parameters.channel)
+    if set("TZ") & set(image.axes):
+        raise ValueError(
+            f"Expected one plane, got {image.describe()} (axes {image.axes}). Stacks and "
+            f"series: use the command nucseg segment."
+        )
+    field = Field(image)
+    check_fits(field, task.parameters.channel)
+    field = field.in_memory()
     found = _segment(
         Segment(field, task.model, task.parameters, return_maps=True), callbacks, kept
     )

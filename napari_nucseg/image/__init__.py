@@ -24,7 +24,7 @@ from .labels import as_labels
 from .masks import MaskIssue, are_outlines, instances_of, looks_like_labels, warn_of_issues
 from .origin import Origin
 from .pairs import read_fields
-from .planes import check_channel
+from .planes import check_channel, nuclear_channel_of
 from .provenance import read_provenance
 from .reviewed import reviewed_area, reviewed_labels
 from .set_aside import Stamp, is_set_aside, says_corrected, set_aside_corrected, stamp_of
@@ -67,6 +67,7 @@ __all__ = [
     "labels_in",
     "looks_like_labels",
     "names_of_axes",
+    "nuclear_channel_of",
     "open_image",
     "open_planes",
     "read_fields",

@@ -19,6 +19,7 @@ from .microns import MICROMETER, is_plausible
 from .pictures import LOSSY, PICTURE_SUFFIXES, read_picture
 from .provenance import PROVENANCE
 from .tiff import TIFF_SUFFIXES, TiffImage
+from .understood import understood
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -138,7 +139,12 @@ def read_image(
 
 
 def open_planes(
-    path: str | Path, axes: str = "", *, z: int | None = None, t: int | None = None
+    path: str | Path,
+    axes: str = "",
+    *,
+    z: int | None = None,
+    t: int | None = None,
+    channel: int | str | None = None,
 ) -> BaseImage:
     """Open an image and choose planes of it, without reading its pixels if possible.
 
@@ -146,11 +152,15 @@ def open_planes(
     ----------
     path, axes, z, t
         See `read_image`. A stack of which no plane is chosen is a stack.
+    channel : int or str, optional
+        The channel that will be looked at, if one was asked for: then planes without names of
+        their axes are channels.
 
     Returns
     -------
     BaseImage
-        Without axes of length 1, in the usual order, named after the file.
+        Without axes of length 1, in the usual order, named after the file, with the axes that
+        it is taken to have (`understood`).
 
     Raises
     ------
@@ -160,7 +170,7 @@ def open_planes(
     Warns
     -----
     UserWarning
-        See `open_image`.
+        See `open_image` and `understood`.
     """
     path = check_file(path)
     image = _open(path, axes)
@@ -169,7 +179,7 @@ def open_planes(
     except (TypeError, ValueError) as error:
         raise _in_file(path, error) from error
     chosen.name = path.stem
-    return chosen
+    return understood(chosen, channel)
 
 
 def _read(path: Path, axes: str = "", *, look_up: bool = True, **places: int | None) -> Field:

@@ -85,8 +85,8 @@ def _channel_expected(image: BaseImage) -> str:
     )
     if image.guessed:
         text += (
-            " Up to 16 planes without names of their axes are counted as channels: if they "
-            "are a stack or a time series, choose one all the same, or give the axes."
+            " Nothing names the axes, and so few planes are counted as channels: if they are a "
+            "stack or a time series, choose one all the same, or give the axes."
         )
     elif image.channels in (3, 4):
         text += " If they are the samples of a color, the letter of their axis is S."

@@ -11,7 +11,7 @@ __all__ = ["understood"]
 _MOST_CHANNELS = 4
 
 
-def understood(image: BaseImage, channel: int | None = None) -> BaseImage:
+def understood(image: BaseImage, channel: int | str | None = None) -> BaseImage:
     """Return an image with the axes that it is taken to have.
 
     More than four planes without names of their axes, of which no channel is chosen, are
@@ -21,7 +21,7 @@ def understood(image: BaseImage, channel: int | None = None) -> BaseImage:
     ----------
     image : BaseImage
         The image.
-    channel : int, optional
+    channel : int or str, optional
         The channel that was asked for, if one was.
 
     Returns
@@ -37,8 +37,8 @@ def understood(image: BaseImage, channel: int | None = None) -> BaseImage:
     """
     if not image.guessed or image.is_color or image.ndim != 3:
         return image
-    if channel is None and image.axes == "CYX" and image.channels > _MOST_CHANNELS:
-        image = image.with_axes("ZYX")
+    if channel is None and "C" in image.axes and image.channels > _MOST_CHANNELS:
+        image = image.in_order().with_axes("ZYX")
         image.guessed = True
     if image.axes == "ZYX":
         warn_user(

@@ -12,7 +12,7 @@ from .predictor import (
     Predictor,
     spec_of,
 )
-from .segmentation import Segmentation, segment_field, segment_plane
+from .segmentation import Segmentation, check_fits, segment_field, segment_plane
 from .stacks import relabel, segment_image
 from .tiles import pad_to_stride
 from .tracking import Tracks
@@ -28,6 +28,7 @@ __all__ = [
     "Segmentation",
     "StackParameters",
     "Tracks",
+    "check_fits",
     "find_basins",
     "heights_of",
     "instances_from_maps",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["COLORS", "nuclear_color"]
+__all__ = ["COLORS", "nuclear_color", "nuclear_color_of"]
 
 #: What the channels of a color image are called.
 COLORS = ("red", "green", "blue")
@@ -65,6 +66,30 @@ def nuclear_color(plane: np.ndarray) -> int | None:
     shown = [color for color in range(3) if spread[color] > _FAINT * spread.max()]
     found = {color: _Objects.of(small[..., color]) for color in shown}
     return max(shown, key=lambda color: _score(color, found), default=None)
+
+
+def nuclear_color_of(planes: Sequence[np.ndarray]) -> int | None:
+    """Find the color of the nuclei of several planes together.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray, shape (Y, X) or (Y, X, 3)
+        Intensities of planes of one stack or series.
+
+    Returns
+    -------
+    int or None
+        What `nuclear_color` finds in most of them, where a plane counts as much as it has
+        contrast: those above and below the nuclei show only noise.
+    """
+    votes: dict[int | None, float] = {}
+    for plane in planes:
+        if plane.ndim == 2:
+            continue
+        light = np.nan_to_num(plane[::4, ::4].astype(np.float64), posinf=0, neginf=0)
+        color = nuclear_color(plane)
+        votes[color] = votes.get(color, 0.0) + float(light.std())
+    return max(votes, key=lambda color: votes[color], default=None)
 
 
 def _is_light_on_black(plane: np.ndarray) -> bool:

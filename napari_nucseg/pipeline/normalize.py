@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from .composite import nuclear_color
-from .outliers import Limits, find_limits, medians_of, replace_outliers
+from .outliers import Limits, find_limits_of, medians_of, replace_outliers
 
 __all__ = [
     "HIGH",
@@ -72,17 +72,7 @@ def measure_range(plane: np.ndarray) -> IntensityRange:
     color = nuclear_color(plane)
     if color is not None:
         return dataclasses.replace(measure_range(plane[..., color]), color=color)
-    sample = _sample(plane)
-    if sample.size == 0:
-        return IntensityRange(0.0, 0.0)
-    limits = find_limits(plane, _step(plane))
-    if limits is not None:
-        medians = _finite(medians_of(plane, _step(plane))[0])
-        sample = medians[(medians >= limits.least) & (medians <= limits.most)]
-    low, high = np.percentile(sample, (LOW, HIGH))
-    if not high > low:
-        low, high = sample.min(), sample.max()
-    return IntensityRange(float(low), float(high), limits)
+    return measure_range_of([plane])
 
 
 def measure_range_of(planes: Iterable[np.ndarray]) -> IntensityRange:
@@ -91,22 +81,31 @@ def measure_range_of(planes: Iterable[np.ndarray]) -> IntensityRange:
     Parameters
     ----------
     planes : iterable of ndarray, shape (Y, X) or (Y, X, 3)
-        Intensities of any real dtype. They are looked at one after the other.
+        Intensities of any real dtype, all of one shape. They are looked at one after the other.
 
     Returns
     -------
     IntensityRange
         The percentiles `LOW` and `HIGH` of all of them; if these are equal, the lowest and the
-        highest intensity. 0 and 0 if no intensity is finite.
+        highest intensity. 0 and 0 if no intensity is finite. If there are outliers, as
+        `measure_range`; all colors are looked at.
     """
-    samples = [_sample(plane) for plane in planes]
+    samples, medians, side, step = [], [], 0, 1
+    for plane in planes:
+        side, step = min(plane.shape[:2]), _step(plane)
+        samples.append(_sample(plane))
+        medians.append(medians_of(plane, step))
     sample = np.concatenate(samples) if samples else np.zeros(0)
     if sample.size == 0:
         return IntensityRange(0.0, 0.0)
+    limits = find_limits_of(medians, side, step)
+    if limits is not None:
+        sample = np.concatenate([_finite(one) for one, _ in medians])
+        sample = sample[(sample >= limits.least) & (sample <= limits.most)]
     low, high = np.percentile(sample, (LOW, HIGH))
     if not high > low:
         low, high = sample.min(), sample.max()
-    return IntensityRange(float(low), float(high))
+    return IntensityRange(float(low), float(high), limits)
 
 
 def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> np.ndarray:

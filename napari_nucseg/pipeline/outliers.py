@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["MARGIN", "Limits", "find_limits", "medians_of", "replace_outliers"]
+__all__ = [
+    "MARGIN",
+    "Limits",
+    "find_limits",
+    "find_limits_of",
+    "medians_of",
+    "replace_outliers",
+]
 
 #: How many pixels around a block change how its outliers are replaced.
 MARGIN = 9
@@ -103,9 +111,32 @@ def find_limits(plane: np.ndarray, step: int = 1) -> Limits | None:
     Limits or None
         None if there are none.
     """
-    if min(plane.shape[:2]) < _SMALLEST or plane.dtype.kind == "b":
+    return find_limits_of([medians_of(plane, step)], min(plane.shape[:2]), step)
+
+
+def find_limits_of(
+    planes: Sequence[tuple[np.ndarray, np.ndarray]], side: int, step: int = 1
+) -> Limits | None:
+    """Find the limits that hold for several planes together, see `find_limits`.
+
+    Parameters
+    ----------
+    planes : sequence of pair of ndarray
+        What `medians_of` returns of each plane; all of one shape.
+    side : int
+        Length of the shorter side of a plane in pixels.
+    step : int, optional
+        Around every how many pixels the medians were taken.
+
+    Returns
+    -------
+    Limits or None
+        None if there are no outliers, or none of the planes shows anything without them.
+    """
+    if side < _SMALLEST or planes[0][0].dtype.kind == "b":
         return None
-    medians, centers = medians_of(plane, step)
+    lag = max(1, min(_LAG, side // 8) // step)
+    medians, centers = (np.stack(one) for one in zip(*planes, strict=True))
     known = _are_numbers(medians) & _are_numbers(centers)
     if not known.any():
         return None
@@ -118,9 +149,9 @@ def find_limits(plane: np.ndarray, step: int = 1) -> Limits | None:
     has_specks = np.count_nonzero(differences > speck) > _SPECKS * differences.size
     if not has_specks and math.isinf(least) and math.isinf(most):
         return None
-    lag = max(1, min(_LAG, min(plane.shape[:2]) // 8) // step)
     noise = max(1.4826 * float(np.median(differences)), _level_of(ends))
-    if not _shows_something(medians, inside, float(speck), noise, lag):
+    shown = zip(medians, inside, strict=True)
+    if not any(_shows_something(*one, float(speck), noise, lag) for one in shown):
         return None
     typical = float(kept[len(kept) // 2])
     return Limits(least, most, float(speck) if has_specks else math.inf, typical)
@@ -230,7 +261,7 @@ def _gaps_in(ends: np.ndarray, medians: np.ndarray, known: np.ndarray) -> tuple[
             if value is None:
                 continue
             inside = known & (medians < value if sign > 0 else medians > -value)
-            if _is_one_large_area(inside):
+            if all(map(_is_one_large_area, inside)):
                 least, most = (least, value) if sign > 0 else (-value, most)
     return least, most
 

@@ -9,6 +9,13 @@ from ..support import FormRow, Parameters, parameter
 __all__ = ["SegmentParameters", "StackParameters"]
 
 
+#: Along which axis an image must have several planes for parameters to do something.
+_FOR_AXES = (
+    ("Z", "stacks (axis Z)", ("directions", "voxel_depth")),
+    ("T", "time series (axis T)", ("range_per_frame", "largest_step")),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class SegmentParameters(Parameters):
     """Parameters of a segmentation."""
@@ -91,3 +98,25 @@ class StackParameters(Parameters):
                 "Expected 1 or 3 directions (XY; or XY, XZ and YZ), got 2. Leave them out to "
                 "let the depth of the voxels decide."
             )
+
+    def idle_for(self, axes: str) -> dict[str, str]:
+        """Return the parameters that were changed and do nothing for an image.
+
+        Parameters
+        ----------
+        axes : str
+            The axes of the image that are longer than 1.
+
+        Returns
+        -------
+        dict of str to str
+            For which images each is, by its name.
+        """
+        standard = StackParameters().as_dict()
+        changed = {name for name, value in self.as_dict().items() if value != standard[name]}
+        return {
+            name: meant
+            for axis, meant, names in _FOR_AXES
+            for name in names
+            if axis not in axes and name in changed
+        }

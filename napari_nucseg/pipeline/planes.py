@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..image import BaseImage, check_channel
+from ..image import BaseImage, check_channel, nuclear_channel_of
 from .parameters import StackParameters
 from .volumes import mean_plane
 
@@ -50,11 +50,14 @@ class Planes:
         Its axes without S.
     shape : tuple of int
         Their lengths.
+    chosen : int, optional
+        The channel or color in which nuclei are looked for, if nobody named it.
     """
 
     image: BaseImage
     axes: str
     shape: tuple[int, ...]
+    chosen: int | None = None
 
     @classmethod
     def of(cls, image: BaseImage, channel: int | None) -> Planes:
@@ -65,7 +68,8 @@ class Planes:
         image : BaseImage
             The image.
         channel : int or None
-            See `check_channel`.
+            Which one. None takes a color as it is, a single channel, and of several that
+            which is named after nuclei or a dye of DNA.
 
         Returns
         -------
@@ -79,13 +83,30 @@ class Planes:
         """
         check_channel(image, channel)
         flat = image.squeeze()
+        chosen = nuclear_channel_of(flat) if channel is None else None
         if flat.is_color and channel is None:
             flat = flat.view({"S": slice(3)})
         elif set("CS") & set(flat.axes):
-            flat = flat.view({"S" if flat.is_color else "C": channel or 0})
+            taken = chosen if channel is None else channel
+            flat = flat.view({"S" if flat.is_color else "C": taken or 0})
         flat = flat.in_order()
         axes = flat.axes.removesuffix("S")
-        return cls(flat, axes, flat.shape[: len(axes)])
+        return cls(flat, axes, flat.shape[: len(axes)], chosen)
+
+    def of_color(self, color: int) -> Planes:
+        """Choose a color of the planes, for light of several dyes on black.
+
+        Parameters
+        ----------
+        color : int
+            0 for red, 1 for green, 2 for blue.
+
+        Returns
+        -------
+        Planes
+            Of this color, as grey.
+        """
+        return dataclasses.replace(self, image=self.image.view({"S": color}), chosen=color)
 
     @property
     def frames(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..image import Field, looks_like_labels
+from ..image import BaseImage, Field, looks_like_labels
 from ..support import Callbacks, __version__, check_memory, warn_user
 from .composite import COLORS, nuclear_color
 from .instances import instances_from_maps
@@ -21,7 +21,14 @@ from .parameters import SegmentParameters
 from .predictor import Maps, Predictor
 from .tracking import Tracks
 
-__all__ = ["Segmentation", "in_bytes", "segment_field", "segment_plane"]
+__all__ = [
+    "Segmentation",
+    "in_bytes",
+    "segment_field",
+    "segment_plane",
+    "tell_of_choice",
+    "warn_of_oddities",
+]
 
 _ROWS = 64
 
@@ -123,15 +130,15 @@ def segment_field(
         that was given is larger than the image, or if one color was chosen out of several.
     """
     start = time.perf_counter()
-    _check_memory(field, parameters.channel)
+    check_fits(field, parameters.channel)
     plane = field.plane(parameters.channel)
-    _warn_of_oddities(plane, field.name, parameters.diameter)
+    warn_of_oddities([plane], field.name, parameters.diameter)
     chosen = field.nuclear_channel if parameters.channel is None else None
     color = nuclear_color(plane)
     if color is not None:
         chosen, plane = color, plane[..., color]
     if chosen is not None:
-        _tell_of_choice(chosen, field)
+        tell_of_choice(chosen, field)
     labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
     spec = predictor.spec
     provenance = {
@@ -156,8 +163,21 @@ def segment_field(
     return Segmentation(labels, probability, diameter, parameters, provenance, kept)
 
 
-def _check_memory(field: Field, channel: int | None) -> None:
-    """Check that the plane, its maps and its labels fit into memory."""
+def check_fits(field: Field, channel: int | None = None) -> None:
+    """Check that a plane, its maps and its labels fit into memory, without reading it.
+
+    Parameters
+    ----------
+    field : Field
+        The image.
+    channel : int, optional
+        The channel that will be looked at; left out, all of a color.
+
+    Raises
+    ------
+    MemoryError
+        If they do not.
+    """
     samples = 3 if field.is_color and channel is None else 1
     # The plane as it is, one color of it normalized, three maps and the labels.
     bytes_of_pixel = samples * field.image.dtype.itemsize + 4 + 3 * 4 + 4
@@ -170,8 +190,21 @@ def _check_memory(field: Field, channel: int | None) -> None:
     )
 
 
-def _tell_of_choice(channel: int, field: Field) -> None:
-    """Say which channel was taken for that of the nuclei, and how to choose another one."""
+def tell_of_choice(channel: int, field: Field | BaseImage) -> None:
+    """Say which channel was taken for that of the nuclei, and how to choose another one.
+
+    Parameters
+    ----------
+    channel : int
+        Of a color 0 for red, 1 for green, 2 for blue.
+    field : Field or BaseImage
+        The image with all its channels.
+
+    Warns
+    -----
+    UserWarning
+        Always.
+    """
     if field.is_color:
         names: Sequence[str] = COLORS
         why = "seems to show several dyes on black"
@@ -207,21 +240,42 @@ def in_bytes(probability: np.ndarray) -> np.ndarray:
     return converted
 
 
-def _warn_of_oddities(plane: np.ndarray, name: str, diameter: float | None) -> None:
-    """Warn of what can be segmented, but hardly is what was meant."""
-    if looks_like_labels(plane):
+def warn_of_oddities(planes: Sequence[np.ndarray], name: str, diameter: float | None) -> None:
+    """Warn of what can be segmented, but hardly is what was meant.
+
+    Parameters
+    ----------
+    planes : sequence of ndarray, shape (Y, X) or (Y, X, 3)
+        A plane, or some planes of a stack or series.
+    name : str
+        What the image is called.
+    diameter : float or None
+        That of a nucleus, in pixels, if it was given.
+
+    Warns
+    -----
+    UserWarning
+        If all look like labels, if there are NaN or infinity, or if no nucleus of that diameter
+        has room.
+    """
+    if all(map(looks_like_labels, planes)):
         warn_user(
             f"Expected an image in {name!r}, got what looks like labels or a mask: nearly all "
             f"pixels that touch have the same value. Give the image that it was made from.",
         )
     # Only floating-point numbers can be none, and a large plane takes time to look through.
-    unknown = np.count_nonzero(~np.isfinite(plane)) if plane.dtype.kind == "f" else 0
+    unknown = sum(
+        np.count_nonzero(~np.isfinite(plane)) for plane in planes if plane.dtype.kind == "f"
+    )
     if unknown:
+        size = sum(plane.size for plane in planes)
+        known = f"its {size}" if len(planes) == 1 else f"{size}"
+        where = "" if len(planes) == 1 else f" in {len(planes)} of its planes"
         warn_user(
-            f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of its "
-            f"{plane.size} intensities. They are taken for the darkest ones.",
+            f"Expected numbers in {name!r}, got NaN or infinity for {unknown} of {known} "
+            f"intensities{where}. They are taken for the darkest ones.",
         )
-    height, width = plane.shape[:2]
+    height, width = planes[0].shape[:2]
     if diameter is not None and diameter > max(height, width):
         warn_user(
             f"Expected nuclei smaller than {name!r}, which has {height} x {width} pixels, got "

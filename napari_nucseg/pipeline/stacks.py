@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..image import BaseImage, Field, looks_like_labels
-from ..support import Callbacks, __version__, warn_user
+from ..image import BaseImage, Field
+from ..support import Callbacks, __version__, check_memory
+from .composite import nuclear_color_of
 from .instances import instances_from_maps
 from .linking import link_planes
 from .maps import estimate_diameter, predict_maps
@@ -18,7 +20,13 @@ from .normalize import IntensityRange, is_blank, measure_range_of, normalize
 from .parameters import SegmentParameters, StackParameters
 from .planes import Planes, voxel_depth
 from .predictor import Maps, Predictor
-from .segmentation import Segmentation, in_bytes, segment_field
+from .segmentation import (
+    Segmentation,
+    in_bytes,
+    segment_field,
+    tell_of_choice,
+    warn_of_oddities,
+)
 from .tracking import Tracks, link_frames
 from .volumes import add_side_views, label_volume, mean_plane, side_planes
 
@@ -74,13 +82,15 @@ def segment_image(
     ------
     ValueError
         If the channel does not exist, or has to be chosen.
+    MemoryError
+        If it does not fit into memory.
     Stopped
         If it should stop.
 
     Warns
     -----
     UserWarning
-        If the image looks like labels.
+        As `segment_field`: of a stack some planes are looked at for this.
     """
     stack = stack or StackParameters()
     planes = Planes.of(image, parameters.channel)
@@ -88,13 +98,18 @@ def segment_image(
         field = Field(image)
         return segment_field(field, predictor, parameters, callbacks, keep_maps=keep_maps)
     start = time.perf_counter()
+    count = len(predictor.spec.maps)
+    _check_fits(planes, stack.directions or 1, count, keep_maps=keep_maps)
     callbacks.on_progress(0, 1, "Measuring intensities and the size of the nuclei")
     work = _Work.of(planes, predictor, parameters, stack, callbacks)
+    _check_fits(work.planes, work.directions, count, keep_maps=keep_maps)
+    if work.planes.chosen is not None:
+        tell_of_choice(work.planes.chosen, image)
     labels = np.zeros(planes.shape, np.int32)
     probability = np.zeros(planes.shape, np.uint8)
     maps = None
     if keep_maps:
-        values = np.empty((*planes.shape, len(predictor.spec.maps)), np.float32)
+        values = np.empty((*planes.shape, count), np.float32)
         maps = Maps(values, predictor.spec)
     for t in range(planes.frames):
         kept = None if maps is None else _frame(maps.values, planes.axes, t)
@@ -115,9 +130,33 @@ def segment_image(
     )
 
 
+def _check_fits(planes: Planes, directions: int, maps: int, *, keep_maps: bool) -> None:
+    """Check that a stack, as far as it is in memory at one time, and its labels fit."""
+    voxels = math.prod(planes.shape)
+    # Labels and probability of all; one time point after the other is put together.
+    needed = voxels * (4 + 1 + (4 * maps if keep_maps else 0))
+    of_frame = voxels // planes.frames
+    if "Z" in planes.axes and directions == 3:
+        samples = 3 if planes.image.is_color else 1
+        # The volume as it is, the maps of it unless they are kept, and the heights.
+        of_voxel = samples * planes.image.dtype.itemsize + 4
+        needed += of_frame * (of_voxel + (0 if keep_maps else 4 * maps))
+    elif "Z" in planes.axes:
+        needed += of_frame * (4 + 1)  # labels of planes by themselves, and the heights
+    remedy = "Close other programs, or segment a part of it or the image at half the resolution"
+    if planes.frames > 1:
+        remedy += ", or one time point after the other (--t of the command)"
+    if directions == 3:
+        remedy += ", or look at its planes only (--directions 1 of the command)"
+    check_memory(
+        needed, f"segmenting {planes.image.name!r} of {planes.image.describe()}", f"{remedy}."
+    )
+
+
 def _provenance(image: BaseImage, work: _Work, stack: StackParameters) -> dict[str, Any]:
     """Tell how labels came about, ready for JSON."""
     origin, spec = image.origin, work.predictor.spec
+    chosen = work.planes.chosen
     return {
         "software": f"napari-nucseg {__version__}",
         "image": image.name,
@@ -129,6 +168,8 @@ def _provenance(image: BaseImage, work: _Work, stack: StackParameters) -> dict[s
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,
         "parameters": work.parameters.as_dict(),
+        "channel": work.parameters.channel if chosen is None else chosen,
+        "channel_chosen": chosen is not None,
         "stack": stack.as_dict(),
         "directions": work.directions,
         "voxel_depth": work.depth,
@@ -219,11 +260,10 @@ class _Work:
         callbacks: Callbacks,
     ) -> _Work:
         sampled = list(planes.sample(_SAMPLED_PLANES))
-        if all(looks_like_labels(plane) for plane in sampled):
-            warn_user(
-                f"Expected an image in {planes.image.name!r}, got what looks like labels or a "
-                f"mask. Give the image that it was made from."
-            )
+        warn_of_oddities(sampled, planes.image.name, parameters.diameter)
+        color = nuclear_color_of(sampled)
+        if color is not None:
+            planes, sampled = planes.of_color(color), [plane[..., color] for plane in sampled]
         intensities = measure_range_of(sampled)
         blank = all(is_blank(plane) for plane in sampled)
         diameter = parameters.diameter
