@@ -26,14 +26,19 @@ def pytest_collection_modifyitems(config, items):
         items.sort(key=lambda item: (-slow[item.path], -every[item.path], item.path))
 
 
-def pytest_runtest_protocol(item):
+def pytest_runtest_protocol(item, nextitem):
     """Pass over a test whose file another process has taken."""
     folder, path = item.config.getoption("claims"), item.path
     if folder is None:
         return None
     if path not in _claimed:
-        _claimed[path] = _claim(folder / path.name)
-    return None if _claimed[path] else True
+        name = path.relative_to(item.config.rootpath).as_posix()
+        _claimed[path] = _claim(folder / name.replace("/", " "))
+    if _claimed[path]:
+        return None
+    # What was kept for this test, such as its folder, is not needed by one elsewhere.
+    item.session._setupstate.teardown_exact(nextitem)
+    return True
 
 
 def _claim(path):

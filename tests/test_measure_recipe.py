@@ -2,7 +2,6 @@
 
 import csv
 import shlex
-import shutil
 
 import numpy as np
 import pytest
@@ -11,20 +10,18 @@ import tifffile
 from napari_nucseg import find_nuclei, measure_nuclei
 from napari_nucseg.cli import main
 from napari_nucseg.measure import MeasureRecipe
-from napari_nucseg.registry import models_directory
 
 MADE = {"model": "nuclei", "parameters": {}, "weights_sha256": "abc", "software": "x"}
 
 
 @pytest.fixture
-def found(tmp_path, simulated, quick_learner, monkeypatch):
+def found(tmp_path, simulated, monkeypatch):
     """A file with an odd name in two channels, and the nuclei in the second."""
-    shutil.copytree(quick_learner, models_directory() / quick_learner.name)
     monkeypatch.chdir(tmp_path)
     plane = np.asarray(simulated.image)
     path = tmp_path / "it is mine.tif"
     tifffile.imwrite(path, np.stack([plane // 2, plane]), metadata={"axes": "CYX"})
-    result = find_nuclei(path, quick_learner.name, channel=1, diameter=20, minimum_size=9)
+    result = find_nuclei(path, channel=1, diameter=20, minimum_size=9)
     return path, result
 
 
