@@ -17,7 +17,7 @@ import numpy as np
 from ..image import simulate_field
 from ..pipeline import ModelSpec, spec_of
 from ..registry import Model
-from ..support import __version__, new_file
+from ..support import __version__, check_new_file, new_file
 from .onnx_out import OPSET, export_onnx
 from .predict import load_predictor
 
@@ -89,11 +89,7 @@ def export_bioimageio(model: Model, destination: Path) -> Path:
     OSError
         If it cannot be written.
     """
-    if destination.exists():
-        raise FileExistsError(
-            f"Expected a new file, got {destination}, which exists. Name another one, or "
-            f"remove it first."
-        )
+    check_new_file(destination)
     spec = spec_of(model.card)
     with tempfile.TemporaryDirectory() as folder:
         weights = export_onnx(model, Path(folder) / _WEIGHTS).read_bytes()

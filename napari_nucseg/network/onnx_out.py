@@ -10,7 +10,7 @@ import numpy as np
 
 from ..pipeline import ModelSpec, spec_of
 from ..registry import Model
-from ..support import new_file
+from ..support import check_new_file, new_file
 from .predict import load_network
 
 if TYPE_CHECKING:
@@ -53,11 +53,7 @@ def export_onnx(model: Model, destination: Path) -> Path:
     OSError
         If it cannot be written.
     """
-    if destination.exists():
-        raise FileExistsError(
-            f"Expected a new file, got {destination}, which exists. Name another one, or "
-            f"remove it first."
-        )
+    check_new_file(destination)
     content = _model_proto(load_network(model), spec_of(model.card), model).SerializeToString()
     with new_file(destination) as aside:
         aside.write_bytes(content)

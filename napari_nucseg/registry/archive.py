@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..support import new_file, reading_zip, some_of
+from ..support import check_new_file, new_file, reading_zip, some_of
 from .card import CARD_FILE
 from .store import WEIGHTS_FILE, Model, load_model, save_model
 from .weights import MOST_BYTES
@@ -51,11 +51,7 @@ def export_model(name: str, destination: str | Path) -> Path:
     destination = Path(destination)
     if destination.is_dir():
         destination /= f"{model.card.name}.zip"
-    if destination.exists():
-        raise FileExistsError(
-            f"Expected a new file, got {destination}, which exists. "
-            f"Name another one, or remove it first."
-        )
+    check_new_file(destination)
     with new_file(destination) as aside, zipfile.ZipFile(aside, "w") as archive:
         for file in _FILES:
             if (model.folder / file).is_file():

@@ -1,6 +1,13 @@
 """Small helpers for all other wings: atomic files, paths, parameters, text, callbacks."""
 
-from .atomic import check_new_folder, is_old, new_file, new_folder, remove_leftovers
+from .atomic import (
+    check_new_file,
+    check_new_folder,
+    is_old,
+    new_file,
+    new_folder,
+    remove_leftovers,
+)
 from .callbacks import Callbacks, Epoch, ShouldStop, Stopped
 from .json_file import depth_of, parse_object, read_object
 from .lock import locked
@@ -30,6 +37,7 @@ __all__ = [
     "Stopped",
     "__version__",
     "check_memory",
+    "check_new_file",
     "check_new_folder",
     "depth_of",
     "duration",

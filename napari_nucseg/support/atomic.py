@@ -10,7 +10,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["check_new_folder", "is_old", "new_file", "new_folder", "remove_leftovers"]
+__all__ = [
+    "check_new_file",
+    "check_new_folder",
+    "is_old",
+    "new_file",
+    "new_folder",
+    "remove_leftovers",
+]
 
 _OLD = 24 * 3600  # seconds
 _PATIENCE = 5.0  # seconds
@@ -46,6 +53,26 @@ def new_file(path: Path) -> Iterator[Path]:
             _move(os.replace, aside, path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def check_new_file(path: Path) -> None:
+    """Check that there is nothing yet where a file is to be made.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something.
+    """
+    if path.exists():
+        raise FileExistsError(
+            f"Expected a new file, got {path}, which exists. Name another one, or remove it "
+            f"first."
+        )
 
 
 def check_new_folder(path: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from ..support import new_file, new_folder, reading_zip, some_of
+from ..support import check_new_file, new_file, new_folder, reading_zip, some_of
 from .entry import plain_name
 from .field_folder import (
     ABOUT_FILE,
@@ -60,11 +60,7 @@ def export_set(training_set: TrainingSet, destination: str | Path) -> Path:
     destination = Path(destination)
     if destination.is_dir():
         destination /= f"{plain_name(training_set.name)}.zip"
-    if destination.exists():
-        raise FileExistsError(
-            f"Expected a new file, got {destination}, which exists. "
-            f"Name another one, or remove it first."
-        )
+    check_new_file(destination)
     tries = 0
     while True:
         try:
