@@ -25,6 +25,7 @@ from ..image import (
     check_file,
     find_images,
     open_planes,
+    same_labels,
 )
 from ..measure import Outputs
 from ..pipeline import Segmentation, SegmentParameters, StackParameters
@@ -67,12 +68,12 @@ def _segment(options: Any) -> int:
     found, failed = _found(options.inputs)
     inputs = list({(_resolved(path), path.name): path for path in found}.values())
     outputs = outputs_of(options)
-    _check_names(inputs, outputs)
+    _check_names(inputs)
     count = failed + len(inputs)
-    todo = [path for path in inputs if _is_there(path)]
+    todo = [path for path in inputs if _passes(path, check_file)]
     if todo:
         _make_folder(outputs.folder)
-        todo = [path for path in todo if _can_be_written(path, outputs)]
+        todo = [path for path in todo if _passes(path, outputs.check)]
     failed = count - len(todo)
     if todo:
         read = functools.partial(_read, settings)
@@ -187,20 +188,10 @@ def _in_words(result: Segmentation) -> str:
     return text
 
 
-def _is_there(path: Path) -> bool:
-    """Look for a file before the network is loaded, and say at once if it is missing."""
+def _passes(path: Path, check: Callable[[Path], object]) -> bool:
+    """Check a path before the network is loaded, and say at once what is wrong with it."""
     try:
-        check_file(path)
-    except (OSError, ValueError) as error:
-        tell_of(path, error)
-        return False
-    return True
-
-
-def _can_be_written(path: Path, outputs: Outputs) -> bool:
-    """Check the names of what is to be written, and say at once if there is one too long."""
-    try:
-        outputs.check(path)
+        check(path)
     except (OSError, ValueError) as error:
         tell_of(path, error)
         return False
@@ -246,16 +237,11 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _check_names(inputs: Sequence[Path], outputs: Outputs) -> None:
+def _check_names(inputs: Sequence[Path]) -> None:
     """Refuse inputs that would overwrite each other's outputs."""
-    names = [outputs.labels_of(path).name for path in inputs]
-    for name in names:
-        if names.count(name) > 1:
-            clash = [
-                str(path) for path, other in zip(inputs, names, strict=True) if other == name
-            ]
-            raise ValueError(
-                f"Expected images of different names, got {' and '.join(clash)}, which "
-                f"would both become {name}. Give them one at a time, each with an --output of "
-                f"its own."
-            )
+    for name, clash in same_labels(inputs).items():
+        raise ValueError(
+            f"Expected images of different names, got {' and '.join(map(str, clash))}, which "
+            f"would both become {name}. Give them one at a time, each with an --output of "
+            f"its own."
+        )

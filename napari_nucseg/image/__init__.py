@@ -16,7 +16,14 @@ from .files import (
     write_labels,
     write_probability,
 )
-from .folders import LABELS_ENDING, PROBABILITY_ENDING, find_images, labels_in
+from .folders import (
+    LABELS_ENDING,
+    PROBABILITY_ENDING,
+    find_images,
+    labels_in,
+    labels_name,
+    same_labels,
+)
 from .foreign import FOREIGN_SUFFIXES, read_foreign_labels
 from .heard import heard_of
 from .image import Image
@@ -65,6 +72,7 @@ __all__ = [
     "instances_of",
     "is_set_aside",
     "labels_in",
+    "labels_name",
     "looks_like_labels",
     "names_of_axes",
     "nuclear_channel_of",
@@ -78,6 +86,7 @@ __all__ = [
     "read_provenance",
     "reviewed_area",
     "reviewed_labels",
+    "same_labels",
     "says_corrected",
     "set_aside_corrected",
     "simulate_field",

@@ -9,7 +9,15 @@ from ..support import pluralize, some_of, warn_user
 from .files import IMAGE_SUFFIXES
 from .set_aside import is_set_aside
 
-__all__ = ["LABELS_ENDING", "PROBABILITY_ENDING", "find_images", "images_in", "labels_in"]
+__all__ = [
+    "LABELS_ENDING",
+    "PROBABILITY_ENDING",
+    "find_images",
+    "images_in",
+    "labels_in",
+    "labels_name",
+    "same_labels",
+]
 
 #: End of the name of a file with labels that we wrote, before the suffix.
 LABELS_ENDING = "_labels"
@@ -90,6 +98,41 @@ def images_in(folder: Path) -> list[Path]:
         and not file.stem.endswith(PROBABILITY_ENDING)
         and not is_set_aside(file)
     )
+
+
+def labels_name(image: Path) -> str:
+    """Return what the file of the labels of an image is called.
+
+    Parameters
+    ----------
+    image : Path
+        File of the image.
+
+    Returns
+    -------
+    str
+        The name of a TIFF file.
+    """
+    return f"{image.stem}{LABELS_ENDING}.tif"
+
+
+def same_labels(images: Iterable[Path]) -> dict[str, list[Path]]:
+    """Return the images whose labels would overwrite each other's in a folder.
+
+    Parameters
+    ----------
+    images : iterable of Path
+        Files of images.
+
+    Returns
+    -------
+    dict of str to list of Path
+        By the name of the labels, two images or more, in the order given.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for image in images:
+        by_name.setdefault(labels_name(image), []).append(image)
+    return {name: some for name, some in by_name.items() if len(some) > 1}
 
 
 def labels_in(folder: Path) -> dict[str, Path]:

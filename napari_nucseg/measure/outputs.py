@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ..image import (
-    LABELS_ENDING,
     PROBABILITY_ENDING,
     BaseImage,
     Field,
+    labels_name,
     says_corrected,
     set_aside_corrected,
     write_labels,
@@ -68,7 +68,7 @@ class Outputs:
         Path
             In the folder.
         """
-        return self.folder / f"{image.stem}{LABELS_ENDING}.tif"
+        return self.folder / labels_name(image)
 
     def check(self, image: Path) -> None:
         """Check, before anything is computed, that the files for an image can have their names.

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..image import LABELS_ENDING
+from ..image import LABELS_ENDING, labels_name
 from ..pipeline import SegmentParameters
 from ..support import parameters_of
 
@@ -89,7 +89,7 @@ class MeasureRecipe:
         if not labels:
             words = ["nucseg", "segment", self.image, "--output", ".", "--model"]
             lines.append([*words, self.made["model"], *_options(self._found_with())])
-            labels = f"{Path(self.image).stem}{LABELS_ENDING}.tif"
+            labels = labels_name(Path(self.image))
         if self.measured is not None:
             lines.append(self._measure_command(labels))
         return "".join(f"{_joined(line)}\n" for line in lines)

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...image import LABELS_ENDING, Stamp, find_images, read_provenance, stamp_of
+from ...image import (
+    Stamp,
+    find_images,
+    labels_name,
+    read_provenance,
+    same_labels,
+    stamp_of,
+)
 from ...support import remove_leftovers
 from ..journal import Journal
 from ..journals import Journals, LeftJournal
@@ -107,7 +114,7 @@ class FolderWork:
 
     def _labels_of(self, image: Path) -> Path:
         """Return the file of the labels of an image, as ``nucseg segment`` calls it."""
-        return self.output / f"{image.stem}{LABELS_ENDING}.tif"
+        return self.output / labels_name(image)
 
     # What there is
 
@@ -171,14 +178,11 @@ class FolderWork:
 
     def _find_clashes(self) -> dict[str, str]:
         """Say of which images the labels would overwrite each other's."""
-        by_result: dict[str, list[str]] = {}
-        for name, path in self._images.items():
-            by_result.setdefault(self._labels_of(path).name, []).append(name)
         return {
-            name: f"{' and '.join(names)} would both become {result}. Rename one of them."
-            for result, names in by_result.items()
-            for name in names
-            if len(names) > 1
+            path.name: f"{' and '.join(path.name for path in paths)} would both become "
+            f"{result}. Rename one of them."
+            for result, paths in same_labels(self._images.values()).items()
+            for path in paths
         }
 
     def _look(self, notes: Mapping[str, Note]) -> dict[str, tuple[Note | None, Note]]:
