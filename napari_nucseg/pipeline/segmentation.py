@@ -12,10 +12,10 @@ import numpy as np
 
 from ..image import BaseImage, Field, looks_like_labels
 from ..support import Callbacks, __version__, check_memory, warn_user
-from .composite import COLORS, nuclear_color
+from .composite import COLORS
 from .instances import instances_from_maps
 from .maps import predict_maps, predict_maps_and_diameter
-from .normalize import is_blank, normalize
+from .normalize import IntensityRange, is_blank, measure_range, normalize
 from .nuclei import nucleus_table, stack_table
 from .parameters import SegmentParameters
 from .predictor import Maps, Predictor
@@ -134,33 +134,65 @@ def segment_field(
     plane = field.plane(parameters.channel)
     warn_of_oddities([plane], field.name, parameters.diameter)
     chosen = field.nuclear_channel if parameters.channel is None else None
-    color = nuclear_color(plane)
-    if color is not None:
-        chosen, plane = color, plane[..., color]
+    intensities = measure_range(plane)
+    seen = plane
+    if intensities.color is not None:
+        chosen, seen = intensities.color, plane[..., intensities.color]
     if chosen is not None:
         tell_of_choice(chosen, field)
-    labels, maps, diameter = segment_plane(predictor, plane, parameters, callbacks)
-    spec = predictor.spec
+    labels, maps, diameter = segment_plane(
+        predictor, plane, parameters, callbacks, intensities=intensities
+    )
     provenance = {
+        **provenance_of(field, predictor, parameters, chosen),
+        "diameter": round(diameter, 2),
+        "blank": is_blank(seen),
+        "seconds": round(time.perf_counter() - start, 3),
+    }
+    kept = maps if keep_maps else None
+    probability = in_bytes(maps["foreground"])
+    return Segmentation(labels, probability, diameter, parameters, provenance, kept)
+
+
+def provenance_of(
+    image: Field | BaseImage,
+    predictor: Predictor,
+    parameters: SegmentParameters,
+    chosen: int | None,
+) -> dict[str, Any]:
+    """Tell what is known of a segmentation before it is done, ready for JSON.
+
+    Parameters
+    ----------
+    image : Field or BaseImage
+        What is segmented.
+    predictor : Predictor
+        The network.
+    parameters : SegmentParameters
+        How to segment.
+    chosen : int or None
+        The channel that was chosen, if it was not given.
+
+    Returns
+    -------
+    dict of str to object
+        By name.
+    """
+    spec, origin = predictor.spec, image.origin
+    return {
         "software": f"napari-nucseg {__version__}",
-        "image": field.name,
-        "axes": field.origin.axes,
-        "axes_guessed": field.origin.guessed,
-        "plane": dict(field.origin.plane),
+        "image": image.name,
+        "axes": origin.axes,
+        "axes_guessed": origin.guessed,
+        "plane": dict(origin.plane),
         "model": spec.name,
         "model_version": spec.version,
         "weights_sha256": spec.weights_sha256,
         "parameters": parameters.as_dict(),
         "channel": parameters.channel if chosen is None else chosen,
         "channel_chosen": chosen is not None,
-        "diameter": round(diameter, 2),
-        "blank": is_blank(plane),
         "precision": spec.precision,
-        "seconds": round(time.perf_counter() - start, 3),
     }
-    kept = maps if keep_maps else None
-    probability = in_bytes(maps["foreground"])
-    return Segmentation(labels, probability, diameter, parameters, provenance, kept)
 
 
 def check_fits(field: Field, channel: int | None = None) -> None:
@@ -288,6 +320,8 @@ def segment_plane(
     plane: np.ndarray,
     parameters: SegmentParameters,
     callbacks: Callbacks = Callbacks(),
+    *,
+    intensities: IntensityRange | None = None,
 ) -> tuple[np.ndarray, Maps, float]:
     """Find the nuclei in a plane.
 
@@ -301,6 +335,8 @@ def segment_plane(
         How to segment; the channel is already chosen.
     callbacks : Callbacks, optional
         Who is told, and who may end it.
+    intensities : IntensityRange, optional
+        The range of the plane, if it was measured already.
 
     Returns
     -------
@@ -316,7 +352,7 @@ def segment_plane(
     Stopped
         If it should stop.
     """
-    normalized = normalize(plane)
+    normalized = normalize(plane, intensities)
     views = parameters.test_time_augmentations
     diameter = parameters.diameter
     if diameter is None:

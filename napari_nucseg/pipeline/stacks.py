@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..image import BaseImage, Field
-from ..support import Callbacks, __version__, check_memory
+from ..support import Callbacks, check_memory
 from .composite import nuclear_color_of
 from .instances import instances_from_maps
 from .linking import link_planes
@@ -23,6 +23,7 @@ from .predictor import Maps, Predictor
 from .segmentation import (
     Segmentation,
     in_bytes,
+    provenance_of,
     segment_field,
     tell_of_choice,
     warn_of_oddities,
@@ -155,27 +156,14 @@ def _check_fits(planes: Planes, directions: int, maps: int, *, keep_maps: bool) 
 
 def _provenance(image: BaseImage, work: _Work, stack: StackParameters) -> dict[str, Any]:
     """Tell how labels came about, ready for JSON."""
-    origin, spec = image.origin, work.predictor.spec
-    chosen = work.planes.chosen
     return {
-        "software": f"napari-nucseg {__version__}",
-        "image": image.name,
-        "axes": origin.axes,
-        "axes_guessed": origin.guessed,
-        "plane": dict(origin.plane),
+        **provenance_of(image, work.predictor, work.parameters, work.planes.chosen),
         "understood": image.squeeze().describe(),
-        "model": spec.name,
-        "model_version": spec.version,
-        "weights_sha256": spec.weights_sha256,
-        "parameters": work.parameters.as_dict(),
-        "channel": work.parameters.channel if chosen is None else chosen,
-        "channel_chosen": chosen is not None,
         "stack": stack.as_dict(),
         "directions": work.directions,
         "voxel_depth": work.depth,
         "diameter": round(work.diameter, 2),
         "blank": work.blank,
-        "precision": spec.precision,
     }
 
 
