@@ -14,7 +14,7 @@ from napari_nucseg.network import bioimageio_out
 from napari_nucseg.network.onnx_out import export_onnx
 from napari_nucseg.network.predict import load_predictor
 from napari_nucseg.pipeline import instances, spec_of
-from napari_nucseg.pipeline.normalize import _CLIP, HIGH, LOW, normalize
+from napari_nucseg.pipeline.normalize import CLIP, HIGH, LOW, normalize
 from napari_nucseg.registry import load_model
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -121,7 +121,7 @@ def test_package_says_what_is_done_here(package):
         described, about = json.loads(archive.read("rdf.yaml")), archive.read("README.md")
     _, scale, clip = (step["kwargs"] for step in described["inputs"][0]["preprocessing"])
     assert (scale["min_percentile"], scale["max_percentile"]) == (LOW, HIGH)
-    assert (clip["min"], clip["max"]) == _CLIP
+    assert (clip["min"], clip["max"]) == CLIP
     most, least, part = instances.MIN_PROMINENCE, instances._NOISE, instances._PART_OF_PEAK
     assert f"at least min({most}, max({least}, {part} p)) higher" in about.decode()
     assert described["license"] == "BSD-3-Clause"  # that of the bundled model

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..image import simulate_field
-from ..pipeline import ModelSpec, spec_of
+from ..pipeline import CLIP, HIGH, LOW, ModelSpec, spec_of
 from ..registry import Model
 from ..support import __version__, check_new_file, new_file
 from .onnx_out import OPSET, export_onnx
@@ -27,8 +27,6 @@ __all__ = ["export_bioimageio"]
 _FORMAT = "0.5.4"
 _WEIGHTS, _INPUT, _MAPS, _SIZE = "weights.onnx", "input.npy", "maps.npy", "size.npy"
 _TEST_SHAPE = (128, 160)
-#: How intensities are normalized: the percentiles that become 0 and 1, and what is clipped.
-_PERCENTILES, _CLIP = (1.0, 99.8), (-0.5, 1.5)
 
 _ABOUT = """# {name}
 
@@ -120,8 +118,8 @@ def _example(model: Model) -> dict[str, np.ndarray]:
     """Return an image to test with, and what the model gives for it."""
     plane = np.asarray(simulate_field(_TEST_SHAPE, seed=0).image, np.float32)
     image = np.repeat(plane[np.newaxis, np.newaxis], 3, axis=1)
-    low, high = np.percentile(image, _PERCENTILES)
-    normalized = np.clip((image - low) / (high - low), *_CLIP).astype(np.float32)
+    low, high = np.percentile(image, (LOW, HIGH))
+    normalized = np.clip((image - low) / (high - low), *CLIP).astype(np.float32)
     maps, size = load_predictor(model).predict(normalized.transpose(0, 2, 3, 1))
     return {
         _INPUT: image,
@@ -191,11 +189,11 @@ def _input(spec: ModelSpec) -> dict[str, Any]:
                 "id": "scale_range",
                 "kwargs": {
                     "axes": ["channel", "y", "x"],
-                    "min_percentile": _PERCENTILES[0],
-                    "max_percentile": _PERCENTILES[1],
+                    "min_percentile": LOW,
+                    "max_percentile": HIGH,
                 },
             },
-            {"id": "clip", "kwargs": {"min": _CLIP[0], "max": _CLIP[1]}},
+            {"id": "clip", "kwargs": {"min": CLIP[0], "max": CLIP[1]}},
         ],
     }
 

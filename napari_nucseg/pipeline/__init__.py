@@ -1,7 +1,7 @@
 """From an image to labels: normalize, scale, tiles, maps, instances, nuclei."""
 
 from .instances import find_basins, heights_of, instances_from_maps
-from .normalize import normalize
+from .normalize import CLIP, HIGH, LOW, normalize
 from .parameters import SegmentParameters, StackParameters
 from .predictor import (
     DEFAULT_SPEC,
@@ -18,7 +18,10 @@ from .tiles import pad_to_stride
 from .tracking import Tracks
 
 __all__ = [
+    "CLIP",
     "DEFAULT_SPEC",
+    "HIGH",
+    "LOW",
     "NETWORK_DIAMETER",
     "STRIDE",
     "Maps",

@@ -12,6 +12,7 @@ from .composite import nuclear_color
 from .outliers import Limits, find_limits_of, medians_of, replace_outliers
 
 __all__ = [
+    "CLIP",
     "HIGH",
     "LOW",
     "IntensityRange",
@@ -25,7 +26,7 @@ __all__ = [
 LOW, HIGH = 1.0, 99.8
 
 #: Normalized intensities outside of this are clipped.
-_CLIP = (-0.5, 1.5)
+CLIP = (-0.5, 1.5)
 
 #: Percentiles of a large plane are measured on about as many pixels.
 _MOST_SAMPLES = 500_000
@@ -147,7 +148,7 @@ def normalize(plane: np.ndarray, intensities: IntensityRange | None = None) -> n
     with np.errstate(over="ignore"):  # what is too large for a float is clipped
         np.subtract(values, low, out=values)
         np.multiply(values, scale, out=values)
-    values = np.clip(values, *_CLIP, out=values).astype(np.float32, copy=False)
+    values = np.clip(values, *CLIP, out=values).astype(np.float32, copy=False)
     if values.ndim == 2:
         return np.broadcast_to(values[..., np.newaxis], (*values.shape, 3))
     # As for grey, so that nobody writes to one kind and fails with the other.
