@@ -31,7 +31,6 @@ from .folder.folder_panel import FolderPanel
 from .jobs import JobRunner
 from .journal.journal_keeper import keeper_of
 from .journal.restore_offer import RestoreOffer
-from .layers.image_file import note_file
 from .memory import Memory, kept_parameters, remembered_parameters, remembered_set
 from .numbers.numbers_panel import NumbersPanel
 from .panel import Panel
@@ -144,7 +143,6 @@ class NucleusDock(QWidget):
         self.offer.restored.connect(self._restored)
         self.offer.restored.connect(self.folder.take_restored)
         self.folder.recovered.connect(self.offer.look)
-        self.folder.desk.opened.connect(self._note_file)
         keeper_of(self._viewer).told.connect(self.show_message)
         self.runner.started.connect(self.refresh)
         self.runner.done.connect(lambda job: self.refresh())
@@ -196,13 +194,6 @@ class NucleusDock(QWidget):
     def _restored(self, labels: Any, image: Any) -> None:
         self.correct.show_result(labels, image)
         self.open_part(self.correct)
-
-    def _note_file(self, labels: Any, image: Any) -> None:
-        """Note the file of an image of the folder, for code that reads it again."""
-        work, name = self.folder.work, self.folder.desk.name
-        paths = [] if work is None else [row.path for row in work.rows() if row.name == name]
-        if image is not None and paths:
-            note_file(image, paths[0])
 
     def _follow_theme(self, event: Any = None) -> None:
         """Color hints, warnings and errors so that they can be read."""

@@ -287,15 +287,8 @@ class Desk(QObject):
             The image. Nothing happens if another is shown, or a person has labels already.
         """
         sheet = self._sheet
-        if (
-            sheet is None
-            or not self._may_take(sheet)
-            or (sheet.work, name)
-            != (
-                work,
-                self.name,
-            )
-        ):
+        is_shown = sheet is not None and sheet.work == work and name == self.name
+        if sheet is None or not is_shown or not self._may_take(sheet):
             return
 
         def show(stored: StoredLabels | None) -> None:

@@ -16,6 +16,7 @@ from ...pipeline import SegmentParameters
 from ..journal.journal_keeper import keeper_of
 from ..layers.field_layer import add_field
 from ..layers.fingerprint import Fingerprint
+from ..layers.image_file import note_file
 from ..layers.layer_states import put_states, states_in
 from ..layers.layers import METADATA_KEY, SHOWS, placement_of
 from ..layers.origin import note_origin, origin_of
@@ -123,7 +124,9 @@ class Sheet:
         field : Field
             The image.
         """
-        self._image = weakref.ref(bare(add_field(self._viewer, field)))
+        layer = bare(add_field(self._viewer, field))
+        note_file(layer, self.work.row(self.name).path)
+        self._image = weakref.ref(layer)
 
     def show_labels(self) -> None:
         """Add the layer of the labels."""
